@@ -100,10 +100,44 @@ class NodeType:
     output_node: bool = False
     combo_style: str = "list"
     """How a list of choices is written: "list" `[[...], {}]` or "COMBO" `["COMBO", {"options": [...]}]`."""
+    python_module: str = "nodes"
+    deprecated: bool = False
+    experimental: bool = False
 
     def input_list(self, folders: Folders) -> tuple[Input, ...]:
         """The inputs with lists of files filled in as they are now."""
         return self.inputs
+
+    def definition(self, folders: Folders) -> dict[str, Any]:
+        """This node's entry in /object_info, written as 0.3.64 writes it.
+
+        Nodes of ComfyUI's newer schema (those with "COMBO") always say whether they are deprecated,
+        experimental or an API node, and give a tooltip slot for each output; older ones leave that out.
+        """
+        newer = self.combo_style == "COMBO"
+        sections: dict[str, dict[str, Any]] = {"required": {}}
+        for item in self.input_list(folders):
+            sections.setdefault(item.section, {})[item.name] = _written(item, newer)
+        entry: dict[str, Any] = {
+            "input": sections,
+            "input_order": {section: list(items) for section, items in sections.items()},
+            "output": list(self.outputs),
+            "output_is_list": [False] * len(self.outputs),
+            "output_name": list(self.output_names or self.outputs),
+            "name": self.class_type,
+            "display_name": self.display_name or None,
+            "description": self.description,
+            "python_module": self.python_module,
+            "category": self.category,
+            "output_node": self.output_node,
+        }
+        if newer:
+            entry["output_tooltips"] = [None] * len(self.outputs)
+            entry |= {"deprecated": self.deprecated, "experimental": self.experimental, "api_node": False}
+        else:
+            entry |= {"deprecated": True} if self.deprecated else {}
+            entry |= {"experimental": True} if self.experimental else {}
+        return entry
 
     def run(self, context: Context, **inputs: Any) -> Result:
         """Execute with links resolved; hidden inputs are on the context."""
@@ -116,3 +150,14 @@ class NodeType:
     def problem(self, folders: Folders, **values: Any) -> str | None:
         """A validation problem of the literal values in ComfyUI's words, or None."""
         return None
+
+
+def _written(item: Input, newer: bool) -> Any:
+    """One input as /object_info spells it."""
+    if item.section == "hidden":
+        return [item.type] if newer else item.type
+    if isinstance(item.type, str):
+        return [item.type, dict(item.options)] if newer or item.options else [item.type]
+    if newer:
+        return ["COMBO", {**item.options, "multiselect": False, "options": list(item.type)}]
+    return [list(item.type), dict(item.options)] if item.options else [list(item.type)]
