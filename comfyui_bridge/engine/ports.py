@@ -1,0 +1,78 @@
+"""What the engine needs of a server: the one door between runs and the wire.
+
+The real one speaks HTTP and WebSocket; the tests have a scripted one. Both pass the same contract.
+Every method may raise core.errors.ServerError and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from typing import Any, BinaryIO, Protocol
+
+from comfyui_bridge.core.events import Event, RunAccepted
+from comfyui_bridge.core.node_defs import NodeDefs
+from comfyui_bridge.core.outputs import OutputFile
+from comfyui_bridge.core.server import HistoryEntry, QueueState, ServerFacts
+from comfyui_bridge.core.workflow import Workflow
+
+
+class Connection(Protocol):
+    """One WebSocket to a server, under a client_id of its own."""
+
+    @property
+    def client_id(self) -> str: ...
+
+    def next_event(self, timeout: float) -> Event | None:
+        """The next event, or None if none came within `timeout` seconds.
+
+        Messages that mean nothing to us are passed over. Raises Unreachable once the socket is gone.
+        """
+
+    def close(self) -> None:
+        """Close the socket; may be called twice and from another thread."""
+
+
+class Server(Protocol):
+    """One ComfyUI server."""
+
+    @property
+    def name(self) -> str:
+        """Its address as people see it, without credentials; the key it is known by."""
+
+    def probe(self) -> ServerFacts:
+        """Ask who it is. Raises Unreachable, Unauthorised, or UnexpectedAnswer if it is no ComfyUI."""
+
+    def node_defs(self) -> NodeDefs:
+        """Its node definitions, read anew."""
+
+    def connect(self) -> Connection:
+        """Open a WebSocket and return once the server has greeted it, so that no event is missed."""
+
+    def upload(self, content: BinaryIO, filename: str) -> str:
+        """Put a file into its input folder; the value that an image input takes for it."""
+
+    def submit(
+        self,
+        workflow: Workflow,
+        prompt_id: str,
+        client_id: str,
+        *,
+        extra_pnginfo: dict[str, Any] | None = None,
+    ) -> RunAccepted:
+        """Queue a workflow under an id of ours. Raises Rejected with what it says is wrong.
+
+        If the answer is lost, the queue and the history are asked for the id: never a second submission.
+        """
+
+    def queue(self) -> QueueState:
+        """Its queue now."""
+
+    def history(self, prompt_id: str) -> HistoryEntry | None:
+        """What its history says of a prompt, None while it has none."""
+
+    def cancel(self, prompt_id: str) -> None:
+        """Take this prompt out of the queue, or interrupt it if it is the running one; never another's."""
+
+    def fetch(self, file: OutputFile) -> AbstractContextManager[Iterator[bytes]]:
+        """The bytes of an output file, in chunks, exactly as the server has them."""
