@@ -1,0 +1,45 @@
+"""A form: what a template offers to change, joined with what one server knows.
+
+Made anew for each pair of template and definitions; it holds all that checking and patching need.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from comfyui_bridge.core import inputs, values, workflow
+from comfyui_bridge.core.inputs import ExposedInput
+from comfyui_bridge.core.node_defs import NodeDefs
+from comfyui_bridge.core.template import Template
+from comfyui_bridge.core.workflow import Workflow
+
+
+@dataclass(frozen=True)
+class Form:
+    """A template's workflow and the inputs its form shows, in order."""
+
+    template: Template
+    workflow: Workflow
+    inputs: tuple[ExposedInput, ...]
+    problems: tuple[str, ...] = ()
+    """What the card got wrong, one sentence each; the form works all the same."""
+
+    def input(self, name: str) -> ExposedInput | None:
+        """The input of this key, `node_id.input`, `title.input` or near-synonym."""
+        return inputs.find(self.inputs, name)
+
+    def check(self, raw: Mapping[str, Any]) -> dict[str, Any]:
+        """Typed values for every input. Raises InvalidValues with a sentence for each wrong one."""
+        return values.check(self.inputs, raw)
+
+
+def make(template: Template, node_defs: NodeDefs) -> Form:
+    """Join a template with a server's definitions.
+
+    Raises WorkflowError where the document is no workflow.
+    """
+    graph = workflow.parse(template.document)
+    exposed, problems = inputs.expose(graph, template.exposures, node_defs)
+    return Form(template, graph, exposed, (*template.problems, *problems))

@@ -1,0 +1,274 @@
+"""Values: what a form, a link or a command line says, checked against the inputs, put into a workflow.
+
+`check` gives typed values or one sentence for each wrong one. Random seeds stay marked until
+`resolve_seeds` draws them with the caller's randomness; files stay marked until they are uploaded.
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from comfyui_bridge.core import inputs as inputs_
+from comfyui_bridge.core.errors import InvalidValues
+from comfyui_bridge.core.inputs import ExposedInput
+from comfyui_bridge.core.node_defs import (
+    BooleanSpec,
+    ColorSpec,
+    ComboSpec,
+    DynamicComboSpec,
+    FloatSpec,
+    InputSpec,
+    IntSpec,
+    StringSpec,
+)
+from comfyui_bridge.core.workflow import Workflow
+
+RANDOM = "random"
+"""Stands for a seed that is still to be drawn. ComfyUI itself refuses -1 (min is 0)."""
+
+# A seed drawn above 2**53 would be rounded by ComfyUI's own page when the picture is opened there.
+_LARGEST_DRAWN = 2**53 - 1
+_TRUE = frozenset(("true", "yes", "on", "1"))
+_FALSE = frozenset(("false", "no", "off", "0"))
+
+
+@dataclass(frozen=True)
+class FileValue:
+    """A file that is to be uploaded for this input: where it is on our side, and its own name."""
+
+    ref: str
+    name: str
+
+    def to_json(self) -> dict[str, str]:
+        return {"file": self.ref, "name": self.name}
+
+
+Values: TypeAlias = Mapping[str, Any]
+"""Checked values by key. A value is what the workflow takes, RANDOM for a seed, or a FileValue."""
+
+
+def check(exposed: Sequence[ExposedInput], raw: Mapping[str, Any]) -> dict[str, Any]:
+    """Read raw values (texts or typed) by each input's type; keys that are absent keep their defaults.
+
+    The answer has a value for every input that has one. Raises InvalidValues with a sentence a key.
+    """
+    problems: dict[str, str] = {}
+    given: dict[str, Any] = {}
+    for name, value in raw.items():
+        one = inputs_.find(exposed, name)
+        if one is None:
+            problems[name] = _unknown(exposed, name)
+        else:
+            given[one.key] = value
+    values: dict[str, Any] = {}
+    for one in exposed:
+        value = given.get(one.key, one.default)
+        if value is None and one.key not in given:
+            continue
+        try:
+            values[one.key] = _read(one.spec, value)
+        except ValueError as error:
+            # A default the server does not like is the workflow's, and only the server may refuse it:
+            # its list of files may simply not have been asked for again yet.
+            if one.key in given or one.default is None:
+                problems[one.key] = str(error)
+            else:
+                values[one.key] = value
+    if problems:
+        raise InvalidValues(problems)
+    return values
+
+
+def resolve_seeds(
+    exposed: Sequence[ExposedInput], values: Values, draw: Callable[[int, int], int]
+) -> dict[str, Any]:
+    """The values with every random seed drawn; `draw(low, high)` gives a whole number in that range."""
+    resolved = dict(values)
+    for one in exposed:
+        if isinstance(one.spec, IntSpec) and resolved.get(one.key) == RANDOM:
+            low = max(one.spec.min or 0, 0)
+            high = min(one.spec.max if one.spec.max is not None else _LARGEST_DRAWN, _LARGEST_DRAWN)
+            resolved[one.key] = draw(low, max(low, high))
+    return resolved
+
+
+def files(values: Values) -> tuple[FileValue, ...]:
+    """The files that must be uploaded before the values can be put into a workflow."""
+    found = (value for value in values.values() if isinstance(value, FileValue))
+    return tuple(dict.fromkeys(found))
+
+
+def patch(
+    workflow: Workflow,
+    exposed: Sequence[ExposedInput],
+    values: Values,
+    uploaded: Mapping[FileValue, str] | None = None,
+) -> Workflow:
+    """A new workflow with the values in it; `uploaded` gives the server's name for each file."""
+    for one in exposed:
+        if one.key not in values:
+            continue
+        value = values[one.key]
+        if isinstance(value, FileValue):
+            value = (uploaded or {}).get(value, value.name)
+        content = {"__value__": list(value)} if isinstance(value, (list, tuple)) else value
+        workflow = workflow.with_input(one.node_id, one.input, content)
+    return workflow
+
+
+def to_json(values: Values) -> dict[str, Any]:
+    """Values as they are stored and shown."""
+    return {key: value.to_json() if isinstance(value, FileValue) else value for key, value in values.items()}
+
+
+def from_json(stored: Mapping[str, Any]) -> dict[str, Any]:
+    """Stored values as they were."""
+    return {key: _file_of(value) or value for key, value in stored.items()}
+
+
+def _file_of(value: object) -> FileValue | None:
+    if isinstance(value, Mapping) and set(value) == {"file", "name"}:
+        return FileValue(str(value["file"]), str(value["name"]))
+    return None
+
+
+def nearest(wanted: object, options: Sequence[Any]) -> str | None:
+    """The option most like what was asked for, or None where none is near."""
+    texts = [str(option) for option in options]
+    lowered = {text.lower(): text for text in reversed(texts)}
+    wanted_text = str(wanted).lower()
+    found = difflib.get_close_matches(wanted_text, list(lowered), n=1, cutoff=0.5)
+    if found:
+        return lowered[found[0]]
+    return next((text for text in texts if wanted_text and wanted_text in text.lower()), None)
+
+
+def _read(spec: InputSpec, value: Any) -> Any:
+    """The value in the type the spec asks for. Raises ValueError with a sentence."""
+    match spec:
+        case IntSpec():
+            return _read_int(spec, value)
+        case FloatSpec():
+            return _read_float(spec, value)
+        case BooleanSpec():
+            return _read_bool(spec, value)
+        case ComboSpec():
+            return _read_choice(spec, value)
+        case DynamicComboSpec():
+            return _read_choice(ComboSpec(tuple(option.key for option in spec.options)), value)
+        case StringSpec() | ColorSpec():
+            if isinstance(value, (dict, list)):
+                raise ValueError("This should be a text.")
+            return "" if value is None else str(value)
+    return value
+
+
+def _read_int(spec: IntSpec, value: Any) -> int | str:
+    number: Any = value.strip() if isinstance(value, str) else value
+    if spec.is_seed and (number in ("", None, RANDOM) or str(number).strip() == "-1"):
+        return RANDOM
+    if isinstance(number, str):
+        try:
+            number = int(number)
+        except ValueError:
+            number = _float_or_none(number)
+    if isinstance(number, float) and number.is_integer():
+        number = int(number)
+    if not isinstance(number, int) or isinstance(number, bool):
+        raise ValueError(
+            f"This should be a whole number{_between(spec.min, spec.max)}, and is {_show(value)}."
+        )
+    return int(_within(number, spec.min, spec.max))
+
+
+def _read_float(spec: FloatSpec, value: Any) -> float:
+    number = _float_or_none(value.strip()) if isinstance(value, str) else value
+    if isinstance(number, bool) or not isinstance(number, (int, float)) or not math.isfinite(number):
+        raise ValueError(f"This should be a number{_between(spec.min, spec.max)}, and is {_show(value)}.")
+    return float(_within(number, spec.min, spec.max))
+
+
+def _read_bool(spec: BooleanSpec, value: Any) -> bool:
+    if isinstance(value, bool):
+        return value
+    text = str(value).strip().lower()
+    if text in _TRUE or (spec.label_on and text == spec.label_on.lower()):
+        return True
+    if text in _FALSE or (spec.label_off and text == spec.label_off.lower()):
+        return False
+    raise ValueError(f"This should be true or false, and is {_show(value)}.")
+
+
+def _read_choice(spec: ComboSpec, value: Any) -> Any:
+    if isinstance(value, FileValue):
+        if spec.upload is None:
+            raise ValueError("This takes a choice, not a file.")
+        return value
+    if spec.multiselect:
+        several = (
+            value if isinstance(value, (list, tuple)) else [part.strip() for part in str(value).split(",")]
+        )
+        return [_one_of(spec, part) for part in several if part != ""]
+    return _one_of(spec, value)
+
+
+def _one_of(spec: ComboSpec, value: Any) -> Any:
+    for option in spec.options:
+        if option == value and type(option) is type(value):
+            return option
+    for option in spec.options:
+        if str(option) == str(value):
+            return option
+    if spec.upload is not None or spec.remote_route or not spec.options:
+        # LoadImage lists only the top of its folder, yet takes "sub/x.png" (0.3.64).
+        if value in ("", None):
+            raise ValueError("Choose a file.")
+        return value
+    near = nearest(value, spec.options)
+    hint = f"did you mean {near}?" if near else f"it may be {_some(spec.options)}."
+    raise ValueError(f"{_show(value)} is not among the choices; {hint}")
+
+
+def _within(number: Any, low: float | None, high: float | None) -> Any:
+    if low is not None and number < low:
+        raise ValueError(f"{number} is too small; the least is {low}.")
+    if high is not None and number > high:
+        raise ValueError(f"{number} is too large; the most is {high}.")
+    return number
+
+
+def _between(low: float | None, high: float | None) -> str:
+    if low is None or high is None:
+        return ""
+    return f" from {low} to {high}"
+
+
+def _float_or_none(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
+def _show(value: Any) -> str:
+    text = f'"{value}"' if isinstance(value, str) else str(value)
+    return text if len(text) <= 80 else f"{text[:79]}…"
+
+
+def _some(options: Sequence[Any]) -> str:
+    shown = ", ".join(str(option) for option in options[:8])
+    return shown if len(options) <= 8 else f"{shown} or {len(options) - 8} more"
+
+
+def _unknown(exposed: Sequence[ExposedInput], name: str) -> str:
+    keys = [one.key for one in exposed]
+    near = nearest(name, keys)
+    return (
+        f"There is no such input; did you mean {near}?"
+        if near
+        else f"There is no such input; there are {_some(keys)}."
+    )
