@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from comfyui_bridge.core.errors import InputProblem
-from comfyui_bridge.core.outputs import NodeOutput
+from comfyui_bridge.core.outputs import KeptFile, NodeOutput
+from comfyui_bridge.core.workflow import Workflow
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,38 @@ class RunQueued:
 
     prompt_id: str
     ahead: int
+
+
+@dataclass(frozen=True)
+class StopAsked:
+    """Somebody wants the run stopped; whether it is will show."""
+
+    prompt_id: str
+
+
+@dataclass(frozen=True)
+class RunReturned:
+    """The server it was offered to never took it; it waits for a server again."""
+
+    prompt_id: str
+
+
+@dataclass(frozen=True)
+class FilesKept:
+    """The run's files are ours now; `warnings` tells those that could not be fetched or kept."""
+
+    prompt_id: str
+    kept: tuple[KeptFile, ...]
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class RunOffered:
+    """The workflow, its uploads in place, is about to be sent to this server."""
+
+    prompt_id: str
+    server: str
+    workflow: Workflow
 
 
 @dataclass(frozen=True)
@@ -188,6 +221,10 @@ Event: TypeAlias = (
     | RunAccepted
     | RunRefused
     | RunQueued
+    | StopAsked
+    | RunOffered
+    | RunReturned
+    | FilesKept
     | RunStarted
     | NodesCached
     | NodeStarted

@@ -63,6 +63,15 @@ class NodeOutput:
     texts: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class KeptFile:
+    """A file of ours, kept under DATA: its name in links, its size in bytes, and where it came from."""
+
+    name: str
+    size: int
+    source: OutputFile
+
+
 def parse(node_id: str, output: object) -> NodeOutput:
     """Read one node's `output`; what is malformed is left out. A cached node may have null (0.3.64)."""
     files: list[OutputFile] = []

@@ -16,6 +16,7 @@ from typing import Any
 from comfyui_bridge.core.errors import InputProblem
 from comfyui_bridge.core.events import (
     Event,
+    FilesKept,
     NodeProgress,
     NodeRaised,
     NodesCached,
@@ -30,14 +31,17 @@ from comfyui_bridge.core.events import (
     RunEnded,
     RunInterrupted,
     RunLost,
+    RunOffered,
     RunQueued,
     RunRefused,
     RunRemoved,
+    RunReturned,
     RunStarted,
     RunSucceeded,
+    StopAsked,
     TextReported,
 )
-from comfyui_bridge.core.outputs import NodeOutput, OutputFile
+from comfyui_bridge.core.outputs import KeptFile, NodeOutput, OutputFile
 from comfyui_bridge.core.server import HistoryEntry, Outcome, QueueState
 from comfyui_bridge.core.workflow import Workflow
 
@@ -94,15 +98,6 @@ class Progress:
 
 
 @dataclass(frozen=True)
-class KeptFile:
-    """A file of ours, kept under DATA: its name in links, its size in bytes, and where it came from."""
-
-    name: str
-    size: int
-    source: OutputFile
-
-
-@dataclass(frozen=True)
 class Run:
     """One execution: what was asked, where it is, and what came of it. Times are epoch seconds."""
 
@@ -123,6 +118,8 @@ class Run:
     started_at: float | None = None
     ended_at: float | None = None
     """When the server was done with it, or we knew that it was over."""
+    stopping: bool = False
+    """Somebody asked for it to be stopped, and it has not stopped yet."""
     server_done: bool = False
     """The server is done, and what it made is being fetched."""
     progress: Progress = Progress()
@@ -155,9 +152,16 @@ def apply(run: Run, event: Event, at: float) -> Run:
     if prompt_id != run.prompt_id:
         return run
     if run.state.is_final:
-        # Only the truth about its outputs may still arrive, as for a failed run's earlier pictures.
-        return replace(run, outputs=event.outputs) if isinstance(event, RunCollected) else run
+        return _afterwards(run, event)
     match event:
+        case RunOffered():
+            return replace(run, server=event.server, workflow=event.workflow)
+        case RunReturned():
+            return replace(run, server="", accepted_at=None, ahead=None)
+        case StopAsked():
+            return replace(run, stopping=True)
+        case FilesKept():
+            return replace(run, kept=event.kept, warnings=(*run.warnings, *event.warnings))
         case RunAccepted():
             warnings = tuple(_sentence(problem) for problem in event.problems)
             return replace(run, server=event.server, accepted_at=run.accepted_at or at, warnings=warnings)
@@ -230,6 +234,16 @@ def weights(workflow: Workflow) -> Mapping[str, float]:
 
 def _weight(steps: object) -> float:
     return float(min(max(steps, 1), 10_000)) if isinstance(steps, int) else 1.0
+
+
+def _afterwards(run: Run, event: Event) -> Run:
+    """What a run that is over may still learn: the truth about its outputs, as of a failed run's pictures."""
+    match event:
+        case RunCollected():
+            return replace(run, outputs=event.outputs)
+        case FilesKept():
+            return replace(run, kept=event.kept, warnings=(*run.warnings, *event.warnings))
+    return run
 
 
 def _ending(history: HistoryEntry) -> tuple[Event, ...]:
@@ -311,11 +325,11 @@ def _share(workflow: Workflow, progress: Progress) -> float:
 
 
 def _over(run: Run, at: float) -> Run:
-    return replace(run, ended_at=run.ended_at or at, ahead=None)
+    return replace(run, ended_at=run.ended_at or at, ahead=None, stopping=False)
 
 
 def _done(run: Run, at: float) -> Run:
-    return replace(_over(run, at), server_done=True)
+    return replace(run, ended_at=run.ended_at or at, ahead=None, server_done=True)
 
 
 def _completed(run: Run, at: float) -> Run:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -32,6 +32,7 @@ RANDOM = "random"
 
 # A seed drawn above 2**53 would be rounded by ComfyUI's own page when the picture is opened there.
 _LARGEST_DRAWN = 2**53 - 1
+_UPLOAD = "__upload__"
 _TRUE = frozenset(("true", "yes", "on", "1"))
 _FALSE = frozenset(("false", "no", "off", "0"))
 
@@ -44,7 +45,7 @@ class FileValue:
     name: str
 
     def to_json(self) -> dict[str, str]:
-        return {"file": self.ref, "name": self.name}
+        return {_UPLOAD: self.ref, "name": self.name}
 
 
 Values: TypeAlias = Mapping[str, Any]
@@ -96,28 +97,37 @@ def resolve_seeds(
     return resolved
 
 
-def files(values: Values) -> tuple[FileValue, ...]:
-    """The files that must be uploaded before the values can be put into a workflow."""
-    found = (value for value in values.values() if isinstance(value, FileValue))
-    return tuple(dict.fromkeys(found))
-
-
-def patch(
-    workflow: Workflow,
-    exposed: Sequence[ExposedInput],
-    values: Values,
-    uploaded: Mapping[FileValue, str] | None = None,
-) -> Workflow:
-    """A new workflow with the values in it; `uploaded` gives the server's name for each file."""
+def patch(workflow: Workflow, exposed: Sequence[ExposedInput], values: Values) -> Workflow:
+    """A new workflow with the values in it. Files stand as marks until `place_uploads`."""
     for one in exposed:
         if one.key not in values:
             continue
         value = values[one.key]
-        if isinstance(value, FileValue):
-            value = (uploaded or {}).get(value, value.name)
-        content = {"__value__": list(value)} if isinstance(value, (list, tuple)) else value
+        content = value.to_json() if isinstance(value, FileValue) else value
+        if isinstance(content, (list, tuple)):
+            content = {"__value__": list(content)}  # a bare list of two would be a link
         workflow = workflow.with_input(one.node_id, one.input, content)
     return workflow
+
+
+def files(workflow: Workflow) -> tuple[FileValue, ...]:
+    """The files that must be uploaded before this workflow can be submitted."""
+    return tuple(dict.fromkeys(file for _, _, file in _marks(workflow)))
+
+
+def place_uploads(workflow: Workflow, names: Mapping[FileValue, str]) -> Workflow:
+    """A new workflow in which the server's names stand in the place of the files."""
+    for node_id, name, file in _marks(workflow):
+        workflow = workflow.with_input(node_id, name, names[file])
+    return workflow
+
+
+def _marks(workflow: Workflow) -> Iterator[tuple[str, str, FileValue]]:
+    for node in workflow.nodes.values():
+        for name, content in node.inputs.items():
+            file = _file_of(content)
+            if file is not None:
+                yield node.node_id, name, file
 
 
 def to_json(values: Values) -> dict[str, Any]:
@@ -131,8 +141,8 @@ def from_json(stored: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _file_of(value: object) -> FileValue | None:
-    if isinstance(value, Mapping) and set(value) == {"file", "name"}:
-        return FileValue(str(value["file"]), str(value["name"]))
+    if isinstance(value, Mapping) and set(value) == {_UPLOAD, "name"}:
+        return FileValue(str(value[_UPLOAD]), str(value["name"]))
     return None
 
 
