@@ -103,6 +103,11 @@ class NodeType:
     python_module: str = "nodes"
     deprecated: bool = False
     experimental: bool = False
+    self_checked: tuple[str, ...] = ()
+    """Inputs that `problem` judges; the executor skips its own list and range checks for them.
+
+    ComfyUI does the same for every input that a node's VALIDATE_INPUTS names.
+    """
 
     def input_list(self, folders: Folders) -> tuple[Input, ...]:
         """The inputs with lists of files filled in as they are now."""
