@@ -1,0 +1,182 @@
+"""Drawing: anti-aliased shapes laid on float pictures, soft blur, glow, and the shading of rounded forms.
+
+Pictures are height x width x 3, float32, 0..1 as displayed. Shapes are drawn by Pillow at twice the size
+and reduced, so that edges come out smooth.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from .noise import Array, resize, unit
+
+Point = tuple[float, float]
+Colour = Array
+
+SCALE = 2
+
+
+def rgb(code: str) -> Colour:
+    """A colour from its #rrggbb code."""
+    code = code.removeprefix("#")
+    return np.array([int(code[i : i + 2], 16) / 255 for i in (0, 2, 4)], np.float32)
+
+
+def mix(a: Array, b: Array, share: Array | float) -> Array:
+    """From a (share 0) to b (share 1)."""
+    result: Array = (
+        a + (b - a) * np.float32(share) if isinstance(share, (int, float)) else a + (b - a) * share
+    )
+    return result
+
+
+def grey(colour: Array) -> Array:
+    """Brightness as the eye weighs it."""
+    result: Array = colour @ np.array([0.299, 0.587, 0.114], np.float32)
+    return result
+
+
+def saturate(colour: Array, amount: float) -> Array:
+    """More (> 1) or less (< 1) colourful."""
+    level = grey(colour)[..., None]
+    return unit(level + (colour - level) * np.float32(amount))
+
+
+def over(picture: Array, colour: Array, alpha: Array) -> None:
+    """Lay a colour or a picture on another, in place, where alpha says."""
+    picture += (colour - picture) * alpha[..., None]
+
+
+def glow(picture: Array, light: Array) -> None:
+    """Add light in place without ever burning out: a screen blend."""
+    picture += light * (1 - np.clip(picture, 0, 1))
+
+
+def blur(field: Array, radius: float) -> Array:
+    """A soft blur of about that radius in pixels, at a cost that falls with the radius."""
+    height, width = field.shape[:2]
+    if radius < 0.5:
+        return field
+    small_h, small_w = max(2, round(height / radius)), max(2, round(width / radius))
+    if radius <= 1.5:
+        small_h, small_w = max(2, round(height / 1.5)), max(2, round(width / 1.5))
+    small = resize(field, small_h, small_w)
+    pad = ((1, 1), (1, 1)) + ((0, 0),) * (field.ndim - 2)
+    padded = np.pad(small, pad, mode="edge")
+    rows = padded[:-2] * 0.25 + padded[1:-1] * 0.5 + padded[2:] * 0.25
+    small = rows[:, :-2] * 0.25 + rows[:, 1:-1] * 0.5 + rows[:, 2:] * 0.25
+    return resize(small.astype(np.float32), height, width)
+
+
+def smear(picture: Array, radius_y: float, radius_x: float) -> Array:
+    """Blur by different amounts down and across."""
+    height, width = picture.shape[:2]
+    small = resize(picture, max(2, round(height / max(radius_y, 1))), max(2, round(width / max(radius_x, 1))))
+    return resize(small, height, width)
+
+
+class Layer:
+    """Opaque shapes drawn together, then laid on a picture at once.
+
+    Pillow's "CMYK" stands for "four bands that Pillow does not interpret": red, green, blue and cover,
+    so that reducing averages colours already multiplied by their cover.
+    """
+
+    def __init__(self, height: int, width: int) -> None:
+        self.image = Image.new("CMYK", (width * SCALE, height * SCALE))
+        self.pen = ImageDraw.Draw(self.image)
+        self.height, self.width = height, width
+
+    def polygon(self, points: Iterable[Point], colour: Colour) -> None:
+        self.pen.polygon([(x * SCALE, y * SCALE) for x, y in points], fill=ink(colour))
+
+    def ellipse(self, x: float, y: float, rx: float, ry: float, colour: Colour) -> None:
+        box = ((x - rx) * SCALE, (y - ry) * SCALE, (x + rx) * SCALE, (y + ry) * SCALE)
+        self.pen.ellipse(box, fill=ink(colour))
+
+    def line(self, points: Sequence[Point], width: float, colour: Colour) -> None:
+        self.pen.line(
+            [(x * SCALE, y * SCALE) for x, y in points],
+            fill=ink(colour),
+            width=max(1, round(width * SCALE)),
+            joint="curve" if len(points) > 2 else None,
+        )
+
+    def taper(self, points: Sequence[Point], start: float, end: float, colour: Colour) -> None:
+        """A line whose width goes from start to end."""
+        self.polygon(outline(points, start, end), colour)
+
+    def leaf(self, x: float, y: float, length: float, width: float, angle: float, colour: Colour) -> None:
+        """A pointed oval lying along the angle (radians)."""
+        c, s = np.cos(angle), np.sin(angle)
+        shape = ((-1, 0), (-0.5, 0.8), (0.1, 1), (0.6, 0.6), (1, 0), (0.6, -0.6), (0.1, -1), (-0.5, -0.8))
+        half, thick = length / 2, width / 2
+        self.polygon(
+            [(x + c * px * half - s * py * thick, y + s * px * half + c * py * thick) for px, py in shape],
+            colour,
+        )
+
+    def pixels(self) -> tuple[Array, Array]:
+        """(colour multiplied by cover, cover)."""
+        reduced = np.asarray(self.image.reduce(SCALE)).astype(np.float32)
+        reduced *= np.float32(1 / 255)
+        return reduced[..., :3], reduced[..., 3]
+
+    def onto(self, picture: Array, opacity: float = 1.0) -> None:
+        colour, cover = self.pixels()
+        picture *= 1 - cover[..., None] * np.float32(opacity)
+        picture += colour * np.float32(opacity)
+
+
+def ink(colour: Colour) -> tuple[int, int, int, int]:
+    r, g, b = (int(min(max(float(c), 0.0), 1.0) * 255 + 0.5) for c in colour)
+    return (r, g, b, 255)
+
+
+def cover(height: int, width: int, points: Iterable[Point]) -> Array:
+    """How much of each pixel a polygon covers, 0..1."""
+    image = Image.new("L", (width * SCALE, height * SCALE))
+    ImageDraw.Draw(image).polygon([(x * SCALE, y * SCALE) for x, y in points], fill=255)
+    return unit(np.asarray(image.reduce(SCALE)) * np.float32(1 / 255))
+
+
+def spline(points: Sequence[Point], closed: bool = True, steps: int = 8) -> list[Point]:
+    """A smooth curve through the points (Catmull-Rom)."""
+    knots = np.array(points, np.float64)
+    if closed:
+        before, start, end, after = (np.roll(knots, shift, 0) for shift in (1, 0, -1, -2))
+    else:
+        padded = np.vstack([2 * knots[0] - knots[1], knots, 2 * knots[-1] - knots[-2]])
+        before, start, end, after = padded[:-3], padded[1:-2], padded[2:-1], padded[3:]
+    t = np.linspace(0, 1, steps, endpoint=False)[None, :, None]
+    a, b, c, d = (k[:, None, :] for k in (before, start, end, after))
+    curve = 0.5 * (2 * b + (c - a) * t + (2 * a - 5 * b + 4 * c - d) * t**2 + (3 * b - a - 3 * c + d) * t**3)
+    flat = curve.reshape(-1, 2)
+    if not closed:
+        flat = np.vstack([flat, knots[-1]])
+    return [(float(x), float(y)) for x, y in flat]
+
+
+def outline(points: Sequence[Point], start: float, end: float) -> list[Point]:
+    """The outline of a line whose width goes from start to end."""
+    path = np.array(points, np.float64)
+    along = np.gradient(path, axis=0)
+    along /= np.maximum(np.hypot(along[:, 0], along[:, 1]), 1e-6)[:, None]
+    across = np.stack([-along[:, 1], along[:, 0]], 1)
+    half = np.linspace(start, end, len(path))[:, None] / 2
+    both = np.vstack([path + across * half, (path - across * half)[::-1]])
+    return [(float(x), float(y)) for x, y in both]
+
+
+def relief(mask: Array, radius: float, light: tuple[float, float] = (-0.55, -0.65)) -> Array:
+    """Light on a form swollen out of its mask: about -1 (turned away) to 1 (facing the light)."""
+    height = np.sqrt(np.clip(blur(mask, radius) * 2 - 1, 0, 1) + np.float32(0.02))
+    height = blur(height, max(radius * 0.35, 1.0))
+    gy, gx = np.gradient(height)
+    steep = np.float32(radius * 1.6)
+    slope = -(gx * np.float32(light[0]) + gy * np.float32(light[1])) * steep
+    result: Array = slope / np.sqrt(1 + (gx * gx + gy * gy) * steep * steep)
+    return result

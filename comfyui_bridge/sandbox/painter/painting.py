@@ -1,0 +1,61 @@
+"""From a brief to a finished picture: read, light, scene, subjects, finish, and the size asked for."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+from .brief import Brief
+from .finish import finish
+from .noise import Array, stream
+from .palette import light_for
+from .reading import Reading, avoided, read
+from .scenes.catalogue import SCENES, paint_scene, scene_for
+from .stage import Stage
+from .subjects.catalogue import paint_subjects
+
+MOST_PIXELS = 600_000
+LEAST_SIDE = 200
+
+
+def paint(brief: Brief) -> Array:
+    """The finished picture, height x width x 3, float32, 0..1. The same brief gives the same bytes."""
+    width, height = max(1, brief.width), max(1, brief.height)
+    stage = stage_for(brief, width, height)
+    paint_scene(stage)
+    paint_subjects(stage)
+    return finish(brief, stage)
+
+
+def working_size(width: int, height: int) -> tuple[int, int]:
+    """The size to paint at: large enough for clean shapes, small enough to be quick."""
+    scale = max(1.0, LEAST_SIDE / min(width, height))
+    scale = min(scale, math.sqrt(MOST_PIXELS / (width * height)))
+    return max(8, round(width * scale)), max(8, round(height * scale))
+
+
+def stage_for(brief: Brief, width: int, height: int) -> Stage:
+    reading = read(brief.positive)
+    avoid = avoided(brief.negative)
+    reading = without(reading, avoid)
+    scene = scene_for(reading, avoid, brief.seed)
+    reading = replace(reading, scene=scene)
+    assert scene in SCENES
+    light = light_for(reading, stream(brief.seed, "light"), scene)
+    w, h = working_size(width, height)
+    detail = 0.45 + 0.55 * math.sqrt(min(max(brief.steps, 1), 60) / 20)
+    return Stage(w, h, reading, avoid, light, brief.seed, min(detail, 1.35))
+
+
+def without(reading: Reading, avoid: frozenset[str]) -> Reading:
+    """A reading less what the negative prompt names."""
+    return replace(
+        reading,
+        scene="" if reading.scene in avoid else reading.scene,
+        subjects=tuple(s for s in reading.subjects if s not in avoid),
+        hues=tuple(h for h in reading.hues if h not in avoid),
+        extras=reading.extras - avoid,
+        time="" if reading.time in avoid else reading.time,
+        weather="" if reading.weather in avoid else reading.weather,
+        moods=reading.moods - avoid,
+    )

@@ -1,0 +1,27 @@
+"""Which painter paints which place, and which place an unknown prompt gets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ..noise import stream
+from ..reading import Reading
+from ..stage import Stage
+from . import lake, sea
+
+SCENES: dict[str, Callable[[Stage], None]] = {
+    "sea": sea.paint,
+    "lake": lake.paint,
+}
+
+
+def scene_for(reading: Reading, avoid: frozenset[str], seed: int) -> str:
+    """The scene that was read, or one that the words' own number picks."""
+    if reading.scene in SCENES and reading.scene not in avoid:
+        return reading.scene
+    choices = [name for name in SCENES if name not in avoid] or list(SCENES)
+    return choices[int(stream(reading.key, "scene").integers(len(choices)))]
+
+
+def paint_scene(stage: Stage) -> None:
+    SCENES[stage.reading.scene](stage)
