@@ -1,0 +1,233 @@
+"""Runs as rows, and back again without loss.
+
+A row holds facts: what was asked, where it went, what came of it. How far a run is, and its place in a
+queue, are no facts an hour later, and are not kept.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from types import MappingProxyType
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, Select, func, insert, select, tuple_, update
+from sqlalchemy.exc import IntegrityError
+
+from comfyui_bridge.core import values
+from comfyui_bridge.core import workflow as workflows
+from comfyui_bridge.core.errors import InputProblem, InvalidValues, NotApiFormat, StoreError
+from comfyui_bridge.core.outputs import KeptFile, NodeOutput, OutputFile
+from comfyui_bridge.core.run import Fault, Progress, Run, RunError, RunState
+from comfyui_bridge.core.workflow import Workflow
+from comfyui_bridge.store.database import Database
+from comfyui_bridge.store.tables import runs
+
+_UNFINISHED = [state.value for state in RunState if not state.is_final]
+
+
+@dataclass(frozen=True)
+class RunPage:
+    """Some runs, newest first; `next` asks for those before them, None when there are none."""
+
+    runs: tuple[Run, ...]
+    next: str | None
+
+
+class RunStore:
+    """The runs in the database; any thread may call any method."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def insert(self, run: Run) -> None:
+        """Keep a new run; it is on disk when this returns. Raises StoreError if its run_id is taken."""
+        row = _to_row(run)
+        try:
+            with self._database.writing() as connection:
+                connection.execute(insert(runs).values(row))
+        except StoreError as error:
+            if isinstance(error.__cause__, IntegrityError):
+                raise StoreError(f"A run {run.run_id} is kept already.") from error
+            raise
+
+    def update(self, run: Run) -> None:
+        """Put down how a run stands now. Raises StoreError if it was never inserted."""
+        row = _to_row(run)
+        with self._database.writing() as connection:
+            changed = connection.execute(update(runs).where(runs.c.run_id == run.run_id).values(row))
+            if not changed.rowcount:
+                raise StoreError(f"There is no run {run.run_id} to update.")
+
+    def get(self, run_id: str) -> Run | None:
+        return self._first(select(runs).where(runs.c.run_id == run_id))
+
+    def by_prompt_id(self, prompt_id: str) -> Run | None:
+        """The run that was sent under this id, the newest if servers gave it twice."""
+        return self._first(select(runs).where(runs.c.prompt_id == prompt_id).order_by(*_NEWEST_FIRST))
+
+    def unfinished(self) -> tuple[Run, ...]:
+        """The runs that are pending or in progress, oldest first: what a restart has to look after."""
+        wanted = (
+            select(runs).where(runs.c.state.in_(_UNFINISHED)).order_by(runs.c.created_at, runs.c.position)
+        )
+        with self._database.reading() as connection:
+            rows = connection.execute(wanted).all()
+        return tuple(_from_row(row) for row in rows)
+
+    def page(
+        self,
+        limit: int,
+        before: str | None = None,
+        *,
+        owner: str | None = None,
+        template: str | None = None,
+        state: RunState | None = None,
+    ) -> RunPage:
+        """At most `limit` runs, newest first; `before` is the `next` of the page before.
+
+        Runs that come in between two pages shift nothing. None as a filter means any, "" none.
+        Raises InvalidValues if `before` is no such `next`.
+        """
+        wanted = select(runs).where(*_filters(owner, template, state)).order_by(*_NEWEST_FIRST)
+        if before is not None:
+            wanted = wanted.where(tuple_(runs.c.created_at, runs.c.position) < tuple_(*_parse_place(before)))
+        with self._database.reading() as connection:
+            rows = connection.execute(wanted.limit(limit + 1)).all()
+        more = len(rows) > limit
+        rows = rows[:limit]
+        return RunPage(tuple(_from_row(row) for row in rows), _place(rows[-1]) if more and rows else None)
+
+    def count(
+        self, *, owner: str | None = None, template: str | None = None, state: RunState | None = None
+    ) -> int:
+        wanted = select(func.count()).select_from(runs).where(*_filters(owner, template, state))
+        with self._database.reading() as connection:
+            return connection.scalar(wanted) or 0
+
+    def _first(self, wanted: Select[Any]) -> Run | None:
+        with self._database.reading() as connection:
+            row = connection.execute(wanted.limit(1)).first()
+        return None if row is None else _from_row(row)
+
+
+_NEWEST_FIRST = (runs.c.created_at.desc(), runs.c.position.desc())
+
+
+def _filters(
+    owner: str | None, template: str | None, state: RunState | None
+) -> tuple[ColumnElement[bool], ...]:
+    wanted = {
+        runs.c.owner: owner,
+        runs.c.template: template,
+        runs.c.state: None if state is None else state.value,
+    }
+    return tuple(column == text for column, text in wanted.items() if text is not None)
+
+
+def _place(row: Row[Any]) -> str:
+    return f"{row.created_at!r}_{row.position}"
+
+
+def _parse_place(place: str) -> tuple[float, int]:
+    created_at, _, position = place.partition("_")
+    try:
+        return float(created_at), max(0, min(int(position), 2**63 - 1))
+    except ValueError:
+        raise InvalidValues({"before": "This is no place in the list of runs; start from its top."}) from None
+
+
+def _to_row(run: Run) -> dict[str, Any]:
+    return {
+        "run_id": run.run_id,
+        "prompt_id": run.prompt_id,
+        "owner": run.owner,
+        "template": run.template,
+        "title": run.title,
+        "server": run.server,
+        "state": run.state.value,
+        "stopping": run.stopping,
+        "server_done": run.server_done,
+        "created_at": run.created_at,
+        "accepted_at": run.accepted_at,
+        "started_at": run.started_at,
+        "ended_at": run.ended_at,
+        "error": None if run.error is None else _to_json("error", asdict(run.error)),
+        "warnings": _to_json("warnings", run.warnings),
+        "outputs": _to_json("outputs", [asdict(output) for output in run.outputs]),
+        "kept": _to_json("kept files", [asdict(kept) for kept in run.kept]),
+        "values": _to_json("values", values.to_json(run.values)),
+        "workflow": _to_json("workflow", run.workflow.to_api()),
+    }
+
+
+def _from_row(row: Row[Any]) -> Run:
+    state = RunState(row.state)
+    return Run(
+        run_id=row.run_id,
+        prompt_id=row.prompt_id,
+        workflow=_workflow(row.run_id, json.loads(row.workflow)),
+        created_at=row.created_at,
+        template=row.template,
+        title=row.title,
+        owner=row.owner,
+        values=values.from_json(json.loads(row.values)),
+        state=state,
+        server=row.server,
+        accepted_at=row.accepted_at,
+        started_at=row.started_at,
+        ended_at=row.ended_at,
+        stopping=row.stopping,
+        server_done=row.server_done,
+        progress=Progress(overall=1.0 if state is RunState.COMPLETED else 0.0),
+        outputs=tuple(_output(entry) for entry in json.loads(row.outputs)),
+        kept=tuple(
+            KeptFile(entry["name"], entry["size"], OutputFile(**entry["source"]))
+            for entry in json.loads(row.kept)
+        ),
+        error=None if row.error is None else _error(json.loads(row.error)),
+        warnings=tuple(json.loads(row.warnings)),
+    )
+
+
+def _workflow(run_id: str, document: Mapping[str, Any]) -> Workflow:
+    if not document:
+        return Workflow(MappingProxyType({}))
+    try:
+        return workflows.parse(document)
+    except NotApiFormat as error:
+        raise StoreError(f"The workflow kept with run {run_id} is damaged: {error}") from error
+
+
+def _output(entry: Mapping[str, Any]) -> NodeOutput:
+    files = tuple(OutputFile(**file) for file in entry["files"])
+    return NodeOutput(entry["node_id"], files, tuple(entry["texts"]))
+
+
+def _error(entry: Mapping[str, Any]) -> RunError:
+    return RunError(
+        fault=Fault(entry["fault"]),
+        message=entry["message"],
+        node_id=entry["node_id"],
+        class_type=entry["class_type"],
+        problems=tuple(InputProblem(**problem) for problem in entry["problems"]),
+        traceback=tuple(entry["traceback"]),
+    )
+
+
+def _to_json(what: str, content: Any) -> str:
+    try:
+        text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
+    except (TypeError, ValueError, RecursionError) as error:
+        raise StoreError(f"The {what} of this run cannot be kept as JSON: {error}.") from error
+    # Readable as it is, for searching; only half a surrogate pair has to be spelled out in ASCII.
+    return text if text.isascii() or _is_unicode(text) else json.dumps(content, separators=(",", ":"))
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -1,0 +1,45 @@
+"""The tables as they are now. How they came to be so is told by the migrations, step by step."""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Boolean, Column, Double, Index, Integer, MetaData, Table, Text
+
+metadata = MetaData()
+
+# SQLite counts up by itself only for a primary key that is spelled INTEGER.
+_Counter = BigInteger().with_variant(Integer(), "sqlite")
+
+runs = Table(
+    "runs",
+    metadata,
+    # The order of insertion; tells runs of the same moment apart.
+    Column("position", _Counter, primary_key=True, autoincrement=True),
+    Column("run_id", Text, nullable=False),
+    Column("prompt_id", Text, nullable=False),
+    Column("owner", Text, nullable=False),
+    Column("template", Text, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("server", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("stopping", Boolean, nullable=False),
+    Column("server_done", Boolean, nullable=False),
+    # Seconds since the epoch.
+    Column("created_at", Double, nullable=False),
+    Column("accepted_at", Double),
+    Column("started_at", Double),
+    Column("ended_at", Double),
+    # JSON as text: numbers of any size and the order of keys come back as they were.
+    Column("error", Text),
+    Column("warnings", Text, nullable=False),
+    Column("outputs", Text, nullable=False),
+    Column("kept", Text, nullable=False),
+    Column("values", Text, nullable=False),
+    # Last, for it is the longest: what stands before it is read without its pages.
+    Column("workflow", Text, nullable=False),
+    Index("runs_by_run_id", "run_id", unique=True),
+    Index("runs_by_prompt_id", "prompt_id"),
+    Index("runs_by_time", "created_at", "position"),
+    Index("runs_by_owner", "owner", "created_at", "position"),
+    Index("runs_by_template", "template", "created_at", "position"),
+    Index("runs_by_state", "state", "created_at", "position"),
+)
