@@ -1,0 +1,10 @@
+"""The page: the only room that imports Gradio. No protocol, no threads of its own, no SQL.
+
+Gradio reads these variables while it is imported and whenever a Blocks is made, so they are set before
+any module of this room can import it: nothing here ever calls out.
+"""
+
+import os
+
+os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
