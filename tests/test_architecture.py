@@ -19,7 +19,7 @@ ROOMS = {
     "comfy": {"core", "version"},
     "store": {"core", "version"},
     "sandbox": {"version"},
-    "engine": {"core", "version"},
+    "engine": {"core", "store", "settings", "version"},
     "client": {"core", "comfy", "engine", "version"},
     "ui": {"core", "engine", "store", "settings", "version"},
     "bootstrap": {"core", "comfy", "engine", "store", "settings", "sandbox", "ui", "client", "version"},

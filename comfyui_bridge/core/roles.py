@@ -24,6 +24,8 @@ _SAMPLER_ROLES = {
 _SIDE_LINKS = ("sigmas", "guider", "sampler", "noise")
 _TEXT_INPUTS = ("text", "prompt", "text_g", "text_l", "clip_l", "clip_g", "t5xxl", "llama", "string", "value")
 _MODEL_FILES = {"ckpt_name": "checkpoint", "unet_name": "model", "model_name": "model"}
+# Primitives of ComfyUI say `value`; those of extensions often name it after its type.
+_PRIMITIVE_INPUTS = ("value", "Value", "int", "float", "string", "String", "boolean", "number")
 _UPLOADS = {"image": "image", "video": "video", "audio": "audio"}
 _WORDS = {
     "prompt": "takes its positive text from here",
@@ -102,14 +104,10 @@ def value_place(workflow: Workflow, node_id: str, name: str) -> Place | None:
 
 def _passed_on(source: Node, wanted: str) -> str | None:
     """The input whose content a primitive or reroute hands on; None for a node that computes."""
-    names = list(source.inputs)
-    if len(names) == 1:
-        return names[0]
-    # Primitives of extensions carry a control beside their value.
-    for name in ("value", wanted):
-        if name in source.inputs and all(not isinstance(source.inputs[n], Link) for n in names):
-            return name
-    return None
+    links = [name for name, _ in source.links()]
+    if links:
+        return links[0] if len(source.inputs) == 1 else None
+    return next((name for name in (*_PRIMITIVE_INPUTS, wanted) if name in source.inputs), None)
 
 
 def _add(found: dict[Place, Role], place: Place, role: Role) -> None:

@@ -1,0 +1,181 @@
+"""What a page or a command may ask: submit, cancel, look, wait, stop.
+
+Runs belong to the engine. It is started once by whoever wires the program; a page that closes changes
+nothing here.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from comfyui_bridge.core import form as form_
+from comfyui_bridge.core import values as values_
+from comfyui_bridge.core.events import RunLost, RunRemoved
+from comfyui_bridge.core.form import Form
+from comfyui_bridge.core.node_defs import NodeDefs
+from comfyui_bridge.core.run import Run, apply
+from comfyui_bridge.core.template import Template
+from comfyui_bridge.engine.live import Live, Preview, Snapshot
+from comfyui_bridge.engine.pool import Pool, ServerStatus
+from comfyui_bridge.engine.ports import Server
+from comfyui_bridge.engine.queue import RunQueue
+from comfyui_bridge.engine.worker import Worker
+from comfyui_bridge.store.media import MediaStore
+from comfyui_bridge.store.runs import RunStore
+
+_FORMS_KEPT = 256
+
+
+class Engine:
+    """Runs on servers. Every method may be called from any thread."""
+
+    def __init__(
+        self,
+        servers: Sequence[Server],
+        runs: RunStore,
+        media: MediaStore,
+        *,
+        clock: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
+        draw_seed: Callable[[int, int], int] = random.randint,
+    ) -> None:
+        self._clock = clock
+        self._draw_seed = draw_seed
+        self._runs = runs
+        self._live = Live()
+        self._pool = Pool([server.name for server in servers], clock)
+        self._queue = RunQueue(self._live.publish, self._pool.inside)
+        self._workers = {
+            server.name: Worker(
+                server,
+                run_queue=self._queue,
+                pool=self._pool,
+                live=self._live,
+                runs=runs,
+                media=media,
+                clock=clock,
+                monotonic=monotonic,
+            )
+            for server in servers
+        }
+        self._forms_lock = threading.Lock()  # guards the cache of forms
+        self._forms: dict[str, tuple[Template, int, Form]] = {}
+
+    def start(self) -> None:
+        """Take up the runs that had not ended when the program last did, and begin."""
+        adopted: dict[str, list[Run]] = {name: [] for name in self._workers}
+        for run in self._runs.unfinished():
+            if not run.server:
+                self._queue.put(run)
+            elif run.server in adopted:
+                adopted[run.server].append(run)
+                self._live.publish(run)
+            else:
+                self._end_for_good(run)
+        for name, worker in self._workers.items():
+            worker.start(tuple(adopted[name]))
+
+    def submit(self, template: Template, raw: Mapping[str, Any], owner: str = "") -> str:
+        """Check the values and put a run into the queue; its run_id.
+
+        Raises InvalidValues with a sentence for each wrong one, WorkflowError where the template's
+        document is no workflow, StoreError where the run cannot be written down.
+        """
+        form = self.form(template)
+        values = values_.resolve_seeds(form.inputs, form.check(raw), self._draw_seed)
+        run = Run(
+            run_id=uuid.uuid4().hex,
+            prompt_id=str(uuid.uuid4()),
+            workflow=values_.patch(form.workflow, form.inputs, values),
+            created_at=self._clock(),
+            template=template.slug,
+            title=template.title,
+            owner=owner,
+            values=values_.to_json(values),
+        )
+        self._runs.insert(run)
+        self._queue.put(run)
+        for worker in self._workers.values():
+            worker.wake()
+        return run.run_id
+
+    def cancel(self, run_id: str) -> None:
+        """Stop a run wherever it is; answers at once, and the run's state follows."""
+        waiting = self._queue.remove(run_id)
+        if waiting is not None:
+            run = apply(waiting, RunRemoved(waiting.prompt_id), self._clock())
+            self._runs.update(run)
+            self._live.publish(run)
+            return
+        for worker in self._workers.values():
+            worker.cancel(run_id)
+
+    def snapshot(self, run_id: str) -> Snapshot | None:
+        """The run now, live or stored; None for an id nobody knows."""
+        snapshot = self._live.snapshot(run_id)
+        if snapshot is not None:
+            return snapshot
+        run = self._runs.get(run_id)
+        return Snapshot(run) if run else None
+
+    def wait(self, run_id: str, newer_than: int, timeout: float) -> Snapshot | None:
+        """The snapshot once its version is above `newer_than`; None after `timeout` seconds."""
+        return self._live.wait(run_id, newer_than, timeout)
+
+    def preview(self, run_id: str) -> Preview | None:
+        """The newest in-between picture of a run."""
+        return self._live.preview(run_id)
+
+    def wait_preview(self, run_id: str, newer_than: int, timeout: float) -> Preview | None:
+        """The preview once there is a newer one; None after `timeout`, or once the run is over."""
+        return self._live.wait_preview(run_id, newer_than, timeout)
+
+    def runs(self, owner: str | None = None, limit: int = 50, before: str | None = None) -> tuple[Run, ...]:
+        """Runs, newest first, with their live state where they are live; `before` pages on."""
+        return tuple(
+            live.run if (live := self._live.snapshot(run.run_id)) else run
+            for run in self._runs.page(limit, before=before, owner=owner).runs
+        )
+
+    def servers(self) -> tuple[ServerStatus, ...]:
+        """The servers as they are known now."""
+        return self._pool.statuses()
+
+    def node_defs(self) -> NodeDefs:
+        """The definitions forms are made with; empty while no server has answered."""
+        return self._pool.node_defs()[0]
+
+    def definitions_version(self) -> int:
+        """Changes when `node_defs` may give something new."""
+        return self._pool.node_defs()[1]
+
+    def form(self, template: Template) -> Form:
+        """The template's form with what the servers know. Raises WorkflowError if there is none."""
+        node_defs, version = self._pool.node_defs()
+        with self._forms_lock:
+            known = self._forms.get(template.slug)
+        if known is not None and known[0] is template and known[1] == version:
+            return known[2]
+        form = form_.make(template, node_defs)
+        with self._forms_lock:
+            if len(self._forms) >= _FORMS_KEPT:
+                self._forms.clear()
+            self._forms[template.slug] = (template, version, form)
+        return form
+
+    def stop(self, timeout: float = 3.0) -> None:
+        """End all threads. What runs inside the servers goes on and is taken up at the next start."""
+        self._live.close()
+        for worker in self._workers.values():
+            worker.stop(timeout)
+
+    def _end_for_good(self, run: Run) -> None:
+        reason = f"It was on the server {run.server}, which is no longer among the servers. Run it again."
+        ended = apply(run, RunLost(run.prompt_id, reason), self._clock())
+        self._runs.update(ended)
+        self._live.publish(ended)

@@ -1,0 +1,98 @@
+"""The run queue: runs that wait with us, where order, fairness and cancelling stay ours.
+
+Turns go round people, not round submissions. A run belongs to the queue until it is claimed: meanwhile
+the queue is its only writer, and publishes its place whenever that changes.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict, deque
+from collections.abc import Callable
+from dataclasses import replace
+
+from comfyui_bridge.core.run import Run
+
+
+class RunQueue:
+    """Pending runs by owner. Thread-safe.
+
+    `publish` is called with each run whose place changed, under the lock, so that a claimed run is
+    never overtaken by old news of its waiting; it must not block. `inside` counts the runs inside
+    servers, which stand before all of these.
+    """
+
+    def __init__(self, publish: Callable[[Run], None], inside: Callable[[], int]) -> None:
+        self._publish = publish
+        self._inside = inside
+        self._lock = threading.Lock()
+        # Owners in the order of their turns; an owner who was served goes to the end.
+        self._waiting: OrderedDict[str, deque[Run]] = OrderedDict()
+
+    def put(self, run: Run) -> None:
+        """Add a run behind its owner's others."""
+        with self._lock:
+            self._waiting.setdefault(run.owner, deque()).append(run)
+            self._tell_places()
+
+    def give_back(self, run: Run) -> None:
+        """Put a run that a server did not take before its owner's others, whose turn is next."""
+        with self._lock:
+            self._waiting.setdefault(run.owner, deque()).appendleft(run)
+            self._waiting.move_to_end(run.owner, last=False)
+            self._tell_places()
+
+    def claim(self, may_take: Callable[[Run], bool]) -> Run | None:
+        """Take out the next run that `may_take` accepts, and end its owner's turn."""
+        with self._lock:
+            for owner, runs in self._waiting.items():
+                for run in runs:
+                    if may_take(run):
+                        runs.remove(run)
+                        self._end_turn(owner)
+                        self._tell_places()
+                        return run
+        return None
+
+    def remove(self, run_id: str) -> Run | None:
+        """Take out one run, as when it is cancelled; None if it does not wait here."""
+        with self._lock:
+            for owner, runs in self._waiting.items():
+                for run in runs:
+                    if run.run_id == run_id:
+                        runs.remove(run)
+                        if not runs:
+                            del self._waiting[owner]
+                        self._tell_places()
+                        return run
+        return None
+
+    def order(self) -> tuple[Run, ...]:
+        """The waiting runs in the order in which turns will reach them."""
+        with self._lock:
+            return self._order()
+
+    def __len__(self) -> int:
+        with self._lock:
+            return sum(map(len, self._waiting.values()))
+
+    def _order(self) -> tuple[Run, ...]:
+        lines = [list(runs) for runs in self._waiting.values()]
+        longest = max(map(len, lines), default=0)
+        return tuple(line[turn] for turn in range(longest) for line in lines if turn < len(line))
+
+    def _tell_places(self) -> None:
+        inside = self._inside()
+        for ahead, run in enumerate(self._order(), inside):
+            if run.ahead == ahead:
+                continue
+            placed = replace(run, ahead=ahead)
+            line = self._waiting[run.owner]
+            line[line.index(run)] = placed
+            self._publish(placed)
+
+    def _end_turn(self, owner: str) -> None:
+        if self._waiting[owner]:
+            self._waiting.move_to_end(owner)
+        else:
+            del self._waiting[owner]
