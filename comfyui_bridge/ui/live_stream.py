@@ -1,0 +1,99 @@
+"""The previews of a run as server-sent events: the newest frame only, however slow the browser is.
+
+A frame is asked for when the last one has been handed to the network, so nothing queues up here. Gradio's
+own ways cost several times the processor time a frame, and leave files behind.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import AsyncIterator
+from functools import partial
+from typing import TYPE_CHECKING
+
+import anyio
+import anyio.to_thread
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response, StreamingResponse
+
+from comfyui_bridge.engine.live import Preview, Snapshot
+from comfyui_bridge.ui.sign_in import may_see
+
+if TYPE_CHECKING:
+    from comfyui_bridge.engine.engine import Engine
+
+HEARTBEAT_S = 15.0
+# How long a thread may go on waiting after its browser has gone, or after the app was told to stop.
+_PATIENCE_S = 1.0
+_VIEWERS = 1000
+
+
+class LiveStream:
+    """Answers /live/{run_id}. Every viewer holds one thread while it waits, none of them Gradio's."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._closing = False
+        self._limiter: anyio.CapacityLimiter | None = None
+
+    async def answer(self, request: Request) -> Response:
+        run_id = request.path_params["run_id"]
+        snapshot = await self._snapshot(run_id)
+        if snapshot is None or not may_see(request, snapshot.run):
+            return PlainTextResponse("There is no such run here.\n", 404)
+        seen = _last_seen(request, snapshot)
+        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+        return StreamingResponse(self._events(run_id, seen), media_type="text/event-stream", headers=headers)
+
+    def close(self) -> None:
+        """End every stream; each is told so within a second."""
+        self._closing = True
+
+    async def _events(self, run_id: str, seen: int) -> AsyncIterator[str]:
+        # Told at once, so that the browser knows that it is connected.
+        yield "retry: 2000\n\n"
+        told_at = anyio.current_time()
+        while not self._closing:
+            preview = await self._newer(run_id, seen)
+            if preview is not None:
+                seen = preview.version
+                yield _event("preview", _frame(preview), seen)
+                told_at = anyio.current_time()
+                continue
+            snapshot = await self._snapshot(run_id)
+            if snapshot is None or snapshot.run.state.is_final:
+                yield _event("end", {"v": seen}, seen)
+                return
+            if anyio.current_time() - told_at >= HEARTBEAT_S:
+                yield ": still here\n\n"
+                told_at = anyio.current_time()
+
+    async def _newer(self, run_id: str, seen: int) -> Preview | None:
+        wait = partial(self._engine.wait_preview, run_id, seen, _PATIENCE_S)
+        return await anyio.to_thread.run_sync(wait, limiter=self._threads(), abandon_on_cancel=True)
+
+    async def _snapshot(self, run_id: str) -> Snapshot | None:
+        # It may have to read the store.
+        return await anyio.to_thread.run_sync(self._engine.snapshot, run_id, limiter=self._threads())
+
+    def _threads(self) -> anyio.CapacityLimiter:
+        if self._limiter is None:  # it belongs to the event loop, which is not there before
+            self._limiter = anyio.CapacityLimiter(_VIEWERS)
+        return self._limiter
+
+
+def _last_seen(request: Request, snapshot: Snapshot) -> int:
+    """The frame a browser that comes back has already; 0 if it has none, or one of another start of ours."""
+    told = request.headers.get("last-event-id", "")
+    version = int(told) if told.isascii() and told.isdigit() and len(told) < 12 else 0
+    return version if version <= snapshot.preview_version else 0
+
+
+def _frame(preview: Preview) -> dict[str, object]:
+    image = base64.b64encode(preview.image).decode("ascii")
+    return {"v": preview.version, "src": f"data:{preview.media_type};base64,{image}"}
+
+
+def _event(name: str, payload: dict[str, object], version: int) -> str:
+    return f"event: {name}\nid: {version}\ndata: {json.dumps(payload)}\n\n"

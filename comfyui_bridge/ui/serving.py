@@ -1,0 +1,182 @@
+"""The page on a port: Gradio's server, our routes before its own, and our doors before everything.
+
+`launch()` is used and nothing is mounted, for only a launched Blocks checks the paths of files it is handed.
+Gradio prints nothing and calls nobody.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import io
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import gradio as gr
+from gradio.routes import App, ORJSONResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from comfyui_bridge.core.errors import BridgeError
+from comfyui_bridge.ui.live_stream import LiveStream
+from comfyui_bridge.ui.routes import routes
+from comfyui_bridge.ui.safety import SameOrigin
+from comfyui_bridge.ui.sign_in import Browsers
+
+if TYPE_CHECKING:
+    from comfyui_bridge.ui.dashboard import Dashboard
+
+# Gradio's cap on running events, generators that only follow included; its own 40 make a click wait for
+# seconds behind 60 followers.
+MAX_EVENTS = 400
+MAX_UPLOAD = "200mb"
+
+
+class CannotListen(BridgeError):
+    """The address cannot be listened on: taken, not ours, or not allowed."""
+
+
+@dataclass(frozen=True)
+class Launched:
+    """A page that takes requests."""
+
+    url: str
+    """Where it listens, with the host as it was given."""
+    local_url: str
+    """The same for this machine: a wildcard host has no address of its own."""
+    share_url: str | None
+    share_problem: str
+    """Why there is no public link although it was asked for; else empty."""
+    close: Callable[[], None]
+
+
+@dataclass(frozen=True)
+class Look:
+    """Gradio's theme, and what goes into the page's head."""
+
+    theme: Any = None
+    css: str = ""
+    head: str = ""
+
+
+def launch(dashboard: Dashboard, *, host: str, port: int, share: bool = False) -> Launched:
+    """Build the page and serve it; returns once it takes requests. Port 0 takes a free one.
+
+    Raises CannotListen.
+    """
+    from comfyui_bridge.ui import page, theme
+
+    return serve(
+        page.build(dashboard), dashboard, Look(theme.THEME, theme.css(), theme.head()), host, port, share
+    )
+
+
+def serve(
+    blocks: gr.Blocks, dashboard: Dashboard, look: Look, host: str, port: int, share: bool = False
+) -> Launched:
+    """Serve these blocks with the routes of a dashboard."""
+    port = free_port(host, port)
+    live = LiveStream(dashboard.engine)
+    app = _App(
+        doors=lambda inner: SameOrigin(Browsers(inner)),
+        default_response_class=ORJSONResponse,
+        routes=routes(dashboard, live),
+        openapi_url=None,
+    )
+    said = io.StringIO()
+    # Gradio prints its public link, and why it has none, whatever `quiet` says.
+    with contextlib.redirect_stdout(said) if share else contextlib.nullcontext():
+        blocks.launch(
+            _app=app,
+            server_name=_bracketed(host),
+            server_port=port,
+            share=share,
+            prevent_thread_lock=True,
+            quiet=True,
+            inbrowser=False,
+            inline=False,
+            max_threads=MAX_EVENTS,
+            max_file_size=MAX_UPLOAD,
+            # Its sentences are ours; what else is raised is for the log, not for the page.
+            show_error=False,
+            footer_links=[],
+            run_history=False,
+            enable_monitoring=False,
+            ssr_mode=False,
+            pwa=False,
+            # It asks itself whether it answers; over plain HTTP on this machine there is nothing to verify.
+            ssl_verify=False,
+            theme=look.theme,
+            css=look.css or None,
+            head=look.head or None,
+        )
+    share_url = blocks.share_url
+    # With this flag the page would load its scripts from a host of Gradio's instead of from us.
+    blocks.share = False
+
+    def close() -> None:
+        live.close()
+        blocks.close(verbose=False)
+
+    return Launched(
+        url=f"http://{_bracketed(host)}:{port}",
+        local_url=f"http://{_bracketed(_reachable(host))}:{port}",
+        share_url=share_url,
+        share_problem="" if share_url or not share else " ".join(said.getvalue().split()),
+        close=close,
+    )
+
+
+def free_port(host: str, port: int) -> int:
+    """The port, once it is known that it can be listened on; a free one for 0. Raises CannotListen."""
+    try:
+        family, _, _, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+            return int(probe.getsockname()[1])
+    except socket.gaierror:
+        raise CannotListen(f"No address is known for the host {host}; name another with --host.") from None
+    except OSError as error:
+        raise CannotListen(_why_not(error, host, port)) from None
+
+
+def _why_not(error: OSError, host: str, port: int) -> str:
+    match error.errno:
+        case errno.EADDRINUSE:
+            return (
+                f"Port {port} on {host} is taken by another program; "
+                "stop it, or choose another port with --port (0 takes a free one)."
+            )
+        case errno.EADDRNOTAVAIL:
+            return (
+                f"{host} is no address of this machine; name one of its own with --host, or 0.0.0.0 for all."
+            )
+        case errno.EACCES:
+            return f"This user may not listen on port {port}; choose one above 1023 with --port."
+    return f"Cannot listen on {host}, port {port}: {error.strerror}."
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host and not host.startswith("[") else host
+
+
+def _reachable(host: str) -> str:
+    return {"0.0.0.0": "127.0.0.1", "::": "::1", "[::]": "::1"}.get(host, host)
+
+
+class _App(App):
+    """Gradio's app behind doors of ours.
+
+    Middleware given to `launch` would stand inside Gradio's, which answers foreign preflights by itself.
+    """
+
+    def __init__(self, doors: Callable[[ASGIApp], ASGIApp], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._entrance = doors(super().__call__)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._entrance(scope, receive, send)
