@@ -58,7 +58,7 @@ class StopAsked:
 
 @dataclass(frozen=True)
 class RunReturned:
-    """The server it was offered to never took it; it waits for a server again."""
+    """The server it was offered to never took it, or is gone with it; it waits for a server again."""
 
     prompt_id: str
 

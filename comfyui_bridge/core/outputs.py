@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
-from pathlib import PurePosixPath
 
 
 class MediaKind(str, Enum):
@@ -46,7 +45,8 @@ class OutputFile:
     @property
     def kind(self) -> MediaKind:
         """By the extension: ComfyUI reports videos under `images` too (seen in 0.3.64)."""
-        return _KIND_OF_SUFFIX.get(PurePosixPath(self.filename).suffix.lower().lstrip("."), MediaKind.OTHER)
+        _, dot, suffix = self.filename.rpartition(".")
+        return _KIND_OF_SUFFIX.get(suffix.lower(), MediaKind.OTHER) if dot else MediaKind.OTHER
 
     @property
     def is_temporary(self) -> bool:

@@ -157,7 +157,7 @@ def apply(run: Run, event: Event, at: float) -> Run:
         case RunOffered():
             return replace(run, server=event.server, workflow=event.workflow)
         case RunReturned():
-            return replace(run, server="", accepted_at=None, ahead=None)
+            return _returned(run)
         case StopAsked():
             return replace(run, stopping=True)
         case FilesKept():
@@ -263,6 +263,23 @@ def _started(run: Run, at: float) -> Run:
     if run.state is not RunState.PENDING:
         return run
     return replace(run, state=RunState.IN_PROGRESS, started_at=at, ahead=None)
+
+
+def _returned(run: Run) -> Run:
+    return replace(
+        run,
+        state=RunState.PENDING,
+        server="",
+        ahead=None,
+        accepted_at=None,
+        started_at=None,
+        ended_at=None,
+        stopping=False,
+        server_done=False,
+        progress=Progress(),
+        outputs=(),
+        warnings=(),
+    )
 
 
 def _node_started(run: Run, event: NodeStarted, at: float) -> Run:

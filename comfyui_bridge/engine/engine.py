@@ -15,7 +15,7 @@ from typing import Any
 
 from comfyui_bridge.core import form as form_
 from comfyui_bridge.core import values as values_
-from comfyui_bridge.core.events import RunLost, RunRemoved
+from comfyui_bridge.core.events import RunLost, RunRemoved, RunReturned
 from comfyui_bridge.core.form import Form
 from comfyui_bridge.core.node_defs import NodeDefs
 from comfyui_bridge.core.run import Run, apply
@@ -40,10 +40,13 @@ class Engine:
         runs: RunStore,
         media: MediaStore,
         *,
+        ending_with_us: Sequence[str] = (),
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
         draw_seed: Callable[[int, int], int] = random.randint,
     ) -> None:
+        """`ending_with_us` names servers that end when this program does, and forget their runs."""
+        self._ending_with_us = frozenset(ending_with_us)
         self._clock = clock
         self._draw_seed = draw_seed
         self._runs = runs
@@ -70,6 +73,9 @@ class Engine:
         """Take up the runs that had not ended when the program last did, and begin."""
         adopted: dict[str, list[Run]] = {name: [] for name in self._workers}
         for run in self._runs.unfinished():
+            if run.server in self._ending_with_us:
+                # Nothing can be doing it any more, so doing it again does nothing twice.
+                run = apply(run, RunReturned(run.prompt_id), self._clock())
             if not run.server:
                 self._queue.put(run)
             elif run.server in adopted:

@@ -1,0 +1,77 @@
+"""The composition root: makes every object once, hands it over, and closes in the right order.
+
+The only file that knows every class. Importing it does nothing.
+"""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import dataclass
+from types import TracebackType
+
+from comfyui_bridge.comfy.server import ComfyServer
+from comfyui_bridge.engine.engine import Engine
+from comfyui_bridge.sandbox_process import SandboxProcess
+from comfyui_bridge.settings import Settings
+from comfyui_bridge.store.accounts import Accounts, Sessions
+from comfyui_bridge.store.database import Database
+from comfyui_bridge.store.library import Library
+from comfyui_bridge.store.media import MediaStore
+from comfyui_bridge.store.runs import RunStore
+from comfyui_bridge.ui.dashboard import Dashboard
+from comfyui_bridge.version import __version__
+
+SANDBOX = "sandbox"
+"""The name our own sandbox goes by, whatever port it has this time."""
+
+
+@dataclass(frozen=True)
+class App:
+    """The whole program but for the page: close it, or use it as a context manager."""
+
+    settings: Settings
+    engine: Engine
+    dashboard: Dashboard
+    _closing: ExitStack
+
+    def close(self) -> None:
+        """Stop in order: the engine's threads, the sandbox they talk to, then the store they write to."""
+        self._closing.close()
+
+    def __enter__(self) -> App:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def build(settings: Settings) -> App:
+    """Make the program. Raises StoreError where the data folder cannot be used.
+
+    The engine's workers are running when this returns; that a server is away is their concern.
+    """
+    with ExitStack() as closing:
+        database = closing.enter_context(Database(settings.data))
+        media = MediaStore(settings.data)
+        servers = [ComfyServer(url, token=settings.token) for url in settings.servers]
+        if settings.wants_sandbox:
+            sandbox = SandboxProcess(settings.data / "sandbox")
+            closing.callback(sandbox.close)
+            servers.append(ComfyServer(sandbox.url, name=SANDBOX))
+        engine = Engine(servers, RunStore(database), media, ending_with_us=(SANDBOX,))
+        closing.callback(engine.stop)
+        engine.start()
+        dashboard = Dashboard(
+            engine=engine,
+            library=Library(settings.workflows),
+            media=media,
+            version=__version__,
+            accounts=Accounts(settings.auth) if settings.auth else None,
+            sessions=Sessions(database) if settings.auth else None,
+            servers=tuple(server.name for server in servers),
+            uses_sandbox=not settings.servers,
+            workflows=settings.workflows,
+        )
+        return App(settings, engine, dashboard, closing.pop_all())
