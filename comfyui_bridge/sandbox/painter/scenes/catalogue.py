@@ -7,11 +7,12 @@ from collections.abc import Callable
 from ..noise import stream
 from ..reading import Reading
 from ..stage import Stage
-from . import lake, sea
+from . import city, lake, sea
 
 SCENES: dict[str, Callable[[Stage], None]] = {
     "sea": sea.paint,
     "lake": lake.paint,
+    "city": city.paint,
 }
 
 
