@@ -10,13 +10,14 @@ import contextlib
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from typing import Any, BinaryIO
 
 from comfyui_bridge.comfy import address as address_
 from comfyui_bridge.comfy import download, http
 from comfyui_bridge.comfy.http import AnswerLost, Timeouts, Wire
 from comfyui_bridge.comfy.socket import PATIENCE, Patience, Socket
-from comfyui_bridge.core.errors import Lost, ServerError, Unauthorised
+from comfyui_bridge.core.errors import Lost, ServerError
 from comfyui_bridge.core.events import RunAccepted
 from comfyui_bridge.core.node_defs import NodeDefs
 from comfyui_bridge.core.outputs import OutputFile
@@ -34,16 +35,19 @@ class ComfyServer:
         self,
         url: str,
         *,
+        name: str | None = None,
         token: str | None = None,
         headers: Mapping[str, str] | None = None,
         timeouts: Timeouts = http.TIMEOUTS,
         patience: Patience = PATIENCE,
     ) -> None:
         """`url` may have a path prefix, `/api` at its end, https and `user:password@`; `token` is a bearer's.
+        `name` is what it goes by where that is not its address.
 
         Asks nothing yet. Raises ServerError if the address cannot be one.
         """
-        self._address = address_.parse(url, token=token, headers=headers)
+        address = address_.parse(url, token=token, headers=headers)
+        self._address = replace(address, name=name) if name else address
         self._wire = Wire(self._address, timeouts)
         self._patience = patience
         self._closing = threading.Event()
@@ -93,18 +97,22 @@ class ComfyServer:
     ) -> RunAccepted:
         """Queue a workflow under an id of ours; `prompt_id` must be a canonical lower-case UUID (0.33).
 
-        Follow the answer's prompt_id: servers before 0.3.45 mint their own. Raises Rejected with what is
-        wrong; Unreachable if it is certain that the server did not get it; Lost if its answer was lost
-        and neither its queue nor its history shows the prompt. It is never sent a second time.
+        Follow the answer's prompt_id: servers before 0.3.45 mint their own. It is never sent a second
+        time: if the answer is lost, the queue and the history are asked for the id. Raises Rejected with
+        what is wrong; Lost if they do not have it; AnswerLost if they cannot be asked either, so that
+        nobody knows; and any other Unreachable if it is certain that the server never got it.
         """
         try:
             return http.post_prompt(self._wire, workflow, prompt_id, client_id, extra_pnginfo)
         except AnswerLost as error:
-            if self._finds(prompt_id):
+            found = self._finds(prompt_id)
+            if found is None:
+                raise
+            if found:
                 return RunAccepted(prompt_id, self.name)
             raise Lost(
-                f"{self.name} was handed the run and its answer was lost ({error}) "
-                "Neither its queue nor its history shows the run. Run it again.",
+                f"{self.name} was handed the run and its answer was lost, and neither its queue nor its "
+                "history shows the run. Run it again.",
                 server=self.name,
             ) from error
 
@@ -140,17 +148,18 @@ class ComfyServer:
         """Let it unload its models and forget its cached results."""
         http.free(self._wire)
 
-    def _finds(self, prompt_id: str) -> bool:
-        """Whether the server has this prompt after all; asked again, for it may still be checking it."""
+    def _finds(self, prompt_id: str) -> bool | None:
+        """Whether the server has this prompt after all; None if it did not say.
+
+        Asked again before it counts as absent, for the server may still be checking the workflow.
+        """
+        found: bool | None = None
         for pause in (0.0, *LOOK_PAUSES):
             if self._closing.wait(pause):
-                return False
-            try:
+                break
+            with contextlib.suppress(ServerError):
                 # In this order: a prompt moves from the queue to the history and never back.
-                if prompt_id in self.queue() or self.history(prompt_id) is not None:
-                    return True
-            except Unauthorised:
-                return False
-            except ServerError:
-                continue
-        return False
+                found = prompt_id in self.queue() or self.history(prompt_id) is not None
+                if found:
+                    break
+        return found
