@@ -9,8 +9,10 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import secrets
 from collections.abc import Iterator
 from pathlib import Path
+from types import TracebackType
 
 from comfyui_bridge.core.errors import Full, StoreError
 
@@ -63,3 +65,54 @@ def sync_folder(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+class NewFile:
+    """A file in the making, in `folder`, under a name nobody looks for; gone unless `keep_as` is called.
+
+    Used as a context. `folder` has to be on the disk where the file is to stay; `meant` is what
+    errors name, where the file is to stand or what it is to be part of.
+    """
+
+    SUFFIX = ".half"
+
+    def __init__(self, folder: Path, meant: Path, *, mode: int = 0o644) -> None:
+        self._path = folder / f".{secrets.token_hex(8)}{self.SUFFIX}"
+        self._meant = meant
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+        with in_our_words(meant):
+            self._file = os.fdopen(os.open(self._path, flags, mode), "wb")
+
+    def write(self, chunk: bytes) -> None:
+        with in_our_words(self._meant):
+            self._file.write(chunk)
+
+    def keep_as(self, path: Path) -> None:
+        """Put the file in its place, over the one that may be there; on disk when this returns."""
+        with in_our_words(path):
+            self._file.flush()
+            os.fsync(self._file.fileno())
+            self._file.close()
+            os.replace(self._path, path)
+            sync_folder(path.parent)
+
+    def __enter__(self) -> NewFile:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        # Closing writes what is buffered, which a full disk refuses a second time.
+        with contextlib.suppress(OSError):
+            self._file.close()
+        with contextlib.suppress(OSError):
+            self._path.unlink()
+
+
+def sweep(folder: Path) -> None:
+    """Make a folder for files in the making, and remove those that a dead process left there."""
+    make_folder(folder.parent)
+    make_folder(folder)
+    with in_our_words(folder):
+        for left in folder.glob(f".*{NewFile.SUFFIX}"):
+            left.unlink(missing_ok=True)
