@@ -119,6 +119,36 @@ class Layer:
             colour,
         )
 
+    def leaves(self, x: Array, y: Array, length: Array, width: Array, angle: Array, colours: Array) -> None:
+        """Many leaves at once, in the order given; one row of colours each."""
+        shape = np.array([(-1, 0), (-0.4, 0.85), (0.35, 0.85), (1, 0), (0.35, -0.85), (-0.4, -0.85)])
+        along, across = shape[:, 0] * length[:, None] / 2, shape[:, 1] * width[:, None] / 2
+        c, s = np.cos(angle)[:, None], np.sin(angle)[:, None]
+        self.polygons(
+            np.stack([x[:, None] + c * along - s * across, y[:, None] + s * along + c * across], -1), colours
+        )
+
+    def blades(self, x: Array, y: Array, tall: Array, lean: Array, thick: Array, colours: Array) -> None:
+        """Many blades of grass at once: foot, height, how far the tip leans (share of height), thickness."""
+        tip, half = lean * tall, thick / 2
+        middle_x, middle_y = x + tip * 0.32, y - tall * 0.55
+        points = [
+            (x - half, y),
+            (middle_x - half * 0.7, middle_y),
+            (x + tip, y - tall * (1 - 0.2 * np.abs(lean))),
+        ]
+        points += [(middle_x + half * 0.7, middle_y), (x + half, y)]
+        self.polygons(np.stack([np.stack(point, -1) for point in points], 1), colours)
+
+    def polygons(self, points: Array, colours: Array) -> None:
+        """Many polygons of the same number of corners at once: n x corners x 2."""
+        inks = np.empty((len(points), 4), np.uint8)
+        inks[:, :3] = np.clip(colours, 0, 1) * 255 + 0.5
+        inks[:, 3] = 255
+        flat = (points * SCALE).reshape(len(points), -1).tolist()
+        for corners, fill in zip(flat, inks.tolist(), strict=True):
+            self.pen.polygon(corners, fill=tuple(fill))
+
     def pixels(self) -> tuple[Array, Array]:
         """(colour multiplied by cover, cover)."""
         reduced = np.asarray(self.image.reduce(SCALE)).astype(np.float32)

@@ -7,11 +7,13 @@ from collections.abc import Callable
 from ..noise import stream
 from ..reading import Reading
 from ..stage import Stage
-from . import city, lake, sea
+from . import city, forest, garden, lake, sea
 
 SCENES: dict[str, Callable[[Stage], None]] = {
     "sea": sea.paint,
     "lake": lake.paint,
+    "forest": forest.paint,
+    "garden": garden.paint,
     "city": city.paint,
 }
 
