@@ -23,7 +23,14 @@ import urllib3.exceptions
 from comfyui_bridge.comfy import answers, rejection
 from comfyui_bridge.comfy.address import Address
 from comfyui_bridge.core import node_defs as node_defs_
-from comfyui_bridge.core.errors import Rejected, ServerError, Unauthorised, UnexpectedAnswer, Unreachable
+from comfyui_bridge.core.errors import (
+    AnswerLost,
+    Rejected,
+    ServerError,
+    Unauthorised,
+    UnexpectedAnswer,
+    Unreachable,
+)
 from comfyui_bridge.core.events import RunAccepted
 from comfyui_bridge.core.node_defs import NodeDefs
 from comfyui_bridge.core.outputs import OutputFile
@@ -50,10 +57,6 @@ class Timeouts:
 
 
 TIMEOUTS = Timeouts()
-
-
-class AnswerLost(Unreachable):
-    """A request was sent and its answer never came: whether it was carried out is not known."""
 
 
 class Wire:

@@ -15,9 +15,9 @@ from typing import Any, BinaryIO
 
 from comfyui_bridge.comfy import address as address_
 from comfyui_bridge.comfy import download, http
-from comfyui_bridge.comfy.http import AnswerLost, Timeouts, Wire
+from comfyui_bridge.comfy.http import Timeouts, Wire
 from comfyui_bridge.comfy.socket import PATIENCE, Patience, Socket
-from comfyui_bridge.core.errors import Lost, ServerError
+from comfyui_bridge.core.errors import AnswerLost, Lost, ServerError
 from comfyui_bridge.core.events import RunAccepted
 from comfyui_bridge.core.node_defs import NodeDefs
 from comfyui_bridge.core.outputs import OutputFile

@@ -10,6 +10,7 @@
     ├─ InvalidValues            the person at the form: one sentence an input
     ├─ ServerError              whoever runs the server
     │  ├─ Unreachable              no answer at all
+    │  │  └─ AnswerLost               ... to something that was sent: whether it was done is not known
     │  ├─ Unauthorised             it wants other credentials
     │  ├─ Rejected                 it refused the workflow, and says why node by node
     │  ├─ Lost                     it no longer knows the run
@@ -90,6 +91,10 @@ class ServerError(BridgeError):
 
 class Unreachable(ServerError):
     """No answer: refused, reset, timed out, or no such host."""
+
+
+class AnswerLost(Unreachable):
+    """A request was sent and its answer never came: whether it was carried out is not known."""
 
 
 class Unauthorised(ServerError):

@@ -46,8 +46,12 @@ class Server(Protocol):
     def node_defs(self) -> NodeDefs:
         """Its node definitions, read anew."""
 
-    def connect(self) -> Connection:
-        """Open a WebSocket and return once the server has greeted it, so that no event is missed."""
+    def connect(self, client_id: str | None = None) -> Connection:
+        """Open a WebSocket and return once the server has greeted it, so that no event is missed.
+
+        Under a fresh client_id, or under that of an earlier connection which is gone: a prompt's events
+        go to the client_id it was submitted with and to no other.
+        """
 
     def upload(self, content: BinaryIO, filename: str) -> str:
         """Put a file into its input folder; the value that an image input takes for it."""
@@ -63,6 +67,9 @@ class Server(Protocol):
         """Queue a workflow under an id of ours. Raises Rejected with what it says is wrong.
 
         If the answer is lost, the queue and the history are asked for the id: never a second submission.
+        Raises Lost if they do not have it, AnswerLost if they cannot be asked either; any other
+        Unreachable means that the server never got it. Follow the answer's prompt_id: servers before
+        0.3.45 mint their own.
         """
 
     def queue(self) -> QueueState:
