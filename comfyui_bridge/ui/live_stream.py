@@ -55,6 +55,7 @@ class LiveStream:
         yield "retry: 2000\n\n"
         told_at = anyio.current_time()
         while not self._closing:
+            asked_at = anyio.current_time()
             preview = await self._newer(run_id, seen)
             if preview is not None:
                 seen = preview.version
@@ -68,6 +69,8 @@ class LiveStream:
             if anyio.current_time() - told_at >= HEARTBEAT_S:
                 yield ": still here\n\n"
                 told_at = anyio.current_time()
+            # A run that waits for nobody's thread, or an engine that stops, answers at once with nothing.
+            await anyio.sleep(max(0.0, asked_at + _PATIENCE_S - anyio.current_time()))
 
     async def _newer(self, run_id: str, seen: int) -> Preview | None:
         wait = partial(self._engine.wait_preview, run_id, seen, _PATIENCE_S)

@@ -1,35 +1,172 @@
-"""Addresses of ours beside the page: health, previews, kept media, covers. They stand before Gradio's own."""
+"""Addresses of ours beside the page: health, previews, kept files, covers. They stand before Gradio's own.
+
+Files go out as they were kept, and never run: a browser is told their type, not to guess another, and to
+treat what it opens as a sandbox.
+"""
 
 from __future__ import annotations
 
+from functools import lru_cache, partial
+from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
+import anyio.to_thread
+from starlette.concurrency import iterate_in_threadpool
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
+from comfyui_bridge.core.errors import BridgeError, Full
+from comfyui_bridge.store.media import THUMBNAIL_SIZES, media_type
 from comfyui_bridge.ui.live_stream import LiveStream
+from comfyui_bridge.ui.sign_in import is_signed_in, is_theirs
 
 if TYPE_CHECKING:
     from comfyui_bridge.ui.dashboard import Dashboard
 
+_INERT = (
+    "sandbox; default-src 'none'; img-src 'self'; media-src 'self'; style-src 'unsafe-inline'; "
+    "frame-ancestors 'self'"
+)
+
 
 def routes(dashboard: Dashboard, live: LiveStream) -> list[BaseRoute]:
-    async def healthz(request: Request) -> Response:
-        servers = [
-            {"name": server.name, "state": server.state.value} for server in dashboard.engine.servers()
-        ]
-        return JSONResponse(
-            {"status": "ok", "version": dashboard.version, "servers": servers},
-            headers={"Cache-Control": "no-store"},
-        )
-
-    async def is_there(request: Request) -> Response:
-        """HEAD of the page, which Gradio would answer by painting it whole."""
-        return Response(media_type="text/html")
-
+    media = _Media(dashboard)
     return [
-        Route("/healthz", healthz),
-        Route("/", is_there, methods=["HEAD"]),
+        Route("/healthz", partial(_healthz, dashboard)),
+        Route("/", _is_there, methods=["HEAD"]),
         Route("/live/{run_id}", live.answer, methods=["GET"]),
+        Route("/media/{run_id}.zip", media.zip),
+        Route("/media/{run_id}/{name:path}", media.file),
     ]
+
+
+async def refused(request: Request, error: Exception) -> Response:
+    """What an address answers when the store cannot serve it: its sentence."""
+    return PlainTextResponse(f"{error}\n", 507 if isinstance(error, Full) else 503)
+
+
+EXCEPTION_HANDLERS = {BridgeError: refused}
+
+
+class AsTheyAre:
+    """ASGI door: Gradio compresses by a name's ending, ranges included; our files go out byte for byte."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"].startswith(("/media/", "/covers/")):
+            headers = [(name, value) for name, value in scope["headers"] if name != b"accept-encoding"]
+            scope = {**scope, "headers": headers}
+        await self._app(scope, receive, send)
+
+
+class _Media:
+    """Kept files, for whoever may see their run."""
+
+    def __init__(self, dashboard: Dashboard) -> None:
+        self._engine = dashboard.engine
+        self._store = dashboard.media
+        # A gallery asks for its files one by one, and a run's owner never changes.
+        self._owner = lru_cache(maxsize=1024)(self._owner_of_run)
+
+    async def file(self, request: Request) -> Response:
+        return await anyio.to_thread.run_sync(self._file, request)
+
+    async def zip(self, request: Request) -> Response:
+        return await anyio.to_thread.run_sync(self._zip, request)
+
+    def _file(self, request: Request) -> Response:
+        run_id, name = request.path_params["run_id"], request.path_params["name"]
+        if not self._is_visible(request, run_id):
+            return _not_there("There is no such file here.")
+        size = request.query_params.get("size")
+        if size is None:
+            path = self._store.path(run_id, name)
+            return _kept(request, path, media_type(name), name)
+        if not _is_size(size):
+            return _no_such_size()
+        return _kept(request, self._store.thumbnail(run_id, name, int(size)), "image/webp")
+
+    def _zip(self, request: Request) -> Response:
+        run_id = request.path_params["run_id"]
+        if not self._is_visible(request, run_id) or not self._store.names(run_id):
+            return _not_there("There are no kept files of such a run here.")
+        headers = {
+            "Content-Disposition": disposition("attachment", f"{run_id}.zip"),
+            "Cache-Control": "no-store",
+        }
+        chunks = self._store.zip_chunks(run_id)
+        return StreamingResponse(iterate_in_threadpool(chunks), headers=headers, media_type="application/zip")
+
+    def _is_visible(self, request: Request, run_id: str) -> bool:
+        if not is_signed_in(request):
+            return True
+        try:
+            return is_theirs(request, self._owner(run_id))
+        except LookupError:
+            return False
+
+    def _owner_of_run(self, run_id: str) -> str:
+        """Raises LookupError for an unknown run, for a cache keeps answers and no exceptions."""
+        snapshot = self._engine.snapshot(run_id)
+        if snapshot is None:
+            raise LookupError(run_id)
+        return snapshot.run.owner
+
+
+def disposition(way: str, name: str) -> str:
+    """A Content-Disposition whose name survives: RFC 5987's for browsers, plain letters for the rest."""
+    plain = "".join(c if c.isascii() and c.isprintable() and c not in '"\\' else "_" for c in name)
+    return f"{way}; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
+
+
+def _kept(request: Request, path: Path | None, type_: str, name: str = "") -> Response:
+    """A file that never changes under its address, or where it is not one, a sentence."""
+    if path is None:
+        return _not_there("There is no such file here, or no picture can be made of it.")
+    status = path.stat()
+    etag = f'"{status.st_size:x}-{status.st_mtime_ns:x}"'
+    headers = {
+        "ETag": etag,
+        "Cache-Control": "private, max-age=31536000, immutable",
+        "Content-Security-Policy": _INERT,
+    }
+    if _is_known(request, etag):
+        return Response(status_code=304, headers=headers)
+    wants_it = request.query_params.get("download") == "1" or type_ == "application/octet-stream"
+    if name:
+        headers["Content-Disposition"] = disposition("attachment" if wants_it else "inline", name)
+    return FileResponse(path, headers=headers, media_type=type_, stat_result=status)
+
+
+def _is_known(request: Request, etag: str) -> bool:
+    told = request.headers.get("if-none-match", "")
+    return etag in (tag.strip().removeprefix("W/") for tag in told.split(","))
+
+
+def _is_size(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) < 6 and int(text) in THUMBNAIL_SIZES
+
+
+def _no_such_size() -> Response:
+    sizes = ", ".join(str(size) for size in sorted(THUMBNAIL_SIZES))
+    return PlainTextResponse(f"A thumbnail's size is one of {sizes}.\n", 400)
+
+
+def _not_there(sentence: str) -> Response:
+    return PlainTextResponse(f"{sentence}\n", 404, headers={"Cache-Control": "no-store"})
+
+
+async def _healthz(dashboard: Dashboard, request: Request) -> Response:
+    servers = [{"name": server.name, "state": server.state.value} for server in dashboard.engine.servers()]
+    told = {"status": "ok", "version": dashboard.version, "servers": servers}
+    return JSONResponse(told, headers={"Cache-Control": "no-store"})
+
+
+async def _is_there(request: Request) -> Response:
+    """HEAD of the page, which Gradio would answer by painting it whole."""
+    return Response(media_type="text/html")

@@ -6,12 +6,14 @@ Gradio prints nothing and calls nobody.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import errno
 import io
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
@@ -20,7 +22,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from comfyui_bridge.core.errors import BridgeError
 from comfyui_bridge.ui.live_stream import LiveStream
-from comfyui_bridge.ui.routes import routes
+from comfyui_bridge.ui.routes import EXCEPTION_HANDLERS, AsTheyAre, routes
 from comfyui_bridge.ui.safety import SameOrigin
 from comfyui_bridge.ui.sign_in import Browsers
 
@@ -67,21 +69,37 @@ def launch(dashboard: Dashboard, *, host: str, port: int, share: bool = False) -
     """
     from comfyui_bridge.ui import page, theme
 
-    return serve(
-        page.build(dashboard), dashboard, Look(theme.THEME, theme.css(), theme.head()), host, port, share
-    )
+    look = Look(theme.THEME, theme.css(), theme.head())
+    return serve(partial(page.build, dashboard), dashboard, look, host=host, port=port, share=share)
 
 
 def serve(
-    blocks: gr.Blocks, dashboard: Dashboard, look: Look, host: str, port: int, share: bool = False
+    build: Callable[[], gr.Blocks],
+    dashboard: Dashboard,
+    look: Look,
+    *,
+    host: str,
+    port: int,
+    share: bool = False,
 ) -> Launched:
-    """Serve these blocks with the routes of a dashboard."""
-    port = free_port(host, port)
+    """Serve the blocks that `build` makes, with the routes of a dashboard."""
+
+    async def served() -> Launched:
+        return _serve(build(), dashboard, look, host, free_port(host, port), share)
+
+    # Gradio makes an event loop for each of its locks and closes none of them, unless one is running.
+    return asyncio.run(served())
+
+
+def _serve(
+    blocks: gr.Blocks, dashboard: Dashboard, look: Look, host: str, port: int, share: bool
+) -> Launched:
     live = LiveStream(dashboard.engine)
     app = _App(
-        doors=lambda inner: SameOrigin(Browsers(inner)),
+        doors=lambda inner: SameOrigin(Browsers(AsTheyAre(inner))),
         default_response_class=ORJSONResponse,
         routes=routes(dashboard, live),
+        exception_handlers=EXCEPTION_HANDLERS,
         openapi_url=None,
     )
     said = io.StringIO()

@@ -41,7 +41,12 @@ def may_see(request: Any, run: Run) -> bool:
     With a sign-in, runs are their owner's, and those without an owner everyone's. Without one, to know a
     run's id is enough: that is what makes its link work in another browser.
     """
-    return not is_signed_in(request) or run.owner in ("", owner_of(request))
+    return is_theirs(request, run.owner)
+
+
+def is_theirs(request: Any, owner: str) -> bool:
+    """The same, of a run that is known only by its owner."""
+    return not is_signed_in(request) or owner in ("", owner_of(request))
 
 
 class Browsers:

@@ -1,0 +1,203 @@
+"""Kept files over HTTP: types, ranges, caches, names, thumbnails, zips; and nothing of them ever runs."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from PIL import Image
+
+from comfyui_bridge.core.outputs import OutputFile
+from comfyui_bridge.store.media import MediaStore
+from comfyui_bridge.ui.dashboard import Dashboard
+from comfyui_bridge.ui.routes import disposition
+from tests.ui.serving_kit import Runs, served
+
+WORDS = b"one line\n" * 500
+
+
+def picture() -> bytes:
+    made = io.BytesIO()
+    Image.new("RGB", (640, 480), (200, 80, 20)).save(made, "PNG")
+    return made.getvalue()
+
+
+KEPT = {
+    "kitten_00001_.png": picture(),
+    "小猫 в саду — émue.png": picture(),
+    "quo\"te's; 100%.txt": WORDS,
+    "notes.txt": WORDS,
+    "page.html": b"<script>alert(1)</script>",
+    "drawing.svg": b'<svg xmlns="http://www.w3.org/2000/svg" onload="alert(1)"/>',
+    "clip.mp4": bytes(range(256)) * 64,
+}
+
+
+@pytest.fixture(scope="module")
+def media(tmp_path_factory: pytest.TempPathFactory) -> MediaStore:
+    store = MediaStore(tmp_path_factory.mktemp("data"))
+    for name, content in KEPT.items():
+        store.keep("run1", OutputFile(name), [content])
+    return store
+
+
+@pytest.fixture(scope="module")
+def client(media: MediaStore) -> Iterator[httpx.Client]:
+    dashboard = Dashboard(engine=Runs(), library=None, media=media, version="1.2.3")
+    with served(dashboard) as page, httpx.Client(base_url=page.url) as client:
+        yield client
+
+
+def address(media: MediaStore, name: str) -> str:
+    """The link of a file that was kept under this name, or under the safe name made of it."""
+    stem = name.split(".")[0][:3]
+    return f"/media/run1/{next(kept for kept in media.names('run1') if kept.startswith(stem))}"
+
+
+@pytest.mark.parametrize("name", sorted(KEPT))
+def test_a_kept_file_comes_byte_for_byte(client: httpx.Client, media: MediaStore, name: str) -> None:
+    answer = client.get(address(media, name), headers={"Accept-Encoding": "br, gzip"})
+    assert answer.status_code == 200
+    assert answer.content == KEPT[name]
+    assert "content-encoding" not in answer.headers
+
+
+@pytest.mark.parametrize(
+    ("name", "type_", "way"),
+    [
+        ("kitten_00001_.png", "image/png", "inline"),
+        ("notes.txt", "text/plain; charset=utf-8", "inline"),
+        ("clip.mp4", "video/mp4", "inline"),
+        ("page.html", "application/octet-stream", "attachment"),
+        ("drawing.svg", "application/octet-stream", "attachment"),
+    ],
+)
+def test_a_file_has_its_type_and_what_could_run_is_only_bytes(
+    client: httpx.Client, name: str, type_: str, way: str
+) -> None:
+    headers = client.get(f"/media/run1/{name}").headers
+    assert headers["content-type"] == type_
+    assert headers["content-disposition"].startswith(way)
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["content-security-policy"].startswith("sandbox; default-src 'none';")
+
+
+def test_a_kept_file_is_asked_for_once(client: httpx.Client) -> None:
+    first = client.get("/media/run1/notes.txt")
+    assert first.headers["cache-control"] == "private, max-age=31536000, immutable"
+    again = client.get("/media/run1/notes.txt", headers={"If-None-Match": first.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+    other = client.get("/media/run1/notes.txt", headers={"If-None-Match": '"other"'})
+    assert other.status_code == 200
+
+
+def test_a_part_of_a_file(client: httpx.Client) -> None:
+    wanted = {"Range": "bytes=1000-1999", "Accept-Encoding": "br, gzip"}
+    for name in ("clip.mp4", "notes.txt"):
+        answer = client.get(f"/media/run1/{name}", headers=wanted)
+        assert answer.status_code == 206
+        assert answer.content == KEPT[name][1000:2000]
+        assert answer.headers["content-range"] == f"bytes 1000-1999/{len(KEPT[name])}"
+    assert client.get("/media/run1/clip.mp4", headers={"Range": "bytes=99999999-"}).status_code == 416
+
+
+def test_head_tells_the_size_and_sends_nothing(client: httpx.Client) -> None:
+    answer = client.head("/media/run1/clip.mp4")
+    assert (answer.status_code, answer.content) == (200, b"")
+    assert answer.headers["content-length"] == str(len(KEPT["clip.mp4"]))
+
+
+def test_a_download_keeps_any_name(client: httpx.Client) -> None:
+    answer = client.get("/media/run1/小猫 в саду — émue.png?download=1")
+    assert answer.headers["content-disposition"] == (
+        'attachment; filename="__ _ ____ _ _mue.png"; '
+        "filename*=UTF-8''%E5%B0%8F%E7%8C%AB%20%D0%B2%20%D1%81%D0%B0%D0%B4%D1%83%20"
+        "%E2%80%94%20%C3%A9mue.png"
+    )
+
+
+def test_a_name_cannot_end_its_header() -> None:
+    assert disposition("inline", 'a"; filename=b\r\nX: y\\') == (
+        "inline; filename=\"a_; filename=b__X: y_\"; filename*=UTF-8''a%22%3B%20filename%3Db%0D%0AX%3A%20y%5C"
+    )
+
+
+def test_a_thumbnail_is_small_and_a_picture(client: httpx.Client) -> None:
+    answer = client.get("/media/run1/kitten_00001_.png?size=256")
+    assert answer.headers["content-type"] == "image/webp"
+    assert answer.headers["cache-control"].endswith("immutable")
+    assert Image.open(io.BytesIO(answer.content)).size == (256, 192)
+
+
+def test_what_is_no_picture_has_no_thumbnail(client: httpx.Client) -> None:
+    answer = client.get("/media/run1/notes.txt?size=256")
+    assert (answer.status_code, answer.text) == (
+        404,
+        "There is no such file here, or no picture can be made of it.\n",
+    )
+
+
+@pytest.mark.parametrize("size", ["100000", "0", "-1", "big", "", "9" * 5000])
+def test_a_thumbnail_has_one_of_a_few_sizes(client: httpx.Client, size: str) -> None:
+    answer = client.get("/media/run1/kitten_00001_.png", params={"size": size})
+    assert answer.status_code == 400
+    assert answer.text == "A thumbnail's size is one of 64, 128, 256, 512, 1024.\n"
+
+
+def test_a_run_as_one_archive(client: httpx.Client, media: MediaStore) -> None:
+    answer = client.get("/media/run1.zip")
+    assert answer.headers["content-type"] == "application/zip"
+    assert 'filename="run1.zip"' in answer.headers["content-disposition"]
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
+        assert archive.testzip() is None
+        assert tuple(archive.namelist()) == media.names("run1")
+        assert sorted(archive.read(name) for name in archive.namelist()) == sorted(KEPT.values())
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/media/run1/nothing.png",
+        "/media/run2/kitten_00001_.png",
+        "/media/run2.zip",
+        "/media/..zip",
+        "/media/run1/",
+        "/media/run1/..%2f..%2fbridge.db",
+        "/media/%2e%2e/uploads/x",
+        "/media/run1/.names",
+        "/media/run1/%2fetc%2fpasswd",
+        "/media/run1/%00",
+        "/media/run1/kitten_00001_.png/",
+        "/media/run1//kitten_00001_.png",
+    ],
+)
+def test_what_is_not_kept_is_not_there(client: httpx.Client, path: str) -> None:
+    answer = client.get(path)
+    assert answer.status_code == 404
+    assert (
+        answer.text.endswith("here.\n") or answer.text.endswith("made of it.\n") or "Not Found" in answer.text
+    )
+
+
+def test_a_link_out_of_the_folder_is_not_followed(client: httpx.Client, media: MediaStore) -> None:
+    kept = media.path("run1", "notes.txt")
+    assert kept is not None
+    (kept.parent / "out.txt").symlink_to("/etc/passwd")
+    assert client.get("/media/run1/out.txt").status_code == 404
+
+
+def test_a_disk_that_fails_is_told_in_a_sentence(tmp_path: Path) -> None:
+    media = MediaStore(tmp_path)
+    media.keep("run1", OutputFile("a.png"), [picture()])
+    thumbnails = tmp_path / "thumbnails" / "run1"
+    thumbnails.write_text("a file where a folder should be")
+    dashboard = Dashboard(engine=Runs(), library=None, media=media, version="1.2.3")
+    with served(dashboard) as page:
+        answer = httpx.get(f"{page.url}/media/run1/a.png?size=64")
+    assert answer.status_code == 503
+    assert "Traceback" not in answer.text
+    assert str(thumbnails) in answer.text
