@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from comfyui_bridge.core import values
-from comfyui_bridge.core.errors import Rejected, ServerError, StoreError, Unreachable
+from comfyui_bridge.core.errors import Lost, Rejected, ServerError, StoreError, Unreachable
 from comfyui_bridge.core.events import (
     Event,
     NodeRaised,
@@ -298,6 +298,9 @@ class Worker:
             self._leave(run.run_id)
         except StoreError as error:
             self._change(run.run_id, RunRefused(run.prompt_id, str(error)))
+            self._leave(run.run_id)
+        except Lost as error:
+            self._change(run.run_id, RunLost(run.prompt_id, str(error)))
             self._leave(run.run_id)
         except Unreachable:
             # It stays ours and unanswered; once the server is back it is asked whether it has the run.

@@ -1,0 +1,166 @@
+"""Whether a server can run a workflow, and what is missing, before anything is sent.
+
+Node types, choices the server does not list, links that lead nowhere, and values that would have no
+effect: the reasons why a run fails or quietly ignores what was asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from comfyui_bridge.core import values, workflow
+from comfyui_bridge.core.inputs import unwrap
+from comfyui_bridge.core.node_defs import ComboSpec, DynamicComboSpec, InputSpec, NodeDefs
+from comfyui_bridge.core.workflow import Link, Node, Workflow
+
+
+@dataclass(frozen=True)
+class MissingNode:
+    """A node whose class_type the server does not have."""
+
+    node_id: str
+    class_type: str
+    title: str
+    nearest: str | None
+
+
+@dataclass(frozen=True)
+class MissingChoice:
+    """A value that is not in the server's list, and the one in it that is most like it."""
+
+    node_id: str
+    input: str
+    value: Any
+    nearest: str | None
+
+
+@dataclass(frozen=True)
+class NoEffect:
+    """A value or a link the server will ignore or refuse, and why."""
+
+    node_id: str
+    input: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Readiness:
+    """What stands in a workflow's way on one server."""
+
+    missing_nodes: tuple[MissingNode, ...] = ()
+    missing_choices: tuple[MissingChoice, ...] = ()
+    broken_links: tuple[NoEffect, ...] = ()
+    without_effect: tuple[NoEffect, ...] = ()
+    """Harmless to the run, and probably not what somebody meant."""
+
+    @property
+    def ready(self) -> bool:
+        return not (self.missing_nodes or self.missing_choices or self.broken_links)
+
+
+def assess(graph: Workflow, node_defs: NodeDefs) -> Readiness:
+    """Compare a workflow with a server's definitions."""
+    needed = _needed(graph, node_defs)
+    return Readiness(
+        missing_nodes=tuple(_missing_nodes(graph, node_defs)),
+        missing_choices=tuple(_missing_choices(graph, node_defs, needed)),
+        broken_links=tuple(_broken_links(graph, node_defs, needed)),
+        without_effect=tuple(_without_effect(graph, node_defs, needed)),
+    )
+
+
+def _needed(graph: Workflow, node_defs: NodeDefs) -> frozenset[str]:
+    """The nodes that an output node depends on: the others are never run (0.3.64)."""
+    outputs = [
+        n.node_id for n in graph.nodes.values() if (d := node_defs.get(n.class_type)) and d.output_node
+    ]
+    return frozenset(node_id for output in outputs for node_id in graph.upstream(output))
+
+
+def _missing_nodes(graph: Workflow, node_defs: NodeDefs) -> Iterator[MissingNode]:
+    known = tuple(node_defs.by_class)
+    for node in graph.nodes.values():
+        if node.class_type not in node_defs:
+            yield MissingNode(
+                node.node_id, node.class_type, node.title, values.nearest(node.class_type, known)
+            )
+
+
+def _missing_choices(graph: Workflow, node_defs: NodeDefs, needed: frozenset[str]) -> Iterator[MissingChoice]:
+    for node in graph.nodes.values():
+        if node.node_id not in needed:
+            continue
+        for name, content in node.inputs.items():
+            definition = node_defs.input(node.class_type, name)
+            if definition is None or isinstance(content, Link):
+                continue
+            options = _options(definition.spec, content)
+            if options is None:
+                continue
+            chosen = unwrap(content)
+            for value in chosen if isinstance(chosen, list) else [chosen]:
+                if value not in options:
+                    yield MissingChoice(node.node_id, name, value, values.nearest(value, options))
+
+
+def _options(spec: InputSpec, content: Any) -> tuple[Any, ...] | None:
+    """The choices a value must be among; None where there is no such list."""
+    match spec:
+        case ComboSpec():
+            unlisted = spec.remote_route or (spec.upload and _is_elsewhere(content))
+            return None if unlisted else spec.options
+        case DynamicComboSpec(options):
+            return tuple(option.key for option in options)
+    return None
+
+
+def _is_elsewhere(content: Any) -> bool:
+    """A file that a list of the input folder's top does not show, yet the server takes (0.3.64)."""
+    return not isinstance(content, str) or "/" in content or content.endswith("]")
+
+
+def _broken_links(graph: Workflow, node_defs: NodeDefs, needed: frozenset[str]) -> Iterator[NoEffect]:
+    for node, name, link in workflow.broken_links(graph):
+        yield NoEffect(
+            node.node_id,
+            name,
+            f"{name} of “{node.name}” is linked to node {link.node_id}, which is not there.",
+        )
+    for node in graph.nodes.values():
+        definition = node_defs.get(node.class_type)
+        if definition is None or node.node_id not in needed:
+            continue
+        for one in definition.inputs:
+            if one.required and not one.has_widget and not _is_given(node, one.name):
+                yield NoEffect(
+                    node.node_id, one.name, f"{one.name} of “{node.name}” needs a link and has none."
+                )
+
+
+def _is_given(node: Node, name: str) -> bool:
+    return name in node.inputs or any(given.startswith(f"{name}.") for given in node.inputs)
+
+
+def _without_effect(graph: Workflow, node_defs: NodeDefs, needed: frozenset[str]) -> Iterator[NoEffect]:
+    for node in graph.nodes.values():
+        definition = node_defs.get(node.class_type)
+        if definition is None:
+            continue
+        if node.node_id not in needed:
+            yield NoEffect(
+                node.node_id,
+                "",
+                f"“{node.name}” ({node.node_id}) feeds no node that saves or shows anything.",
+            )
+            continue
+        known = [one.name for one in definition.inputs]
+        for name, content in node.inputs.items():
+            if definition.input(name) is None and not isinstance(content, Link):
+                near = values.nearest(name, known)
+                hint = f"; did you mean {near}?" if near else f"; it has {', '.join(known) or 'none'}."
+                reason = (
+                    f"“{node.name}” ({node.class_type}) has no input {name}, and the server ignores it{hint}"
+                )
+                yield NoEffect(node.node_id, name, reason)
