@@ -167,6 +167,8 @@ class OutputDef:
     type: str
     name: str
     is_list: bool = False
+    match_group: str = ""
+    """For a type that follows an input's (COMFY_MATCHTYPE_V3): that input's template_id."""
 
 
 @dataclass(frozen=True)
@@ -295,11 +297,13 @@ def _parse_inputs(sections: Mapping[str, Any], order: Mapping[str, Any]) -> Iter
 
 def _parse_outputs(entry: Mapping[str, Any]) -> Iterator[OutputDef]:
     types, names, lists = (entry.get(key) or [] for key in ("output", "output_name", "output_is_list"))
+    groups = entry.get("output_matchtypes") or []
     for index, type_ in enumerate(types):
         # An output may be a list of choices (a combo handed on); people call that COMBO.
         word = type_ if isinstance(type_, str) else "COMBO"
         name = names[index] if index < len(names) and isinstance(names[index], str) else word
-        yield OutputDef(word, name, bool(lists[index]) if index < len(lists) else False)
+        is_list = bool(lists[index]) if index < len(lists) else False
+        yield OutputDef(word, name, is_list, _text(groups[index]) if index < len(groups) else "")
 
 
 def _parse_spec(name: str, type_: str | Sequence[Any], options: Mapping[str, Any]) -> InputSpec:

@@ -1,0 +1,444 @@
+"""A node as the editor has it after loading: slots, widgets, values.
+
+`from_definition` makes the node its class_type calls for, `configure` lays the file's record over
+it, in the editor's order of events (frontend 1.49.6: litegraphService, LGraphNode.configure,
+dynamicWidgets). Setting a dynamic combo replaces slots and widgets while the values are being dealt,
+so the order of these steps is what decides where a value lands.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from comfyui_bridge.core.convert.document import BoundarySlot, LinkId, NodeRecord, SlotRecord
+from comfyui_bridge.core.convert.specs import (
+    AUTOGROW,
+    DYNAMIC_COMBO,
+    MATCH_TYPE,
+    NOTHING,
+    Kind,
+    Spec,
+    Widget,
+    section_specs,
+    spec_of,
+    specs_of,
+    widgets_for,
+)
+from comfyui_bridge.core.node_defs import NodeDef
+
+if TYPE_CHECKING:
+    from comfyui_bridge.core.convert.graphs import Subgraph
+
+MUTED = 2
+BYPASSED = 4
+
+REROUTE = "Reroute"
+PRIMITIVE = "PrimitiveNode"
+NOTES = frozenset(("Note", "MarkdownNote"))
+
+MAX_AUTOGROW = 1000
+"""Slots of one growing list; the server's own lists end at 100."""
+
+
+@dataclass
+class Promoted:
+    """A widget that a subgraph instance shows for one of its inner nodes."""
+
+    value: Any
+    source: Widget
+
+    @property
+    def kind(self) -> Kind:
+        return self.source.kind
+
+
+@dataclass
+class Slot:
+    """An input slot of a live node."""
+
+    name: str
+    type: str
+    link: LinkId | None = None
+    widget: str | None = None
+    spec: Spec | None = None
+    """What a primitive linked to it takes its limits from."""
+    boundary: BoundarySlot | None = None
+    """On a subgraph instance: the definition's input it stands for."""
+    promoted: Promoted | None = None
+
+
+@dataclass
+class Output:
+    name: str
+    type: str
+    links: list[LinkId] = field(default_factory=list)
+    match_group: str = ""
+
+
+@dataclass
+class _Autogrow:
+    """A list of slots that grows: its elements, and how their names are made."""
+
+    elements: list[Spec]
+    names: Sequence[str] | None
+    prefix: str
+    minimum: int
+    maximum: int
+
+    def base(self, ordinal: int, element: Spec) -> str:
+        if self.names is not None:
+            return self.names[ordinal] if 0 <= ordinal < len(self.names) else "undefined"
+        return f"{self.prefix if len(self.elements) == 1 else element.name}{ordinal}"
+
+    def ordinal(self, base: str) -> int | None:
+        if self.names is not None:
+            return self.names.index(base) if base in self.names else None
+        digits = re.search(r"[0-9]{1,9}\Z", base)
+        return int(digits.group()) if digits else None
+
+
+@dataclass
+class LiveNode:
+    """One node of a loaded graph. Its graph owns it; nothing outside loading changes it."""
+
+    id: str
+    type: str
+    title: str = ""
+    mode: int = 0
+    properties: dict[str, Any] = field(default_factory=dict)
+    slots: list[Slot] = field(default_factory=list)
+    outputs: list[Output] = field(default_factory=list)
+    widgets: list[Widget] = field(default_factory=list)
+    definition: NodeDef | None = None
+    subgraph: Subgraph | None = None
+    saved_values: Sequence[Any] | None = None
+    """The record's values, for a primitive, which gets its widget last."""
+    growing: dict[str, _Autogrow] = field(default_factory=dict)
+    match_groups: dict[str, dict[str, str]] = field(default_factory=dict)
+    created: bool = False
+    """Widgets made after creation miss the hooks that creation runs (dynamic prompts)."""
+
+    @property
+    def is_virtual(self) -> bool:
+        """Whether it exists in the editor only."""
+        return self.subgraph is not None or self.type in (REROUTE, PRIMITIVE) or self.type in NOTES
+
+    @property
+    def is_unknown(self) -> bool:
+        return self.definition is None and not self.is_virtual
+
+    def widget(self, name: str) -> Widget | None:
+        return next((widget for widget in self.widgets if widget.name == name), None)
+
+    def slot_index(self, name: str) -> int | None:
+        return next((index for index, slot in enumerate(self.slots) if slot.name == name), None)
+
+    def slot_of_link(self, link: LinkId) -> Slot | None:
+        return next((slot for slot in self.slots if slot.link == link), None)
+
+    def widget_of(self, slot: Slot) -> Widget | Promoted | None:
+        """The widget behind a slot; on a subgraph instance the one it promotes."""
+        if slot.promoted is not None:
+            return slot.promoted
+        return self.widget(slot.widget) if slot.widget else None
+
+
+def from_definition(node_id: str, definition: NodeDef) -> LiveNode:
+    """The node the editor makes when one adds this class_type from the menu."""
+    node = LiveNode(
+        id=node_id,
+        type=definition.class_type,
+        title=definition.display_name,
+        properties={"Node name for S&R": definition.class_type},
+        definition=definition,
+    )
+    specs = specs_of(definition)
+    for spec in specs:
+        _add_socket(node, spec)
+    for spec in specs:
+        _add_widget(node, spec)
+    for output in definition.outputs:
+        type_ = "*" if output.type == MATCH_TYPE else output.type
+        node.outputs.append(Output(output.name, type_, match_group=output.match_group))
+    if definition.class_type == "CustomCombo":
+        _make_custom_combo(node)
+    node.created = True
+    return node
+
+
+def configure(node: LiveNode, record: NodeRecord) -> None:
+    """Lay a record over a node made from its definition."""
+    _take_over(node, record)
+    values = _without_forced(node, record.values) if record.values is not None else None
+    node.slots = _merge_slots(node.slots, record.inputs)
+    _merge_outputs(node, record.outputs)
+    _grow(node)
+    if record.named_values is not None:
+        _set_named(node, record.named_values)
+    elif values is not None:
+        _set_in_order(node, values)
+
+
+def configure_virtual(node: LiveNode, record: NodeRecord) -> None:
+    """Lay a record over a node that exists in the editor only, or that nobody knows."""
+    _take_over(node, record)
+    node.saved_values = record.values
+    node.slots = [Slot(slot.name, slot.type, slot.link, slot.widget) for slot in record.inputs]
+    node.outputs = [Output(output.name, output.type, output.links) for output in record.outputs]
+
+
+def remove_stale_slots(node: LiveNode) -> list[Slot]:
+    """Drop the slots of widgets the node does not have; gives back those that were linked."""
+    dropped = []
+    index = 0
+    # The editor removes from the list it walks, so that the slot after a removed one stays (1.49.6,
+    # widgetInputs.ts).
+    while index < len(node.slots):
+        slot = node.slots[index]
+        if slot.widget and node.widget(slot.widget) is None:
+            del node.slots[index]
+            if slot.link is not None:
+                dropped.append(slot)
+        index += 1
+    return dropped
+
+
+def fill_empty_combos(node: LiveNode) -> None:
+    """Last corrections the editor makes to loaded values (app.ts, loadGraphData)."""
+    sampler = node.type in ("KSampler", "KSamplerAdvanced")
+    for widget in node.widgets:
+        if sampler and widget.name == "sampler_name" and isinstance(widget.value, str):
+            widget.value = widget.value.removeprefix("sample_")
+        if widget.kind is Kind.COMBO and widget.choices and widget.value in (None, NOTHING):
+            _set(node, widget, widget.choices[0])
+    for slot in node.slots:
+        promoted = slot.promoted
+        if promoted is None or promoted.kind is not Kind.COMBO or promoted.value not in (None, NOTHING):
+            continue
+        if promoted.source.choices:
+            promoted.value = promoted.source.choices[0]
+
+
+def set_widget(node: LiveNode, widget: Widget, value: Any) -> None:
+    """Give a widget a value as a person would, with what follows from it."""
+    _set(node, widget, value)
+
+
+def _take_over(node: LiveNode, record: NodeRecord) -> None:
+    node.mode = record.mode
+    node.title = record.title or node.title
+    node.properties.update(record.properties)
+
+
+def _merge_slots(defined: Sequence[Slot], saved: Iterable[SlotRecord]) -> list[Slot]:
+    saved = list(saved)
+    by_name = {record.name: record for record in saved}
+    names = {slot.name for slot in defined}
+    for slot in defined:
+        record = by_name.get(slot.name)
+        if record is not None:
+            slot.link = record.link
+            slot.widget = slot.widget or record.widget
+    # Slots the definition does not have stay: an extension of the editor may have added them.
+    extra = [Slot(r.name, r.type, r.link, r.widget) for r in saved if r.name not in names]
+    return [*defined, *extra]
+
+
+def _merge_outputs(node: LiveNode, saved: Sequence[SlotRecord]) -> None:
+    for output, record in zip(node.outputs, saved, strict=False):
+        output.links = record.links
+    node.outputs += [Output(r.name, r.type, r.links) for r in saved[len(node.outputs) :]]
+
+
+def _without_forced(node: LiveNode, values: list[Any]) -> list[Any]:
+    """Old files have values for inputs that are sockets by now (forceInput); leave those out."""
+    if node.definition is None:
+        return values
+    names = {widget.name for widget in node.widgets}
+    forced: list[bool] = []
+    for definition in node.definition.inputs:
+        spec = spec_of(definition)
+        force = bool(spec.options.get("forceInput"))
+        if force or spec.name in names:
+            forced.append(force)
+            if spec.options.get("control_after_generate"):
+                forced.append(False)
+    if len(forced) != len(values):
+        return values
+    return [value for value, force in zip(values, forced, strict=True) if not force]
+
+
+def _set_in_order(node: LiveNode, values: Sequence[Any]) -> None:
+    # The list of widgets changes under way: a dynamic combo brings others right behind it.
+    index = taken = 0
+    while index < len(node.widgets) and taken < len(values):
+        widget = node.widgets[index]
+        if widget.in_values:
+            _set(node, widget, values[taken])
+            taken += 1
+        index += 1
+
+
+def _set_named(node: LiveNode, values: Mapping[str, Any]) -> None:
+    index = 0
+    while index < len(node.widgets):
+        widget = node.widgets[index]
+        if widget.in_values and widget.name in values:
+            _set(node, widget, values[widget.name])
+        index += 1
+
+
+def _set(node: LiveNode, widget: Widget, value: Any) -> None:
+    if widget.kind is Kind.LONG_TEXT and value is None:
+        value = ""
+    widget.set(value)
+    if widget.options is not None:
+        _choose(node, widget)
+    elif node.type == "CustomCombo" and value and widget is node.widgets[-1]:
+        _add_option(node)
+
+
+def _grow(node: LiveNode) -> None:
+    index = 0
+    while index < len(node.slots):
+        slot = node.slots[index]
+        if slot.widget and slot.spec is None and slot.name.rpartition(".")[0] in node.growing:
+            slot.widget = None  # a widget that only draws a label
+        if slot.link is not None:
+            _connected(node, slot)
+        index += 1
+
+
+def _connected(node: LiveNode, slot: Slot) -> None:
+    # A list of slots shows one more than are linked.
+    group, _, base = slot.name.rpartition(".")
+    growing = node.growing.get(group)
+    if growing is None:
+        return
+    ordinal = growing.ordinal(base)
+    if ordinal is not None:
+        _add_group(node, group, growing, ordinal + 1)
+
+
+def _add_input(node: LiveNode, spec: Spec) -> None:
+    _add_socket(node, spec)
+    _add_widget(node, spec)
+
+
+def _add_socket(node: LiveNode, spec: Spec) -> None:
+    if spec.has_widget:
+        return
+    if spec.type == AUTOGROW:
+        _add_autogrow(node, spec)
+    elif spec.type == MATCH_TYPE:
+        _add_matched(node, spec)
+    else:
+        node.slots.append(Slot(spec.name, spec.type))
+
+
+def _add_widget(node: LiveNode, spec: Spec) -> None:
+    if not spec.has_widget:
+        return
+    widgets = widgets_for(spec, node.type, node.widgets)
+    for widget in widgets:
+        widget.dynamic_prompts = widget.dynamic_prompts and not node.created
+    node.widgets += widgets
+    if spec.widget_type == DYNAMIC_COMBO and widgets:
+        _choose(node, widgets[0])
+    node.slots.append(Slot(spec.name, spec.type, widget=spec.name, spec=spec))
+
+
+def _choose(node: LiveNode, combo: Widget) -> None:
+    """Replace the slots and widgets of a dynamic combo's old choice by those of its new one."""
+    prefix = f"{combo.name}."
+    removed = [slot for slot in node.slots if slot.name.startswith(prefix)]
+    node.slots = [slot for slot in node.slots if not slot.name.startswith(prefix)]
+    node.widgets[:] = [widget for widget in node.widgets if not widget.name.startswith(prefix)]
+    specs = (combo.options or {}).get(combo.value) if isinstance(combo.value, str) else None
+    if specs is None:
+        return
+    widget_count, slot_count = len(node.widgets), len(node.slots)
+    for spec in specs:
+        _add_input(node, spec.renamed(prefix + spec.name))
+    position = next(index for index, widget in enumerate(node.widgets) if widget is combo) + 1
+    added = node.widgets[widget_count:]
+    del node.widgets[widget_count:]
+    node.widgets[position:position] = added
+    own_slot = node.slot_index(combo.name)
+    if own_slot is None:
+        return
+    new_slots = node.slots[slot_count:]
+    del node.slots[slot_count:]
+    node.slots[own_slot + 1 : own_slot + 1] = new_slots
+    for slot in removed:
+        index = node.slot_index(slot.name)
+        if index is not None:
+            node.slots[index].link = slot.link
+            if slot.link is not None:
+                _connected(node, node.slots[index])
+
+
+def _add_autogrow(node: LiveNode, spec: Spec) -> None:
+    template = spec.options.get("template")
+    if not isinstance(template, Mapping):
+        return
+    elements = section_specs(template.get("input"))
+    if not elements:
+        return
+    listed = template.get("names")
+    names = [str(name) for name in listed] if isinstance(listed, (list, tuple)) else None
+    prefix, minimum, maximum = template.get("prefix"), template.get("min"), template.get("max")
+    growing = _Autogrow(
+        elements,
+        names,
+        prefix if isinstance(prefix, str) else "",
+        minimum if isinstance(minimum, int) else 1,
+        min(maximum if isinstance(maximum, int) else 100, MAX_AUTOGROW) if names is None else len(names),
+    )
+    node.growing[spec.name] = growing
+    for ordinal in range(max(1, min(growing.minimum + 1, MAX_AUTOGROW))):
+        _add_group(node, spec.name, growing, ordinal)
+
+
+def _add_group(node: LiveNode, group: str, growing: _Autogrow, ordinal: int) -> None:
+    if ordinal >= growing.maximum:
+        return
+    new = []
+    for element in growing.elements:
+        before = len(node.slots)
+        _add_input(node, element.renamed(f"{group}.{growing.base(ordinal, element)}"))
+        new += node.slots[max(before, len(node.slots) - 1) :]
+        del node.slots[max(before, len(node.slots) - 1) :]
+    for slot in new:
+        same = [old for old in node.slots if old.name == slot.name]
+        node.slots = [old for old in node.slots if old.name != slot.name]
+        for old in same:
+            slot.link = old.link if slot.link is None else slot.link
+    before_name = f"{group}.{growing.base(ordinal - 1, growing.elements[-1])}"
+    positions = [index for index, slot in enumerate(node.slots) if slot.name.startswith(before_name)]
+    position = positions[-1] + 1 if positions else len(node.slots)
+    node.slots[position:position] = new
+
+
+def _add_matched(node: LiveNode, spec: Spec) -> None:
+    template = spec.options.get("template")
+    if not isinstance(template, Mapping):
+        return
+    allowed, group = template.get("allowed_types"), template.get("template_id")
+    if isinstance(allowed, str) and isinstance(group, str):
+        _add_input(node, spec.retyped(allowed))
+        node.match_groups.setdefault(group, {})[spec.name] = allowed
+
+
+def _make_custom_combo(node: LiveNode) -> None:
+    # Its choices are its own further widgets; the position of the chosen one is a widget, too.
+    if node.widgets:
+        node.widgets.append(Widget("index", Kind.OTHER, fixed=True))
+        _add_option(node)
+
+
+def _add_option(node: LiveNode) -> None:
+    node.widgets.append(Widget(f"option{len(node.widgets) - 1}", Kind.TEXT, ""))

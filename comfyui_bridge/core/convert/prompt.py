@@ -1,0 +1,243 @@
+"""From loaded graphs to the workflow: which nodes it has, under which ids, with which inputs.
+
+Follows `graphToPrompt` (frontend 1.49.6). The editor forgets that a subgraph is muted or bypassed once
+it lies within another; its nodes are in the workflow, so here too, but for the output nodes. So
+nothing of them runs, which is what the user meant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any
+
+from comfyui_bridge.core.convert.document import is_plain
+from comfyui_bridge.core.convert.graphs import Graph
+from comfyui_bridge.core.convert.loading import Loaded
+from comfyui_bridge.core.convert.nodes import BYPASSED, MUTED, LiveNode
+from comfyui_bridge.core.convert.primitives import apply_primitives
+from comfyui_bridge.core.convert.resolving import Resolver, Scope, Source, Value
+from comfyui_bridge.core.convert.specs import NOTHING, Widget
+from comfyui_bridge.core.convert.texts import (
+    SAVE_NODES,
+    Choose,
+    dynamic_prompt,
+    has_alternatives,
+    replace_names,
+)
+from comfyui_bridge.core.errors import UnknownClassType, WorkflowError
+from comfyui_bridge.core.workflow import Link, Node, Workflow
+
+MAX_DEPTH = 64
+"""Subgraphs within subgraphs."""
+MAX_RUNNING = 20_000
+"""Nodes of the workflow, with every instance of a subgraph counted on its own."""
+
+
+@dataclass(frozen=True)
+class _Entry:
+    scope: Scope
+    node: LiveNode
+
+
+@dataclass(frozen=True)
+class _Open:
+    """A graph whose nodes are still to be listed."""
+
+    scope: Scope
+    silenced: bool
+    """Within a muted or bypassed subgraph, so that nothing of it may run."""
+
+
+def write(loaded: Loaded, choose: Choose, now: datetime | None) -> tuple[Workflow, list[str]]:
+    """The workflow of a loaded document, and sentences on what was decided or lost."""
+    writer = _Writer(loaded, choose, now)
+    return writer.write(), writer.notes
+
+
+class _Writer:
+    def __init__(self, loaded: Loaded, choose: Choose, now: datetime | None) -> None:
+        self._loaded = loaded
+        self._choose = choose
+        self._now = now
+        self._resolver = Resolver()
+        self._names: dict[str, LiveNode] | None = None
+        self.notes: list[str] = list(loaded.notes)
+
+    def write(self) -> Workflow:
+        entries = list(self._running())
+        for graph in (self._loaded.root, *self._loaded.subgraphs.values()):
+            self.notes += apply_primitives(graph, self._replace_names)
+        nodes = [self._node(entry) for entry in entries]
+        self.notes += self._resolver.lost
+        nodes.sort(key=lambda node: _order(node.node_id))
+        return Workflow(MappingProxyType({node.node_id: node for node in nodes}))
+
+    def _running(self) -> Iterator[_Entry]:
+        """The nodes that run, those of subgraphs with them."""
+        count = 0
+        waiting = [_Open(Scope(self._loaded.root), silenced=False)]
+        while waiting:
+            graph = waiting.pop()
+            for node in graph.scope.graph.nodes:
+                off = node.mode in (MUTED, BYPASSED)
+                if node.subgraph is not None:
+                    if not off or graph.scope.instance is not None:
+                        waiting.append(_Open(self._inside(graph.scope, node), graph.silenced or off))
+                    continue
+                if off or node.is_virtual or (graph.silenced and _could_run(node)):
+                    continue
+                count += 1
+                if count > MAX_RUNNING:
+                    raise WorkflowError(
+                        f"The workflow has more than {MAX_RUNNING} nodes, counting those of each subgraph; "
+                        "it is too large to convert."
+                    )
+                if node.is_unknown:
+                    raise _unknown(graph.scope, node)
+                yield _Entry(graph.scope, node)
+
+    def _inside(self, scope: Scope, instance: LiveNode) -> Scope:
+        around = scope
+        while around.instance is not None and around.parent is not None:
+            if around.graph is instance.subgraph:
+                raise WorkflowError(
+                    f'Subgraph "{instance.title}" contains itself, at node {scope.node_id(instance)}.',
+                    node_id=scope.node_id(instance),
+                    title=instance.title,
+                )
+            around = around.parent
+        if len(scope.path) >= MAX_DEPTH:
+            raise WorkflowError(
+                f"Subgraphs are nested more than {MAX_DEPTH} deep, at node {scope.node_id(instance)}.",
+                node_id=scope.node_id(instance),
+                title=instance.title,
+            )
+        return scope.within(instance)
+
+    def _node(self, entry: _Entry) -> Node:
+        scope, node = entry.scope, entry.node
+        node_id = scope.node_id(node)
+        inputs: dict[str, Any] = {}
+        for widget in node.widgets:
+            if not widget.in_prompt or not widget.name:
+                continue
+            value = self._value(node_id, node, widget)
+            if value is NOTHING:
+                inputs.pop(widget.name, None)
+            else:
+                inputs[widget.name] = self._wrapped(node_id, widget.name, value)
+        for slot in node.slots:
+            match self._resolver.resolve(scope, node, slot):
+                case Source(node_id=origin, output=output):
+                    inputs[slot.name] = Link(origin, output)
+                case Value(value=value) if value is NOTHING:
+                    inputs.pop(slot.name, None)
+                case Value(value=value):
+                    inputs[slot.name] = self._wrapped(node_id, slot.name, value)
+        return Node(
+            node_id, node.type, MappingProxyType(inputs), node.title, {"_meta": {"title": node.title}}
+        )
+
+    def _wrapped(self, node_id: str, name: str, value: Any) -> Any:
+        # A bare list would be a link to the server.
+        if isinstance(value, (list, tuple, Mapping)) and not is_plain(value):
+            raise WorkflowError(
+                f'The value of input "{name}" of node {node_id} is nested too deeply or too large.',
+                node_id=node_id,
+            )
+        return {"__value__": list(value)} if isinstance(value, (list, tuple)) else value
+
+    def _value(self, node_id: str, node: LiveNode, widget: Widget) -> Any:
+        value = widget.value
+        if node.type == "CustomCombo" and widget.name == "index":
+            return _chosen_index(node)
+        if not isinstance(value, str):
+            return value
+        if widget.dynamic_prompts:
+            text = dynamic_prompt(value, self._choose)
+            if has_alternatives(value):
+                self.notes.append(
+                    f'The alternatives in input "{widget.name}" of node {node_id} were decided: {text[:200]}'
+                )
+            return text
+        if widget.name == "filename_prefix" and node.type in SAVE_NODES:
+            return self._replace_names(value)
+        return value
+
+    def _replace_names(self, text: str) -> str:
+        return replace_names(text, self._named_value, self._now) if "%" in text else text
+
+    def _named_value(self, name: str, widget_name: str) -> str | None:
+        node = self._named(name)
+        widget = node.widget(widget_name) if node else None
+        return None if widget is None else _as_text(widget.value)
+
+    def _named(self, name: str) -> LiveNode | None:
+        if self._names is None:
+            everyone = list(_everyone(self._loaded.root))
+            by_title = {node.title: node for node in reversed(everyone)}
+            by_name = {
+                key: node
+                for node in reversed(everyone)
+                if isinstance(key := node.properties.get("Node name for S&R"), str)
+            }
+            self._names = {**by_title, **by_name}
+        return self._names.get(name)
+
+
+def _could_run(node: LiveNode) -> bool:
+    return node.definition is None or node.definition.output_node
+
+
+def _everyone(graph: Graph) -> Iterator[LiveNode]:
+    """All nodes, those within a subgraph before its instance; each definition is walked once."""
+    seen: set[int] = set()
+    stack: list[tuple[Iterator[LiveNode], LiveNode | None]] = [(iter(graph.nodes), None)]
+    while stack:
+        nodes, instance = stack[-1]
+        node = next(nodes, None)
+        if node is None:
+            stack.pop()
+            if instance is not None:
+                yield instance
+        elif node.subgraph is not None and id(node.subgraph) not in seen:
+            seen.add(id(node.subgraph))
+            stack.append((iter(node.subgraph.nodes), node))
+        else:
+            yield node
+
+
+def _chosen_index(node: LiveNode) -> int:
+    chosen = node.widgets[0].value
+    options = [widget.value for widget in node.widgets[2:]]
+    return options.index(chosen) if chosen in options else -1
+
+
+def _as_text(value: Any) -> str:
+    if value is None or value is NOTHING:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e21:
+        return str(int(value))
+    return str(value)
+
+
+def _unknown(scope: Scope, node: LiveNode) -> UnknownClassType:
+    node_id = scope.node_id(node)
+    called = f' ("{node.title}")' if node.title and node.title != node.type else ""
+    return UnknownClassType(
+        f'Node {node_id}{called} is of type "{node.type}", which this server does not have. Install the '
+        "extension that provides it on the server, or update ComfyUI there.",
+        node_id=node_id,
+        title=node.title,
+    )
+
+
+def _order(node_id: str) -> tuple[tuple[int, int, str], ...]:
+    """Numbers in their order, inner nodes behind their instance's number."""
+    parts = node_id.split(":")
+    return tuple((0, int(p[:18]), "") if p.isdecimal() else (1, 0, p) for p in parts)
