@@ -9,11 +9,13 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from types import TracebackType
 
+from comfyui_bridge.store.accounts import Accounts, Sessions
+
 from comfyui_bridge.comfy.server import ComfyServer
 from comfyui_bridge.engine.engine import Engine
 from comfyui_bridge.sandbox_process import SandboxProcess
 from comfyui_bridge.settings import Settings
-from comfyui_bridge.store.accounts import Accounts, Sessions
+from comfyui_bridge.store.catalogue import Catalogue
 from comfyui_bridge.store.database import Database
 from comfyui_bridge.store.library import Library
 from comfyui_bridge.store.media import MediaStore
@@ -65,7 +67,7 @@ def build(settings: Settings) -> App:
         engine.start()
         dashboard = Dashboard(
             engine=engine,
-            library=Library(settings.workflows),
+            library=Catalogue(Library(settings.workflows)),
             media=media,
             version=__version__,
             accounts=Accounts(settings.auth) if settings.auth else None,

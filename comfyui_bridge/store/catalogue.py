@@ -1,0 +1,70 @@
+"""The library's files as templates, parsed once for as long as they stay the same."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+from comfyui_bridge.core import template
+from comfyui_bridge.core.template import Template
+from comfyui_bridge.store.library import Library, LibraryProblem, LibraryState
+
+
+class Catalogue:
+    """Templates by slug. Every method looks at the folder again, which is cheap while nothing changed."""
+
+    def __init__(self, library: Library) -> None:
+        self._library = library
+        self._lock = threading.Lock()  # guards everything below
+        self._state = LibraryState()
+        self._parsed: dict[str, tuple[str, Template]] = {}
+        self._version = 0
+
+    def templates(self) -> tuple[Template, ...]:
+        """All templates, by slug."""
+        with self._lock:
+            self._look()
+            return tuple(parsed for _, parsed in self._parsed.values())
+
+    def get(self, slug: str) -> Template | None:
+        """The template of that slug, None if there is none."""
+        with self._lock:
+            self._look()
+            found = self._parsed.get(slug)
+            return found[1] if found else None
+
+    def problems(self) -> tuple[LibraryProblem, ...]:
+        """What is wrong in the folder: whole files first, then cards in places."""
+        with self._lock:
+            self._look()
+            cards = [
+                LibraryProblem(f"{slug}.toml", said)
+                for slug, (_, parsed) in self._parsed.items()
+                for said in parsed.problems
+            ]
+            return (*self._state.problems, *cards)
+
+    def cover(self, slug: str) -> Path | None:
+        """The picture that stands beside a template's workflow."""
+        with self._lock:
+            self._look()
+            return next((file.cover for file in self._state.templates if file.slug == slug), None)
+
+    def version(self) -> int:
+        """Grows whenever anything in the folder changed."""
+        with self._lock:
+            self._look()
+            return self._version
+
+    def _look(self) -> None:
+        state = self._library.scan()
+        if state == self._state and self._version:
+            return
+        self._parsed = {
+            file.slug: known
+            if (known := self._parsed.get(file.slug)) and known[0] == file.fingerprint
+            else (file.fingerprint, template.parse(file.slug, file.document, file.card))
+            for file in state.templates
+        }
+        self._state = state
+        self._version += 1
