@@ -59,8 +59,9 @@ class DiskFolders:
         folder = inside(base, folder_name)
         if folder is None:
             raise ValueError(
-                f"Saving image outside the output folder is not allowed.\n full_output_folder: "
-                f"{os.path.abspath(base / folder_name)}\n output_dir: {base}\n commonpath: {base.parent}"
+                "**** ERROR: Saving image outside the output folder is not allowed."
+                f"\n full_output_folder: {os.path.abspath(base / folder_name)}"
+                f"\n         output_dir: {base}"
             )
         folder.mkdir(parents=True, exist_ok=True)
         return folder, stem, _next_counter(folder, stem), folder_name

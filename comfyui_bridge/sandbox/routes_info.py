@@ -82,13 +82,13 @@ class InfoRoutes:
             "ram_total": total,
             "ram_free": free,
             "comfyui_version": COMFYUI_VERSION,
-            "required_frontend_version": None,
-            "installed_templates_version": None,
-            "required_templates_version": None,
+            "required_frontend_version": "none",
+            "installed_templates_version": "none",
+            "required_templates_version": "none",
             "python_version": sys.version,
             "pytorch_version": "none",
             "embedded_python": False,
-            "argv": [],
+            "argv": ["sandbox"],
             "sandbox": True,
         }
         device = {

@@ -60,7 +60,7 @@ class Sandbox:
         self._worker = threading.Thread(target=self._work, name="sandbox-worker", daemon=True)
         features = {"supports_preview_metadata": True, "max_upload_size": max_upload_size}
         self._prompts = PromptRoutes(self._setting, self.queue, features)
-        self._prompts.executing = self._executing
+        self._prompts.executing = self.executing
         self._info = InfoRoutes(self._setting.node_types, folders, features)
 
     def application(self) -> web.Application:
@@ -103,7 +103,8 @@ class Sandbox:
     def _queue_changed(self) -> None:
         self._hub.send("status", {"status": self._prompts.queue_info()})
 
-    def _executing(self) -> tuple[str | None, str | None]:
+    def executing(self) -> tuple[str | None, str | None]:
+        """The client id and the node of what runs."""
         execution = self._execution
         return (None, None) if execution is None else (execution.item.client_id, execution.executing)
 

@@ -14,6 +14,7 @@ from aiohttp import web
 from comfyui_bridge.sandbox.faults import Faults
 from comfyui_bridge.sandbox.folders import DiskFolders
 from comfyui_bridge.sandbox.node import NodeType
+from comfyui_bridge.sandbox.nodes import NODE_TYPES
 from comfyui_bridge.sandbox.server import MAX_UPLOAD_SIZE, Sandbox
 
 
@@ -121,11 +122,7 @@ class SandboxThread:
 
 def known(node_types: Mapping[str, NodeType] | None) -> Mapping[str, NodeType]:
     """The given nodes, or all of the sandbox's own."""
-    if node_types is not None:
-        return node_types
-    from comfyui_bridge.sandbox.nodes import NODE_TYPES
-
-    return NODE_TYPES
+    return NODE_TYPES if node_types is None else node_types
 
 
 def make_runner(sandbox: Sandbox) -> web.AppRunner:
