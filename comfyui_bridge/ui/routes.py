@@ -38,6 +38,9 @@ def routes(dashboard: Dashboard, live: LiveStream) -> list[BaseRoute]:
         Route("/healthz", partial(_healthz, dashboard)),
         Route("/", _is_there, methods=["HEAD"]),
         Route("/live/{run_id}", live.answer, methods=["GET"]),
+        # Gradio would fetch these for whoever asks, on our behalf; nothing of ours needs it.
+        Route("/gradio_api/file=http{rest:path}", _not_fetched),
+        Route("/gradio_api/proxy={rest:path}", _not_fetched),
         Route("/media/{run_id}.zip", media.zip),
         Route("/media/{run_id}/{name:path}", media.file),
     ]
@@ -165,6 +168,10 @@ async def _healthz(dashboard: Dashboard, request: Request) -> Response:
     servers = [{"name": server.name, "state": server.state.value} for server in dashboard.engine.servers()]
     told = {"status": "ok", "version": dashboard.version, "servers": servers}
     return JSONResponse(told, headers={"Cache-Control": "no-store"})
+
+
+async def _not_fetched(request: Request) -> Response:
+    return _not_there("Nothing of another address is fetched here.")
 
 
 async def _is_there(request: Request) -> Response:
