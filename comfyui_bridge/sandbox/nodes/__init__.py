@@ -17,12 +17,13 @@ from comfyui_bridge.sandbox.nodes import (
     load,
     loaders,
     masks,
+    media,
     primitives,
     sampling,
     save,
 )
 
-_MODULES = (loaders, conditioning, latents, sampling, load, images, masks, primitives, save)
+_MODULES = (loaders, conditioning, latents, sampling, load, images, masks, primitives, save, media)
 
 NODE_TYPES: Mapping[str, NodeType] = MappingProxyType(
     {declared.class_type: declared for module in _MODULES for declared in module.NODES}

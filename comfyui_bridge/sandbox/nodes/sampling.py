@@ -230,7 +230,7 @@ def _briefs(
             init=starts[at] if from_start else None,
             denoise=plan.denoise,
             mask=masks[at] if masks is not None else None,
-            hints=_weighted(positive, at),
+            hints=_weighted(positive, at, width, height),
         )
         for at in range(count)
     ]
@@ -261,13 +261,24 @@ def _effective_steps(plan: Plan) -> int:
     return max(1, round(reached * worth))
 
 
-def _weighted(conditioning: Conditioning, at: int) -> tuple[tuple[Array, float], ...]:
-    """The hints for one sample, each by its strength and the part of the schedule it holds for."""
+def _weighted(
+    conditioning: Conditioning, at: int, width: int, height: int
+) -> tuple[tuple[Array, float], ...]:
+    """The hints for one sample, each by its strength and the part of the schedule it holds for.
+
+    Like ComfyUI's, a hint of other proportions is cut at its sides, not squeezed.
+    """
     return tuple(
-        (hint.image[at % len(hint.image), ..., :3], hint.strength * (hint.end - hint.start))
+        (_fitted(hint.image, at, width, height), hint.strength * (hint.end - hint.start))
         for hint in conditioning.hints
         if hint.end > hint.start
     )
+
+
+def _fitted(images: Array, at: int, width: int, height: int) -> Array:
+    one = at % len(images)
+    fitted: Array = resize(images[one : one + 1, ..., :3], width, height, "bilinear", "center")[0]
+    return fitted
 
 
 def _wanted(brief: painter.Brief) -> object:

@@ -59,7 +59,7 @@ def save_image(context: Context, images: Array, filename_prefix: str = "ComfyUI"
     about="Writes the images into the server's temp folder, which is emptied at its start.",
 )
 def preview_image(context: Context, images: Array) -> Result:
-    return _save_pngs(context, images, _temp_prefix(), "temp", compress_level=1)
+    return _save_pngs(context, images, temp_prefix(), "temp", compress_level=1)
 
 
 @node(
@@ -72,7 +72,7 @@ def preview_image(context: Context, images: Array) -> Result:
     about="Writes the mask as a grey image into the server's temp folder.",
 )
 def mask_preview(context: Context, mask: Array) -> Result:
-    return _save_pngs(context, as_image(mask), _temp_prefix(), "temp", compress_level=4)
+    return _save_pngs(context, as_image(mask), temp_prefix(), "temp", compress_level=4)
 
 
 @node(
@@ -114,7 +114,7 @@ def save_animated_webp(
         quality=quality,
         method=_WEBP_METHODS[method],
     )
-    return _shown([_entry(name, subfolder, "output")], animated=len(frames) != 1)
+    return _shown([entry(name, subfolder, "output")], animated=len(frames) != 1)
 
 
 @node(
@@ -133,7 +133,7 @@ def save_animated_png(
 ) -> Result:
     frames = [_as_picture(image) for image in images]
     chunks = PngInfo()
-    for name, text in {"prompt": json.dumps(context.prompt), **_extras(context)}.items():
+    for name, text in embedded_texts(context).items():
         chunk = name.encode("latin-1") + b"\0" + text.encode("latin-1")
         chunks.add(b"comf", chunk, after_idat=True)
     folder, stem, counter, subfolder = context.folders.save_slot(filename_prefix, "output", *frames[0].size)
@@ -146,7 +146,7 @@ def save_animated_png(
         duration=int(1000.0 / fps),
         append_images=frames[1:],
     )
-    return _shown([_entry(name, subfolder, "output")], animated=True)
+    return _shown([entry(name, subfolder, "output")], animated=True)
 
 
 @node(
@@ -165,19 +165,24 @@ def _save_pngs(context: Context, images: Array, prefix: str, type_: str, compres
     height, width = images.shape[1:3]
     folder, stem, counter, subfolder = context.folders.save_slot(prefix, type_, width, height)
     texts = PngInfo()
-    texts.add_text("prompt", json.dumps(context.prompt))
-    for key, text in _extras(context).items():
+    for key, text in embedded_texts(context).items():
         texts.add_text(key, text)
     entries = []
     for number_in_batch, image in enumerate(images):
         name = f"{stem.replace('%batch_num%', str(number_in_batch))}_{counter + number_in_batch:05}_.png"
         _as_picture(image).save(folder / name, pnginfo=texts, compress_level=compress_level)
-        entries.append(_entry(name, subfolder, type_))
+        entries.append(entry(name, subfolder, type_))
     return _shown(entries)
 
 
-def _temp_prefix() -> str:
+def temp_prefix() -> str:
+    """A name no earlier preview has."""
     return "ComfyUI_temp_" + "".join(secrets.choice(_TEMP_LETTERS) for _ in range(5))
+
+
+def embedded_texts(context: Context) -> dict[str, str]:
+    """What every saved file carries: the prompt, and each extra under its own name, as JSON."""
+    return {"prompt": json.dumps(context.prompt), **_extras(context)}
 
 
 def _extras(context: Context) -> Mapping[str, str]:
@@ -190,7 +195,8 @@ def _as_picture(image: Array) -> Image.Image:
     return Image.fromarray(np.ascontiguousarray(pixels))
 
 
-def _entry(name: str, subfolder: str, type_: str) -> dict[str, str]:
+def entry(name: str, subfolder: str, type_: str) -> dict[str, str]:
+    """A file as outputs name it."""
     return {"filename": name, "subfolder": subfolder, "type": type_}
 
 

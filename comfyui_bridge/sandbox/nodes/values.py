@@ -6,8 +6,7 @@ records: where ComfyUI passes weights, the sandbox passes what the painter needs
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -133,5 +132,3 @@ class Video:
 
     frames: Array
     fps: float
-    audio: Audio | None = None
-    metadata: dict[str, Any] = field(default_factory=dict)
