@@ -6,6 +6,7 @@ treat what it opens as a sandbox.
 
 from __future__ import annotations
 
+import os
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +21,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from comfyui_bridge.core.errors import BridgeError, Full
 from comfyui_bridge.store.media import THUMBNAIL_SIZES, media_type
+from comfyui_bridge.store.thumbnails import shrink
 from comfyui_bridge.ui.live_stream import LiveStream
 from comfyui_bridge.ui.sign_in import is_signed_in, is_theirs
 
@@ -43,6 +45,7 @@ def routes(dashboard: Dashboard, live: LiveStream) -> list[BaseRoute]:
         Route("/gradio_api/proxy={rest:path}", _not_fetched),
         Route("/media/{run_id}.zip", media.zip),
         Route("/media/{run_id}/{name:path}", media.file),
+        Route("/covers/{slug}", _Covers(dashboard).cover),
     ]
 
 
@@ -121,6 +124,44 @@ class _Media:
         return snapshot.run.owner
 
 
+class _Covers:
+    """Templates' covers, small ones kept in memory: they are few, and change while we look."""
+
+    def __init__(self, dashboard: Dashboard) -> None:
+        self._library = dashboard.library
+        self._small = lru_cache(maxsize=256)(_shrunk)
+
+    async def cover(self, request: Request) -> Response:
+        return await anyio.to_thread.run_sync(self._cover, request)
+
+    def _cover(self, request: Request) -> Response:
+        path = self._library.cover(request.path_params["slug"])
+        size = request.query_params.get("size")
+        if size is not None and not _is_size(size):
+            return _no_such_size()
+        try:
+            status = path.stat() if path else None
+        except OSError:  # taken away since the library was looked through
+            status = None
+        if path is None or status is None:
+            return _not_there("There is no such cover here.")
+        headers = _file_headers(status)
+        if "v" not in request.query_params:
+            headers["Cache-Control"] = "private, no-cache"
+        if _is_known(request, headers["ETag"]):
+            return Response(status_code=304, headers=headers)
+        if size is None:
+            return FileResponse(path, headers=headers, media_type=media_type(path.name), stat_result=status)
+        small = self._small(path, int(size), status.st_mtime_ns)
+        if small is None:
+            return _not_there("This cover is no picture that can be read.")
+        return Response(small, headers=headers, media_type="image/webp")
+
+
+def _shrunk(path: Path, size: int, _changed_at: int) -> bytes | None:
+    return shrink(path, size)
+
+
 def disposition(way: str, name: str) -> str:
     """A Content-Disposition whose name survives: RFC 5987's for browsers, plain letters for the rest."""
     plain = "".join(c if c.isascii() and c.isprintable() and c not in '"\\' else "_" for c in name)
@@ -132,18 +173,21 @@ def _kept(request: Request, path: Path | None, type_: str, name: str = "") -> Re
     if path is None:
         return _not_there("There is no such file here, or no picture can be made of it.")
     status = path.stat()
-    etag = f'"{status.st_size:x}-{status.st_mtime_ns:x}"'
-    headers = {
-        "ETag": etag,
-        "Cache-Control": "private, max-age=31536000, immutable",
-        "Content-Security-Policy": _INERT,
-    }
-    if _is_known(request, etag):
+    headers = _file_headers(status)
+    if _is_known(request, headers["ETag"]):
         return Response(status_code=304, headers=headers)
     wants_it = request.query_params.get("download") == "1" or type_ == "application/octet-stream"
     if name:
         headers["Content-Disposition"] = disposition("attachment" if wants_it else "inline", name)
     return FileResponse(path, headers=headers, media_type=type_, stat_result=status)
+
+
+def _file_headers(status: os.stat_result) -> dict[str, str]:
+    return {
+        "ETag": f'"{status.st_size:x}-{status.st_mtime_ns:x}"',
+        "Cache-Control": "private, max-age=31536000, immutable",
+        "Content-Security-Policy": _INERT,
+    }
 
 
 def _is_known(request: Request, etag: str) -> bool:

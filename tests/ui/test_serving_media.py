@@ -12,6 +12,8 @@ import pytest
 from PIL import Image
 
 from comfyui_bridge.core.outputs import OutputFile
+from comfyui_bridge.store.catalogue import Catalogue
+from comfyui_bridge.store.library import Library
 from comfyui_bridge.store.media import MediaStore
 from comfyui_bridge.ui.dashboard import Dashboard
 from comfyui_bridge.ui.routes import disposition
@@ -201,3 +203,28 @@ def test_a_disk_that_fails_is_told_in_a_sentence(tmp_path: Path) -> None:
     assert answer.status_code == 503
     assert "Traceback" not in answer.text
     assert str(thumbnails) in answer.text
+
+
+def test_a_cover_is_shown_small_and_changes_with_its_file(media: MediaStore, tmp_path: Path) -> None:
+    (tmp_path / "小猫.json").write_text('{"1": {"class_type": "Nothing", "inputs": {}}}')
+    cover = tmp_path / "小猫.png"
+    cover.write_bytes(picture())
+    library = Catalogue(Library(tmp_path))
+    dashboard = Dashboard(engine=Runs(), library=library, media=media, version="1.2.3")
+    with served(dashboard) as page, httpx.Client(base_url=page.url) as client:
+        first = client.get("/covers/小猫?size=64")
+        assert first.headers["content-type"] == "image/webp"
+        assert first.headers["cache-control"] == "private, no-cache"
+        assert Image.open(io.BytesIO(first.content)).size == (64, 48)
+        assert client.get("/covers/小猫").content == picture()
+        assert client.get("/covers/小猫?size=64&v=1").headers["cache-control"].endswith("immutable")
+        known = {"If-None-Match": first.headers["etag"]}
+        assert client.get("/covers/小猫?size=64", headers=known).status_code == 304
+        Image.new("RGB", (100, 100)).save(cover)
+        assert Image.open(io.BytesIO(client.get("/covers/小猫?size=64").content)).size == (64, 64)
+        cover.write_bytes(b"no picture")
+        assert client.get("/covers/小猫?size=64").status_code == 404
+        cover.unlink()
+        for slug in ("小猫", "other", "%2e%2e", "%2e%2e%2fetc"):
+            assert client.get(f"/covers/{slug}").status_code == 404
+        assert client.get("/covers/小猫?size=65").status_code == 400
