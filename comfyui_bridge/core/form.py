@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from comfyui_bridge.core import inputs, values, workflow
+from comfyui_bridge.core.convert import convert
+from comfyui_bridge.core.errors import WorkflowError
 from comfyui_bridge.core.inputs import ExposedInput
 from comfyui_bridge.core.node_defs import NodeDefs
 from comfyui_bridge.core.template import Template
@@ -40,6 +42,23 @@ def make(template: Template, node_defs: NodeDefs) -> Form:
 
     Raises WorkflowError where the document is no workflow.
     """
-    graph = workflow.parse(template.document)
+    graph, notes = read_workflow(template.document, node_defs)
     exposed, problems = inputs.expose(graph, template.exposures, node_defs)
-    return Form(template, graph, exposed, (*template.problems, *problems))
+    return Form(template, graph, exposed, (*template.problems, *problems, *notes))
+
+
+def read_workflow(document: Mapping[str, Any], node_defs: NodeDefs) -> tuple[Workflow, tuple[str, ...]]:
+    """The workflow of a document in either format, and what was decided on the way.
+
+    Raises WorkflowError where it is neither, and for UI format while no server has answered: what its
+    widgets mean is known from the definitions only.
+    """
+    if not workflow.is_ui_format(document):
+        return workflow.parse(document), ()
+    if not len(node_defs):
+        raise WorkflowError(
+            "This workflow is in UI format, which needs a server's node definitions to be read; "
+            "none has answered yet. Connect one, or export the workflow with “Export (API)”."
+        )
+    converted = convert(document, node_defs)
+    return converted.workflow, converted.notes
