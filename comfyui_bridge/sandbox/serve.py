@@ -11,6 +11,7 @@ from pathlib import Path
 
 from aiohttp import web
 
+from comfyui_bridge.sandbox.examples import add_examples
 from comfyui_bridge.sandbox.faults import Faults
 from comfyui_bridge.sandbox.folders import DiskFolders
 from comfyui_bridge.sandbox.node import NodeType
@@ -36,6 +37,7 @@ def serve(
         if directory is None:
             directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="comfyui-sandbox-")))
         folders = DiskFolders(directory, models)
+        add_examples(folders.directory("input"))
         sandbox = Sandbox(
             known(node_types), folders, step_seconds=step_seconds, previews=previews, faults=faults
         )
