@@ -26,8 +26,14 @@ _DIRECTIONS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\
 _RESERVED = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³])\s*(\..*)?", re.IGNORECASE)
 
 
+# What most names look like; only these words of it are no names on Windows.
+_PLAIN = re.compile(r"[0-9A-Za-z_][0-9A-Za-z_-]{0,99}(\.[0-9A-Za-z]{1,8})?")
+
+
 def safe_name(name: str) -> str:
     """One safe path component; a name that is safe already is returned unchanged."""
+    if _PLAIN.fullmatch(name) and not _RESERVED.fullmatch(name):
+        return name
     name = re.split(r"[/\\]", name)[-1]
     name = unicodedata.normalize("NFC", "".join(_safe_character(character) for character in name))
     name = _FORBIDDEN.sub("_", name).lstrip(". ").rstrip(". ")
