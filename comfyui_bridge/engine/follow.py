@@ -1,0 +1,446 @@
+"""Follows runs inside one server to their end, for whoever submits without a store and a queue.
+
+One thread reads the socket and is the only one that moves runs on. The socket is a hint; the server's
+queue and history are the truth, asked when the socket drops, is silent, or has said that a run is over.
+Times inside are monotonic seconds: a clock that jumps moves nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from comfyui_bridge.core.errors import AnswerLost, ServerError, Unreachable
+from comfyui_bridge.core.events import (
+    Event,
+    NodeRaised,
+    PreviewReady,
+    QueueChanged,
+    RunAccepted,
+    RunCollected,
+    RunEnded,
+    RunInterrupted,
+    RunLost,
+    RunRemoved,
+    RunSucceeded,
+    StopAsked,
+)
+from comfyui_bridge.core.run import Run, RunState, apply, reconcile
+from comfyui_bridge.core.server import HistoryEntry, QueueState
+from comfyui_bridge.engine.ports import Connection, Server
+
+log = logging.getLogger(__name__)
+
+Told = Callable[[Run, Event, bool], None]
+"""Called with the run after each event, the event, and whether the run is over and nothing more will come.
+
+On the follower's thread or on the one that submits, one call at a time for each run: it must not block.
+"""
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Seconds."""
+
+    silence: float = 5.0
+    """A server with runs of ours may say nothing for so long before its queue is asked."""
+    orphan: float = 1.0
+    """Between looks for runs whose events reach nobody, because their socket is gone."""
+    settle: float = 0.4
+    """From a hint (the queue changed, a run succeeded) to the look that makes sure of it."""
+    absent: float = 0.5
+    """From the first look that finds a run nowhere to the second, which counts."""
+    unwritten: float = 3.0
+    """A run known to have ended may be missing in the history for so long (0.3.64 writes it late)."""
+    give_up: float = 300.0
+    """A server may be out of reach for so long before its runs count as lost."""
+    retry: tuple[float, ...] = (0.05, 0.2, 0.5, 1.0, 2.0, 5.0)
+    """Between tries to reach it."""
+
+
+TIMING = Timing()
+
+
+@dataclass
+class _Followed:
+    """A run and what is known of how its events come."""
+
+    run: Run
+    tell: Told
+    connection: Connection
+    heard: bool = False
+    """At least one event of it came over a socket."""
+    ended: bool = False
+    """The server has said that it is over; its history is still to be read."""
+    ended_at: float = 0.0
+    absent_since: float | None = None
+    submitting: bool = True
+    """Its submission is not over: that the server does not have it yet means nothing."""
+    stopping: bool = False
+    to_cancel: bool = False
+    """It should be stopped, and the server could not be told so far."""
+
+
+class Follower:
+    """Submits runs to one server and follows them; all methods may be called from any thread."""
+
+    def __init__(
+        self,
+        server: Server,
+        *,
+        timing: Timing = TIMING,
+        clock: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.server = server
+        self._timing = timing
+        self._clock = clock
+        self._monotonic = monotonic
+        self._opening = threading.Lock()  # held while a connection is opened: one at a time
+        self._lock = threading.Condition()  # guards all below
+        self._followed: dict[str, _Followed] = {}  # by prompt_id
+        self._connection: Connection | None = None
+        self._client_id: str | None = None  # to take up again
+        self._look_at: float | None = None  # when to ask the server, for a reason other than silence
+        self._heard_at = 0.0
+        self._away_since: float | None = None
+        self._closed = False
+        self._thread: threading.Thread | None = None
+
+    def submit(self, run: Run, tell: Told, extra_pnginfo: dict[str, Any] | None = None) -> Run:
+        """Send a run and follow it from here on; the run as it stands. Raises ServerError if it is not taken.
+
+        With its answer lost and the server out of reach it is followed all the same, until that is known.
+        """
+        connection = self._connect()
+        followed = _Followed(replace(run, server=self.server.name), tell, connection)
+        with self._lock:
+            if not self._followed:
+                self._heard_at = self._monotonic()
+            self._followed[run.prompt_id] = followed
+        try:
+            accepted = self.server.submit(
+                run.workflow, run.prompt_id, connection.client_id, extra_pnginfo=extra_pnginfo
+            )
+        except AnswerLost:
+            followed.submitting = False
+            self._look_after(0.0)
+            return followed.run
+        except BaseException:
+            with self._lock:
+                self._followed.pop(run.prompt_id, None)
+            raise
+        with self._lock:
+            followed.submitting = False
+            if accepted.prompt_id != run.prompt_id:
+                # Servers before 0.3.45 mint an id of their own; what came under it so far was missed.
+                self._followed.pop(run.prompt_id, None)
+                followed.run = replace(followed.run, prompt_id=accepted.prompt_id)
+                self._followed[accepted.prompt_id] = followed
+                self._look_after(0.0)
+            self._move(followed, accepted)
+            return followed.run
+
+    def cancel(self, prompt_id: str) -> None:
+        """Stop this run, pending or running. How it ended will be told; a run that is over stays so.
+
+        Raises ServerError if the server could not be told now; it will be as soon as it can.
+        """
+        with self._lock:
+            followed = self._followed.get(prompt_id)
+            if followed is None:
+                return
+            followed.stopping = True
+            followed.to_cancel = True
+            self._move(followed, StopAsked(prompt_id))
+        # A prompt taken out of the queue sends no event that names it (0.3.64, 0.33): look.
+        self._look_after(0.0)
+        self._cancel(followed)
+
+    def _cancel(self, followed: _Followed) -> None:
+        self.server.cancel(followed.run.prompt_id)
+        followed.to_cancel = False
+
+    @property
+    def inside(self) -> int:
+        """How many runs of ours are inside the server and not over."""
+        with self._lock:
+            return len(self._followed)
+
+    def close(self) -> None:
+        """Stop following; runs inside the server go on there."""
+        with self._lock:
+            self._closed = True
+            connection, thread = self._connection, self._thread
+            self._lock.notify_all()
+        if connection is not None:
+            connection.close()
+        if thread is not None and thread is not threading.current_thread():
+            thread.join()
+
+    def _connect(self) -> Connection:
+        """The open connection, or a new one; the thread that reads it is running."""
+        with self._opening:
+            with self._lock:
+                if self._connection is not None:
+                    return self._connection
+                client_id, self._client_id = self._client_id, None
+            connection = self.server.connect(client_id)
+            with self._lock:
+                if self._closed:
+                    connection.close()
+                    raise Unreachable(
+                        f"{self.server.name} is not followed any more.", server=self.server.name
+                    )
+                self._connection = connection
+                if self._thread is None:
+                    name = f"follower {self.server.name}"
+                    self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+                    self._thread.start()
+                self._lock.notify_all()
+            return connection
+
+    # The thread.
+
+    def _run(self) -> None:
+        tries = 0
+        while not self._closed:
+            try:
+                if self._follow_once():
+                    tries = 0
+                    continue
+            except ServerError as error:
+                self._give_up_if_too_long(str(error))
+            except Exception:
+                # The outermost loop of this thread: the runs that go on must still be followed.
+                log.exception("Following the runs of %s failed at an event; going on.", self.server.name)
+            pause = self._timing.retry[min(tries, len(self._timing.retry) - 1)]
+            tries += 1
+            self._look_after(pause)
+            with self._lock:
+                self._lock.wait_for(lambda: self._closed, pause)
+
+    def _follow_once(self) -> bool:
+        """Take one event, or look at the server; whether it could be reached. Raises ServerError if not."""
+        with self._lock:
+            # With nothing to follow a lost connection is opened again by the next submission.
+            self._lock.wait_for(lambda: self._closed or bool(self._followed) or self._connection is not None)
+            connection = self._connection
+        if self._closed:
+            return True
+        if connection is None:
+            return self._reconnect()
+        try:
+            event = connection.next_event(self._patience())
+        except ServerError:
+            self._drop(connection)
+            return True
+        if event is not None:
+            self._heard(event, connection)
+        if self._look_is_due():
+            self._look()
+        return True
+
+    def _reconnect(self) -> bool:
+        try:
+            self._connect()
+        except ServerError:
+            # Where only the WebSocket is refused, the truth can still be asked for.
+            self._look()
+            self._look_after(self._timing.orphan)
+            return False
+        self._look()
+        return True
+
+    def _drop(self, connection: Connection) -> None:
+        """Let go of a connection that broke; its client_id is taken up again while its runs go on."""
+        connection.close()
+        with self._lock:
+            if self._connection is connection:
+                self._connection = None
+                self._client_id = connection.client_id if self._followed else None
+
+    def _patience(self) -> float:
+        """Seconds to wait for an event."""
+        with self._lock:
+            if not self._followed:
+                return 1.0
+            return max(0.0, min(1.0, self._next_look() - self._monotonic()))
+
+    def _next_look(self) -> float:
+        silent = self._heard_at + self._timing.silence
+        return silent if self._look_at is None else min(silent, self._look_at)
+
+    def _look_is_due(self) -> bool:
+        with self._lock:
+            return bool(self._followed) and self._monotonic() >= self._next_look()
+
+    def _look_after(self, seconds: float) -> None:
+        """See to it that the server is asked in so many seconds, if not sooner."""
+        at = self._monotonic() + seconds
+        with self._lock:
+            if self._look_at is None or at < self._look_at:
+                self._look_at = at
+
+    def _heard(self, event: Event, connection: Connection) -> None:
+        prompt_id = getattr(event, "prompt_id", "")
+        with self._lock:
+            if isinstance(event, PreviewReady) and not prompt_id:
+                event, prompt_id = self._attributed(event)
+            followed = self._followed.get(prompt_id)
+            if isinstance(event, QueueChanged):
+                self._queue_changed()
+            if followed is None:
+                return
+            followed.heard = True
+            followed.absent_since = None
+            self._heard_at = self._monotonic()
+            self._move(followed, event)
+            match event:
+                case RunSucceeded() | NodeRaised() | RunInterrupted():
+                    self._mark_ended(followed)
+                    self._look_after(self._timing.settle)
+                    return
+                case RunEnded():
+                    self._mark_ended(followed)
+                case _:
+                    return
+        self._collect(followed, is_last=False)
+
+    def _attributed(self, event: PreviewReady) -> tuple[PreviewReady, str]:
+        """A preview that names no prompt belongs to our running run: a server runs one at a time."""
+        running = [f for f in self._followed.values() if f.run.state is RunState.IN_PROGRESS]
+        if len(running) != 1:
+            return event, ""
+        prompt_id = running[0].run.prompt_id
+        return replace(event, prompt_id=prompt_id), prompt_id
+
+    def _queue_changed(self) -> None:
+        """One of our pending runs may have moved up, or been taken out by somebody."""
+        if any(f.run.state is RunState.PENDING for f in self._followed.values()):
+            self._look_after(self._timing.settle)
+
+    def _mark_ended(self, followed: _Followed) -> None:
+        if not followed.ended:
+            followed.ended = True
+            followed.ended_at = self._monotonic()
+
+    # The truth.
+
+    def _look(self) -> None:
+        """Ask the server for its queue, and for the history of what is not in it. Raises ServerError."""
+        with self._lock:
+            self._look_at = None
+            self._heard_at = self._monotonic()
+            followed = [one for one in self._followed.values() if not one.submitting]
+        if not followed:
+            return
+        queue = self.server.queue()
+        self._away_since = None
+        for one in followed:
+            self._settle(one, queue)
+        with self._lock:
+            orphaned = any(self._is_orphan(f) for f in self._followed.values())
+        if orphaned:
+            self._look_after(self._timing.orphan)
+
+    def _is_orphan(self, followed: _Followed) -> bool:
+        current = self._connection
+        return current is None or followed.connection.client_id != current.client_id
+
+    def _settle(self, followed: _Followed, queue: QueueState) -> None:
+        """Bring one run up to date with a queue just read."""
+        run = followed.run
+        if run.prompt_id in queue:
+            followed.absent_since = None
+            if run.accepted_at is None:
+                self._change(followed, RunAccepted(run.prompt_id, self.server.name))
+            if followed.to_cancel:
+                self._cancel(followed)
+            news = [e for e in reconcile(followed.run, queue, None) if apply(run, e, 0.0) != run]
+            self._change(followed, *news)
+            return
+        self._collect(followed, is_last=True)
+
+    def _collect(self, followed: _Followed, *, is_last: bool) -> None:
+        """Read a run's history, and end the run by what it says.
+
+        `is_last`: the queue was asked before and does not have the run.
+        """
+        history = self.server.history(followed.run.prompt_id)
+        self._away_since = None
+        now = self._monotonic()
+        if history is not None:
+            self._end_by(followed, history)
+        elif followed.ended:
+            self._wait_for_history(followed, now)
+        elif is_last:
+            self._absent(followed, now)
+
+    def _end_by(self, followed: _Followed, history: HistoryEntry) -> None:
+        events = reconcile(followed.run, QueueState(), history) or (
+            RunCollected(history.prompt_id, history.outputs),
+        )
+        self._change(followed, *events, over=True)
+        connection = followed.connection
+        if not followed.heard and connection is self._connection:
+            # It was submitted under this very socket and ran without a word: the server has forgotten it.
+            self._drop(connection)
+            with self._lock:
+                self._client_id = None
+
+    def _wait_for_history(self, followed: _Followed, now: float) -> None:
+        if now - followed.ended_at < self._timing.unwritten:
+            self._look_after(min(self._timing.settle, 0.1))
+            return
+        # Somebody has cleared the history: what the socket told is all there is.
+        self._change(followed, RunCollected(followed.run.prompt_id, followed.run.outputs), over=True)
+
+    def _absent(self, followed: _Followed, now: float) -> None:
+        """In neither queue nor history, twice: stopped by us, taken out by somebody, or lost."""
+        prompt_id = followed.run.prompt_id
+        if followed.stopping:
+            self._change(followed, RunRemoved(prompt_id), over=True)
+            return
+        if followed.absent_since is None:
+            followed.absent_since = now
+        if now - followed.absent_since < self._timing.absent:
+            self._look_after(self._timing.absent)
+            return
+        if followed.run.accepted_at is not None and followed.connection is self._connection:
+            # The socket never dropped, so the server was not restarted.
+            self._change(followed, RunRemoved(prompt_id), over=True)
+            return
+        lost = reconcile(followed.run, QueueState(), None)
+        self._change(followed, *lost, over=True)
+
+    def _give_up_if_too_long(self, why: str) -> None:
+        now = self._monotonic()
+        if self._away_since is None:
+            self._away_since = now
+        if now - self._away_since < self._timing.give_up:
+            return
+        with self._lock:
+            followed = list(self._followed.values())
+        for one in followed:
+            self._change(one, RunLost(one.run.prompt_id, why), over=True)
+
+    def _change(self, followed: _Followed, *events: Event, over: bool = False) -> None:
+        with self._lock:
+            if self._followed.get(followed.run.prompt_id) is not followed:
+                return
+            for event in events[:-1]:
+                self._move(followed, event)
+            if over:
+                del self._followed[followed.run.prompt_id]
+            for event in events[-1:]:
+                self._move(followed, event, over=over)
+
+    def _move(self, followed: _Followed, event: Event, *, over: bool = False) -> None:
+        """Fold an event into a run and tell. Called with the lock held, so that events keep their order."""
+        followed.run = apply(followed.run, event, self._clock())
+        followed.tell(followed.run, event, over)
