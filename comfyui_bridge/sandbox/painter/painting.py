@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from .brief import Brief
 from .finish import finish
+from .guide import focus_of
 from .noise import Array, stream
 from .palette import light_for
 from .reading import Reading, avoided, read
@@ -20,10 +21,16 @@ LEAST_SIDE = 200
 
 def paint(brief: Brief) -> Array:
     """The finished picture, height x width x 3, float32, 0..1. The same brief gives the same bytes."""
-    width, height = max(1, brief.width), max(1, brief.height)
-    stage = stage_for(brief, width, height)
+    brief = replace(brief, width=max(1, brief.width), height=max(1, brief.height))
+    stage = stage_for(brief)
     paint_scene(stage)
-    paint_subjects(stage)
+    if brief.mask is not None and brief.init is not None:
+        focus = focus_of(brief.mask, stage.height, stage.width)
+        if focus is not None:
+            stage.look_at(focus)
+    # A strong hint says itself where its shapes stand; a figure of ours would stand in their way.
+    if sum(max(0.0, strength) for _, strength in brief.hints) < 0.4:
+        paint_subjects(stage)
     return finish(brief, stage)
 
 
@@ -34,7 +41,7 @@ def working_size(width: int, height: int) -> tuple[int, int]:
     return max(8, round(width * scale)), max(8, round(height * scale))
 
 
-def stage_for(brief: Brief, width: int, height: int) -> Stage:
+def stage_for(brief: Brief) -> Stage:
     reading = read(brief.positive)
     avoid = avoided(brief.negative)
     reading = without(reading, avoid)
@@ -42,7 +49,7 @@ def stage_for(brief: Brief, width: int, height: int) -> Stage:
     reading = replace(reading, scene=scene)
     assert scene in SCENES
     light = light_for(reading, stream(brief.seed, "light"), scene)
-    w, h = working_size(width, height)
+    w, h = working_size(brief.width, brief.height)
     detail = 0.45 + 0.55 * math.sqrt(min(max(brief.steps, 1), 60) / 20)
     return Stage(w, h, reading, avoid, light, brief.seed, min(detail, 1.35))
 

@@ -59,6 +59,13 @@ class Stage:
     def aspect(self) -> float:
         return self.width / self.height
 
+    def look_at(self, box: tuple[float, float, float, float]) -> None:
+        """Have the subject stand inside a box (left, top, right, bottom) instead of the scene's spot."""
+        left, top, right, bottom = box
+        size = min((bottom - top) * 0.94, (right - left) * 1.15)
+        spot = self.spot
+        self.spot = Spot((left + right) / 2, bottom - (bottom - top) * 0.03, size, spot.ground, spot.mirrored)
+
     def rng(self, *name: object) -> np.random.Generator:
         """The random stream of a named element under this seed."""
         return stream(self.seed, *name)

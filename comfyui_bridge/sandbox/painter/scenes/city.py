@@ -106,11 +106,13 @@ def scatter(i: Array, j: Array, salt: int) -> Array:
     """A number 0..1 for each pair of whole numbers."""
     mixed = (i.astype(np.int64) * 73856093) ^ (j.astype(np.int64) * 19349663) ^ (salt * 83492791)
     mixed = (mixed ^ (mixed >> 13)) * 1274126177
-    return ((mixed ^ (mixed >> 16)) & 0xFFFF).astype(np.float32) / np.float32(65535)
+    result: Array = ((mixed ^ (mixed >> 16)) & 0xFFFF).astype(np.float32)
+    result *= np.float32(1 / 65535)
+    return result
 
 
 def paint_walls(stage: Stage, street: Street, sides: tuple[Side, ...]) -> tuple[Array, Array]:
-    """(the picture with both rows of houses and their mirror image below the road, depth of each wall pixel)."""
+    """(both rows of houses with their mirror image below the road, depth of each wall pixel)."""
     dx = (stage.columns() - np.float32(street.centre)) / np.float32(street.focal)
     dy = (np.float32(street.horizon) - stage.rows()) / np.float32(street.focal)
     picture = stage.rgb.copy()

@@ -85,7 +85,7 @@ def way(stage: Stage, z: Array, goal: float) -> Array:
 
 def paint_floor(stage: Stage, horizon: float, goal: float, lit: Colour, leaves: list[Colour]) -> None:
     """The ground: path, moss and fallen leaves, with patches of sun."""
-    rng, w, h, u = stage.rng("floor"), stage.width, stage.height, stage.u
+    rng, w, u = stage.rng("floor"), stage.width, stage.u
     top = int(horizon)
     y = stage.rows()[top:] - horizon + 0.5
     z = np.float32(u * 0.5) / y
@@ -220,7 +220,7 @@ def paint_trunks(
 
 
 def paint_leaves(stage: Stage, horizon: float, share: float, leaves: list[Colour], lit: Colour) -> None:
-    """Leaves of one depth: small and bright behind, large and dark before, thickest above and at the sides."""
+    """Leaves of one depth: small and bright behind, large and dark before, thickest above."""
     rng, w, h, u = stage.rng("leaves", share), stage.width, stage.height, stage.u
     clusters = int(26 * (1.25 - 0.5 * share) * max(1.0, w / u))
     per = stage.count(46 - 16 * share)

@@ -58,15 +58,15 @@ def paint_backdrop(stage: Stage, lawn: float, greens: list[Colour], bed: list[Co
     top = mix(greens[1], mix(stage.light.horizon, stage.light.sun, 0.3), 0.75 * sky_side)
     base = mix(top, greens[0] * np.float32(1.1), low * 0.75)
     stage.rgb[:] = base * mix(stage.light.shade, stage.light.key, 0.6 + 0.4 * sky_side)
-    for cell, share, tone in ((0.3, 0.75, 0), (0.16, 0.7, 1), (0.09, 0.5, 2)):
+    for cell, share, index in ((0.3, 0.75, 0), (0.16, 0.7, 1), (0.09, 0.4, 2)):
         masses = blur(smoothstep(0.47, 0.6, fbm(rng, h, w, u * cell, 3)), u * 0.018)
-        colour = mix(greens[tone], stage.light.horizon, 0.12 * tone) * mix(
-            stage.light.shade, stage.light.key, 0.25 + 0.33 * tone
+        colour = mix(greens[index], stage.light.horizon, 0.12 * index) * mix(
+            stage.light.shade, stage.light.key, 0.25 + 0.33 * index
         )
         over(
             stage.rgb,
             np.broadcast_to(colour, stage.rgb.shape),
-            masses * np.float32(share * (0.8 if tone == 2 else 1)) * (1 - 0.3 * low[..., 0]),
+            masses * np.float32(share) * (1 - 0.3 * low[..., 0]),
         )
     bushes = Layer(h, w)
     for _ in range(int(120 * max(1.0, w / u))):
