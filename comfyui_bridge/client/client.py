@@ -13,10 +13,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeAlias
 
-from comfyui_bridge.client import prepare, result
 from comfyui_bridge.client.handle import RunHandle
-from comfyui_bridge.client.prepare import Definitions, Source
-from comfyui_bridge.client.result import Result
+from comfyui_bridge.client.prepare import Definitions, Source, prepare, read
+from comfyui_bridge.client.result import Result, of_run
 from comfyui_bridge.comfy.http import TIMEOUTS, Timeouts
 from comfyui_bridge.comfy.server import ComfyServer
 from comfyui_bridge.comfy.socket import PATIENCE, Patience
@@ -225,7 +224,7 @@ class Client:
         return handle
 
     def _prepare_run(self, workflow: Source, values: Mapping[str, Any], server: Server) -> Run:
-        ready = prepare.prepare(workflow, values, server, self._definitions)
+        ready = prepare(workflow, values, server, self._definitions)
         return Run(
             run_id=uuid.uuid4().hex,
             prompt_id=str(uuid.uuid4()),
@@ -241,7 +240,7 @@ class Client:
 
 def _result_of(ended: Ended[Item], sources: Mapping[str, Server]) -> Result:
     if ended.run is not None:
-        return result.of_run(ended.run, sources[ended.run.server], ended.index)
+        return of_run(ended.run, sources[ended.run.server], ended.index)
     assert ended.error is not None
     workflow, values = ended.item if isinstance(ended.item, tuple) else (ended.item, {})
     return replace(_failed(ended.error, workflow, values), index=ended.index)
@@ -252,7 +251,7 @@ def _failed(error: BridgeError, workflow: Source, values: Mapping[str, Any]) -> 
     fault = Fault.UNREACHABLE if isinstance(error, Unreachable) else Fault.REFUSED
     problems = error.problems if isinstance(error, Rejected) else ()
     try:
-        graph = prepare.read(workflow)
+        graph = read(workflow)
     except (BridgeError, OSError):
         graph = Workflow({})
     return Result(

@@ -7,8 +7,7 @@ import time
 from collections import deque
 from collections.abc import Iterator
 
-from comfyui_bridge.client import result as result_
-from comfyui_bridge.client.result import Result
+from comfyui_bridge.client.result import Result, of_run
 from comfyui_bridge.core.errors import ServerError, TimedOut
 from comfyui_bridge.core.events import (
     Event,
@@ -89,7 +88,7 @@ class RunHandle:
         """
         if not self.wait(timeout):
             self._time_out(timeout)
-        result = result_.of_run(self.run, self._follower.server)
+        result = of_run(self.run, self._follower.server)
         failure = result.failure()
         if check and failure is not None:
             raise failure
