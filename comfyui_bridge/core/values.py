@@ -159,6 +159,11 @@ def nearest(wanted: object, options: Sequence[Any]) -> str | None:
 
 def _read(spec: InputSpec, value: Any) -> Any:
     """The value in the type the spec asks for. Raises ValueError with a sentence."""
+    if isinstance(value, FileValue):
+        # Without definitions an image input looks like a text.
+        if isinstance(spec, StringSpec) or (isinstance(spec, ComboSpec) and spec.upload is not None):
+            return value
+        raise ValueError("This takes a value, not a file.")
     match spec:
         case IntSpec():
             return _read_int(spec, value)
@@ -214,10 +219,6 @@ def _read_bool(spec: BooleanSpec, value: Any) -> bool:
 
 
 def _read_choice(spec: ComboSpec, value: Any) -> Any:
-    if isinstance(value, FileValue):
-        if spec.upload is None:
-            raise ValueError("This takes a choice, not a file.")
-        return value
     if spec.multiselect:
         several = (
             value if isinstance(value, (list, tuple)) else [part.strip() for part in str(value).split(",")]

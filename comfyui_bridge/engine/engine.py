@@ -26,7 +26,7 @@ from comfyui_bridge.engine.ports import Server
 from comfyui_bridge.engine.queue import RunQueue
 from comfyui_bridge.engine.worker import Worker
 from comfyui_bridge.store.media import MediaStore
-from comfyui_bridge.store.runs import RunStore
+from comfyui_bridge.store.runs import RunPage, RunStore
 
 _FORMS_KEPT = 256
 
@@ -141,12 +141,15 @@ class Engine:
         """The preview once there is a newer one; None after `timeout`, or once the run is over."""
         return self._live.wait_preview(run_id, newer_than, timeout)
 
-    def runs(self, owner: str | None = None, limit: int = 50, before: str | None = None) -> tuple[Run, ...]:
-        """Runs, newest first, with their live state where they are live; `before` pages on."""
-        return tuple(
-            live.run if (live := self._live.snapshot(run.run_id)) else run
-            for run in self._runs.page(limit, before=before, owner=owner).runs
-        )
+    def runs(self, owner: str | None = None, limit: int = 50) -> tuple[Run, ...]:
+        """The newest runs, newest first, with their live state where they are live."""
+        return self.page(owner, limit).runs
+
+    def page(self, owner: str | None = None, limit: int = 50, before: str | None = None) -> RunPage:
+        """Runs as `runs`, and where the next page begins. Raises InvalidValues for a wrong `before`."""
+        stored = self._runs.page(limit, before=before, owner=owner)
+        runs = (live.run if (live := self._live.snapshot(run.run_id)) else run for run in stored.runs)
+        return RunPage(tuple(runs), stored.next)
 
     def servers(self) -> tuple[ServerStatus, ...]:
         """The servers as they are known now."""

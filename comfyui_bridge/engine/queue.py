@@ -72,6 +72,11 @@ class RunQueue:
         with self._lock:
             return self._order()
 
+    def tell_places(self) -> None:
+        """Publish the runs whose place changed because something left or entered a server."""
+        with self._lock:
+            self._tell_places()
+
     def __len__(self) -> int:
         with self._lock:
             return sum(map(len, self._waiting.values()))

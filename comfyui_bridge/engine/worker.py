@@ -404,6 +404,7 @@ class Worker:
 
     def _tell_load(self) -> None:
         self._pool.holds(self.server.name, self._inside())
+        self._queue.tell_places()
 
     def _run_of(self, prompt_id: str) -> Run | None:
         return next((run for run in self._mine.values() if run.prompt_id == prompt_id), None)

@@ -45,6 +45,7 @@ def one(spec, default=None):
         (ComboSpec(("a", "b", "c"), multiselect=True), "a, c", ["a", "c"]),
         (ComboSpec(("x.png",), upload=Upload.IMAGE), "sub/y.png", "sub/y.png"),
         (ComboSpec(("x.png",), upload=Upload.IMAGE), FileValue("k", "y.png"), FileValue("k", "y.png")),
+        (StringSpec(), FileValue("k", "y.png"), FileValue("k", "y.png")),
         (ComboSpec(), "whatever", "whatever"),
     ],
 )
@@ -69,7 +70,7 @@ def test_a_raw_value_is_read_by_its_type(spec, raw, value):
         (LORAS, "neon.safetensor", "did you mean Neon.safetensors?"),
         (ComboSpec(("a", "b")), "zzz", "it may be a, b"),
         (ComboSpec(("x.png",), upload=Upload.IMAGE), "", "Choose a file"),
-        (LORAS, FileValue("k", "y.png"), "a choice, not a file"),
+        (LORAS, FileValue("k", "y.png"), "a value, not a file"),
         (StringSpec(), {"a": 1}, "a text"),
     ],
 )
