@@ -43,3 +43,13 @@ runs = Table(
     Index("runs_by_template", "template", "created_at", "position"),
     Index("runs_by_state", "state", "created_at", "position"),
 )
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("token_hash", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("created_at", Double, nullable=False),
+    Column("expires_at", Double, nullable=False),
+    Index("sessions_by_expiry", "expires_at"),
+)

@@ -18,9 +18,12 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
+from comfyui_bridge.core import workflow
 from comfyui_bridge.core.errors import Full, Locked, StoreError, TooNew
+from comfyui_bridge.core.run import Run
 from comfyui_bridge.store import tables
 from comfyui_bridge.store.database import SCHEMA, Database
+from comfyui_bridge.store.runs import RunStore
 
 HOLD = "import sys; from comfyui_bridge.store.database import Database; d = Database(sys.argv[1]); "
 
@@ -103,6 +106,18 @@ def test_a_later_version_s_database_is_left_alone(tmp_path: Path) -> None:
         Database(tmp_path)
     with pytest.raises(TooNew):  # and the folder was let go
         Database(tmp_path)
+
+
+def test_an_older_database_is_brought_up_to_date_and_keeps_its_runs(tmp_path: Path) -> None:
+    with Database(tmp_path) as database:
+        RunStore(database).insert(Run("a", "p", workflow.parse({"1": {"class_type": "A"}}), 1.0))
+    raw = sqlite3.connect(tmp_path / "bridge.db")
+    raw.executescript("DROP TABLE sessions; UPDATE alembic_version SET version_num = '0001'")
+    raw.close()
+    with Database(tmp_path) as database:
+        assert RunStore(database).get("a") is not None
+        with database.reading() as connection:
+            assert compare_metadata(MigrationContext.configure(connection), tables.metadata) == []
 
 
 def test_a_write_that_fails_midway_leaves_nothing(tmp_path: Path) -> None:

@@ -287,7 +287,7 @@ def test_a_run_folder_that_is_a_link_holds_nothing_of_ours(media: MediaStore, tm
 
 
 @given(st.text(st.characters(), max_size=30), st.text(st.characters(), max_size=30))
-@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 def test_no_id_and_no_name_lead_out_of_the_folder(
     media: MediaStore, tmp_path: Path, run_id: str, name: str
 ) -> None:
@@ -438,7 +438,7 @@ PICTURES = [
 
 
 @pytest.mark.filterwarnings("ignore")  # Pillow warns of what it repairs
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     picture=st.sampled_from(PICTURES),
     wounds=st.lists(st.tuples(st.integers(0, 400), st.integers(0, 255)), max_size=8),

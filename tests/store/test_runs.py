@@ -123,7 +123,7 @@ def as_kept(run: Run) -> Run:
     return replace(run, progress=Progress(overall=overall), ahead=None)
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(first=runs(), then=runs())
 def test_any_run_comes_back_as_it_was_after_insert_and_after_update(
     database: Database, first: Run, then: Run
