@@ -1,0 +1,32 @@
+"""What the page is given: the parts it reads from and acts on, put together once at the start."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from comfyui_bridge.engine.engine import Engine
+    from comfyui_bridge.store.accounts import Accounts, Sessions
+    from comfyui_bridge.store.catalogue import Catalogue
+    from comfyui_bridge.store.media import MediaStore
+
+
+@dataclass(frozen=True)
+class Dashboard:
+    """Everything one page needs. Handlers hold nothing else."""
+
+    engine: Engine
+    library: Catalogue
+    media: MediaStore
+    version: str
+    accounts: Accounts | None = None
+    """Who may sign in; None where everyone may come."""
+    sessions: Sessions | None = None
+    servers: tuple[str, ...] = ()
+    """The servers named in the settings, without credentials."""
+    uses_sandbox: bool = False
+    """Our own embedded server was started because no other was named."""
+    workflows: Path = Path("workflows")
+    """The folder people drop templates into, as messages name it."""

@@ -1,0 +1,52 @@
+"""Runs in small, as HTML: the strip below the stage, and the grid of the tab Results.
+
+Thumbnails come from our own routes by relative links, so nothing is copied and any address works.
+Every text is escaped here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+
+from comfyui_bridge.core.run import Run
+from comfyui_bridge.ui import present
+from comfyui_bridge.ui.words import Words
+
+
+def strip(runs: Sequence[Run], words: Words) -> str:
+    """The last runs as a row of small pictures; empty without any."""
+    if not runs:
+        return ""
+    cards = "".join(_tile(present.run_card(run, words), words) for run in runs)
+    return f'<h2 class="strip-title">{escape(words("last_runs"))}</h2><ul class="strip">{cards}</ul>'
+
+
+def grid(runs: Sequence[Run], words: Words) -> str:
+    """Runs as a grid with their titles and states."""
+    if not runs:
+        return f'<p class="empty">{escape(words("no_results"))}</p>'
+    cards = "".join(_tile(present.run_card(run, words), words, in_full=True) for run in runs)
+    return f'<ul class="grid">{cards}</ul>'
+
+
+def _tile(card: present.RunCard, words: Words, *, in_full: bool = False) -> str:
+    name = words("open_run", title=card.title, state=card.state_words)
+    picture = (
+        f'<img src="{escape(card.thumbnail)}" alt="" loading="lazy" decoding="async">'
+        if card.thumbnail
+        else f'<span class="no-picture">{escape(card.state_words)}</span>'
+    )
+    count = f'<span class="count" aria-hidden="true">{card.count}</span>' if card.count > 1 else ""
+    caption = ""
+    if in_full:
+        files = f" · {words.count('pictures', card.count)}" if card.count else ""
+        caption = (
+            f'<span class="caption"><b>{escape(card.title)}</b>'
+            f"<span>{escape(card.state_words)}{escape(files)}</span></span>"
+        )
+    return (
+        f'<li><a class="tile" href="?run={escape(card.run_id)}" data-run="{escape(card.run_id)}" '
+        f'data-state="{escape(card.state)}" aria-label="{escape(name)}" title="{escape(name)}">'
+        f'<span class="thumb">{picture}{count}</span>{caption}</a></li>'
+    )

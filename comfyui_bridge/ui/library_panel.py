@@ -1,0 +1,109 @@
+"""The library at the left: search, tags, and a card for each template.
+
+Searching happens in the browser, so that a thousand templates answer as one types. All text is escaped
+here, as titles and file names come from whoever wrote them.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from html import escape
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+import gradio as gr
+
+from comfyui_bridge.core.template import Template
+from comfyui_bridge.ui.templates import Shelf
+from comfyui_bridge.ui.words import Words
+
+if TYPE_CHECKING:
+    from comfyui_bridge.store.library import LibraryProblem
+
+MOST_TAGS = 8
+_MOST_PROBLEMS = 20
+
+
+def panel() -> gr.HTML:
+    """The library's component; a click on a card is its `select` event and carries the slug."""
+    return gr.HTML(
+        "",
+        elem_id="library",
+        apply_default_css=False,
+        js_on_load="bridge.library(element, trigger, watch); /* triggers 'select' */",
+    )
+
+
+def markup(shelf: Shelf, folder: str, words: Words) -> str:
+    """The whole panel as HTML."""
+    cards = "".join(_card(shelf, template) for template in shelf.templates)
+    body = (
+        f'<ul class="cards" role="list">{cards}</ul>'
+        f'<p class="no-match" hidden>{escape(words("no_match"))}</p>'
+        if cards
+        else f'<p class="empty">{escape(words("library_empty", folder=folder))}</p>'
+    )
+    name = escape(words("search_templates"))
+    return (
+        f'<div class="library-head"><h2>{escape(words("library"))}</h2>'
+        f'<button type="button" class="close-library" aria-label="{escape(words("close"))}">×</button></div>'
+        f'<input type="search" class="search" id="search-templates" autocomplete="off" '
+        f'aria-label="{name}" placeholder="{name}">'
+        f"{_tags(shelf.templates, words)}{body}{_problems(shelf.problems, words)}"
+    )
+
+
+def _card(shelf: Shelf, template: Template) -> str:
+    said = " ".join(
+        [template.title, template.description, *template.tags, template.slug, *_example_texts(template)]
+    )
+    line = f'<span class="line">{escape(template.description)}</span>' if template.description else ""
+    cover = cover_url(shelf, template.slug)
+    picture = f'<img src="{escape(cover)}" alt="" loading="lazy" decoding="async">' if cover else ""
+    return (
+        f'<li><button type="button" class="card" data-slug="{escape(template.slug)}" '
+        f'data-tags="{escape("|".join(template.tags))}" data-said="{escape(said.lower())}">'
+        f'<span class="cover" aria-hidden="true" data-letter="{escape(template.title[:1].upper())}">'
+        f'{picture}</span><span class="said"><span class="title">{escape(template.title)}</span>{line}'
+        "</span></button></li>"
+    )
+
+
+def cover_url(shelf: Shelf, slug: str, size: int = 256) -> str:
+    """The link to a template's cover, relative to the page; empty without a cover."""
+    return f"covers/{quote(slug, safe='')}?size={size}&v={shelf.version}" if slug in shelf.covered else ""
+
+
+def _example_texts(template: Template) -> list[str]:
+    """What a prompt's default says, so that people find a template by its example."""
+    return [exposure.default for exposure in template.exposures if isinstance(exposure.default, str)][:4]
+
+
+def _tags(templates: Sequence[Template], words: Words) -> str:
+    counted = Counter(tag for template in templates for tag in template.tags)
+    if len(templates) < 2 or len(counted) < 2:
+        return ""
+    chips = _chip("", words("all_tags"), pressed=True)
+    chips += "".join(_chip(tag, tag) for tag, _ in counted.most_common(MOST_TAGS))
+    return f'<div class="chips" role="group">{chips}</div>'
+
+
+def _chip(tag: str, said: str, *, pressed: bool = False) -> str:
+    return (
+        f'<button type="button" class="chip" aria-pressed="{str(pressed).lower()}" '
+        f'data-tag="{escape(tag)}">{escape(said)}</button>'
+    )
+
+
+def _problems(problems: Sequence[LibraryProblem], words: Words) -> str:
+    if not problems:
+        return ""
+    said = "".join(
+        f"<li><b>{escape(problem.file)}</b> {escape(problem.message)}</li>"
+        for problem in problems[:_MOST_PROBLEMS]
+    )
+    return (
+        f'<details class="unread"><summary>{escape(words.count("files_unread", len(problems)))}</summary>'
+        f"<ul>{said}</ul><p>{escape(words('other_versions'))}</p></details>"
+    )

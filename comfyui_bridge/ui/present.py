@@ -1,0 +1,379 @@
+"""A run as a person sees it: words, shares, links. Plain functions, no Gradio, no clock of their own.
+
+The stage is drawn from a `StageView` by the page's script, which puts every text in as text; nothing
+here is markup.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+from urllib.parse import quote
+
+from comfyui_bridge.core.outputs import KeptFile, MediaKind
+from comfyui_bridge.core.run import Fault, Run, RunError, RunState
+from comfyui_bridge.core.values import FileValue
+from comfyui_bridge.core.workflow import Workflow
+from comfyui_bridge.engine.pool import ServerState, ServerStatus
+from comfyui_bridge.ui.words import Words
+
+SILENT_AFTER_S = 20.0
+"""A run that says nothing for so long is shown as silent; a model may well load that long."""
+
+AGAIN_FAULTS = (Fault.LOST, Fault.UNREACHABLE, Fault.OUT_OF_MEMORY, Fault.NODE)
+"""Faults after which the same run may end well the second time."""
+
+
+@dataclass(frozen=True)
+class FileView:
+    """One kept file: its link, how it is shown, and the name it is downloaded under."""
+
+    name: str
+    kind: str
+    url: str
+    thumbnail: str
+    download: str
+    size: str
+
+
+@dataclass(frozen=True)
+class ErrorView:
+    """What went wrong, where, and what to do."""
+
+    title: str
+    message: str
+    where: str = ""
+    advice: str = ""
+    again: bool = False
+    details: str = ""
+
+
+@dataclass(frozen=True)
+class StageView:
+    """All that the stage shows of one run."""
+
+    phase: str
+    """nothing, queued, running, saving, done, failed, cancelled or unknown."""
+    run_id: str = ""
+    title: str = ""
+    line: str = ""
+    hint: str = ""
+    share: float = 0.0
+    moving: bool = False
+    """Something happens of which nobody knows how far it is."""
+    live: bool = False
+    stopping: bool = False
+    ratio: float = 1.0
+    """Width by height of the picture that comes."""
+    cover: str = ""
+    files: tuple[FileView, ...] = ()
+    texts: tuple[str, ...] = ()
+    archive: str = ""
+    facts: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    error: ErrorView | None = None
+    link: str = ""
+    seeds: Mapping[str, str] = field(default_factory=dict)
+    """The seed the run used, by the key of its input."""
+    lang: str = "en"
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class RunCard:
+    """One run in a strip or a grid."""
+
+    run_id: str
+    title: str
+    state: str
+    state_words: str
+    thumbnail: str
+    count: int
+
+
+@dataclass(frozen=True)
+class Badge:
+    """The servers in one line: a tone (ok, wait, away, sandbox) and its words."""
+
+    tone: str
+    words: str
+    hint: str = ""
+    link: bool = False
+    """The hint leads to the tab Servers."""
+
+
+def nothing(words: Words, cover: str = "", ratio: float = 1.0) -> StageView:
+    """The stage before anything was generated: the cover of the chosen template."""
+    return StageView(
+        "nothing",
+        line=words("nothing_yet"),
+        hint=words("nothing_yet_hint"),
+        cover=cover,
+        ratio=ratio,
+        lang=words.lang,
+    )
+
+
+def unknown(run_id: str, words: Words) -> StageView:
+    """The stage for a link to a run that is not kept here."""
+    return StageView("unknown", line=words("unknown_run"), hint=words("unknown_run_hint", run_id=run_id[:80]))
+
+
+def stage(run: Run, now: float, servers: Sequence[ServerStatus], words: Words) -> StageView:
+    """The stage of a run at epoch second `now`."""
+    line, hint = _happening(run, now, servers, words)
+    files = tuple(file_view(run.run_id, kept) for kept in run.kept)
+    live = not run.state.is_final
+    return StageView(
+        phase=_phase(run),
+        run_id=run.run_id,
+        title=run.title,
+        line=line,
+        hint=hint,
+        share=_share(run),
+        moving=run.state is RunState.IN_PROGRESS and run.progress.maximum <= 0 and not run.server_done,
+        live=live,
+        stopping=run.stopping and live,
+        ratio=ratio(run.values, run.workflow),
+        files=files,
+        texts=run.texts,
+        archive=f"media/{quote(run.run_id)}.zip" if len(files) > 1 else "",
+        facts=() if live else _facts(run, words),
+        warnings=run.warnings,
+        error=_error(run, words) if run.error else None,
+        link=f"?run={quote(run.run_id)}",
+        lang=words.lang,
+        seeds={
+            element_id(key): str(value)
+            for key, value in run.values.items()
+            if "seed" in key and isinstance(value, int) and not isinstance(value, bool)
+        },
+    )
+
+
+def file_view(run_id: str, kept: KeptFile) -> FileView:
+    """The links of one kept file, relative to the page."""
+    url = f"media/{quote(run_id)}/{quote(kept.name)}"
+    is_image = kept.source.kind is MediaKind.IMAGE
+    return FileView(
+        name=kept.name,
+        kind=kept.source.kind.value,
+        url=url,
+        thumbnail=f"{url}?size=256" if is_image else "",
+        download=f"{url}?download=1",
+        size=bytes_words(kept.size),
+    )
+
+
+def run_card(run: Run, words: Words) -> RunCard:
+    """A run in small."""
+    picture = next((k for k in run.kept if k.source.kind is MediaKind.IMAGE), None)
+    return RunCard(
+        run_id=run.run_id,
+        title=run.title or run.template,
+        state=run.state.value,
+        state_words=words(f"state_{run.state.value}"),
+        thumbnail=file_view(run.run_id, picture).thumbnail if picture else "",
+        count=len(run.kept),
+    )
+
+
+def badge(servers: Sequence[ServerStatus], now: float, words: Words, *, uses_sandbox: bool = False) -> Badge:
+    """The servers in one line."""
+    ready = [server for server in servers if server.state is ServerState.READY]
+    away = [server for server in servers if server.state is ServerState.AWAY]
+    if uses_sandbox and not away:
+        return Badge("sandbox", words("sandbox_badge"), words("connect_comfyui"), link=True)
+    if not servers:
+        return Badge("away", words("no_server"), words("connect_comfyui"), link=True)
+    if len(ready) == len(servers) > 1:
+        return Badge("ok", words("servers_ready", count=len(servers)))
+    if ready and len(servers) > 1:
+        return Badge("wait", words("servers_some", ready=len(ready), count=len(servers)))
+    server = servers[0]
+    match server.state:
+        case ServerState.READY:
+            return Badge("ok", f"{server.name} · {words('server_ready')}")
+        case ServerState.CONNECTING:
+            return Badge("wait", f"{words('server_connecting')} · {server.name}")
+    return Badge("away", f"{words('server_away')} · {server.name}", server.error)
+
+
+def away_line(servers: Sequence[ServerStatus], now: float, words: Words) -> str:
+    """One sentence when no server can take a run, empty while one can or may soon."""
+    if not servers or any(server.state is not ServerState.AWAY for server in servers):
+        return ""
+    server = servers[0]
+    said = words("servers_away_line", server=server.name, time=words.time(max(1.0, now - server.since)))
+    return f"{said} {server.error}".strip()
+
+
+def ratio(values: Mapping[str, Any], workflow: Workflow | None) -> float:
+    """Width by height of the picture to come; 1 where nothing tells."""
+    width, height = values.get("width"), values.get("height")
+    if not (_is_length(width) and _is_length(height)) and workflow is not None:
+        for node in workflow.nodes.values():
+            if node.class_type.startswith("Empty") and _is_length(node.inputs.get("width")):
+                width, height = node.inputs.get("width"), node.inputs.get("height")
+                break
+    if _is_length(width) and _is_length(height):
+        return min(4.0, max(0.25, float(width) / float(height)))
+    return 1.0
+
+
+def element_id(key: str) -> str:
+    """The id of an input's element on the page."""
+    return "input-" + re.sub(r"[^A-Za-z0-9_-]", "-", key)
+
+
+def bytes_words(size: int) -> str:
+    """A file's size as people say it."""
+    if size < 1000:
+        return f"{size} B"
+    if size < 1_000_000:
+        return f"{size / 1000:.0f} kB"
+    return f"{size / 1_000_000:.1f} MB" if size < 1_000_000_000 else f"{size / 1_000_000_000:.1f} GB"
+
+
+def _is_length(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and value > 0
+
+
+def _phase(run: Run) -> str:
+    match run.state:
+        case RunState.PENDING:
+            return "queued"
+        case RunState.IN_PROGRESS:
+            return "saving" if run.server_done else "running"
+        case RunState.COMPLETED:
+            return "done"
+        case RunState.FAILED:
+            return "failed"
+        case RunState.CANCELLED:
+            return "cancelled"
+
+
+def _share(run: Run) -> float:
+    if run.state is RunState.COMPLETED:
+        return 1.0
+    # A run whose files are still being fetched is not over, whatever the server says.
+    return min(run.progress.overall, 0.98)
+
+
+def _happening(run: Run, now: float, servers: Sequence[ServerStatus], words: Words) -> tuple[str, str]:
+    if run.stopping and not run.state.is_final:
+        return words("stopping"), ""
+    match run.state:
+        case RunState.PENDING:
+            return _queued(run, servers, words), ""
+        case RunState.IN_PROGRESS:
+            away = next((s for s in servers if s.name == run.server and s.state is ServerState.AWAY), None)
+            if away is not None:
+                return words("server_away_run", server=away.name), away.error
+            return (words("saving"), "") if run.server_done else _running(run, now, words)
+        case RunState.COMPLETED:
+            return _done(run, words), ""
+        case RunState.CANCELLED:
+            return words("cancelled"), words("cancelled_kept" if run.kept else "cancelled_hint")
+        case RunState.FAILED:
+            return words("failed"), ""
+
+
+def _queued(run: Run, servers: Sequence[ServerStatus], words: Words) -> str:
+    if not any(server.state is ServerState.READY for server in servers):
+        return words("waiting_server")
+    if run.ahead is None:
+        return words("queued")
+    return (
+        words("queued_next") if run.ahead == 0 else words("queued_place", place=words.ordinal(run.ahead + 1))
+    )
+
+
+def _running(run: Run, now: float, words: Words) -> tuple[str, str]:
+    progress = run.progress
+    node = run.workflow.nodes.get(progress.node_id)
+    if node is None:
+        return words("starting"), ""
+    if progress.maximum > 0:
+        line = words("step", node=node.name, value=f"{progress.value:g}", maximum=f"{progress.maximum:g}")
+        left = _seconds_left(run, now)
+        line = f"{line}, {words('left', time=words.time(left))}" if left is not None else line
+    else:
+        line = words("loading") if "Loader" in node.class_type else node.name
+    last = progress.stepped_at or progress.node_started_at or run.started_at or now
+    if now - last < SILENT_AFTER_S:
+        return line, ""
+    return line, words("silent", time=words.time(now - last))
+
+
+def _seconds_left(run: Run, now: float) -> float | None:
+    progress = run.progress
+    if not (progress.value > 0 and progress.stepped_at and progress.node_started_at):
+        return None
+    pace = (progress.stepped_at - progress.node_started_at) / progress.value
+    left = (progress.maximum - progress.value) * pace - (now - progress.stepped_at)
+    return left if left >= 0.5 else None
+
+
+def _done(run: Run, words: Words) -> str:
+    nodes = set(run.workflow.nodes)
+    if nodes and nodes <= run.progress.cached:
+        return words("done_cached")
+    return words("done") if run.seconds is None else words("done_in", time=words.time(run.seconds))
+
+
+def _facts(run: Run, words: Words) -> tuple[str, ...]:
+    facts = []
+    if (seed := run.values.get("seed")) is not None:
+        facts.append(words("seed_fact", seed=seed))
+    if _is_length(run.values.get("width")) and _is_length(run.values.get("height")):
+        facts.append(words("size_fact", width=run.values["width"], height=run.values["height"]))
+    if run.server:
+        facts.append(words("on_server", server=run.server))
+    return tuple(facts)
+
+
+def _error(run: Run, words: Words) -> ErrorView:
+    error = run.error
+    assert error is not None
+    return ErrorView(
+        title=words(f"fault_{error.fault.value}"),
+        message=error.message,
+        where=_where(run, error, words),
+        advice=words(f"advice_{error.fault.value}"),
+        again=error.fault in AGAIN_FAULTS,
+        details=_details(error),
+    )
+
+
+def _where(run: Run, error: RunError, words: Words) -> str:
+    if not error.node_id:
+        return ""
+    node = run.workflow.nodes.get(error.node_id)
+    name = node.name if node else error.class_type or error.node_id
+    if error.class_type and error.class_type != name:
+        name = f"{name} ({error.class_type})"
+    return words("at_node", node=name)
+
+
+def _details(error: RunError) -> str:
+    lines = [
+        f"{problem.class_type or problem.node_id}: {problem.message}"
+        + (f" ({problem.details})" if problem.details else "")
+        for problem in error.problems
+    ]
+    return "\n".join([*lines, *(line.rstrip("\n") for line in error.traceback)])
+
+
+def values_shown(values: Mapping[str, Any]) -> dict[str, str]:
+    """Values as a link carries them; files and lists of files are left out."""
+    return {
+        key: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        for key, value in values.items()
+        if not isinstance(value, FileValue)
+    }

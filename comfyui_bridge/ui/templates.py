@@ -1,0 +1,80 @@
+"""The library in the order in which people find what they can use at once."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from comfyui_bridge.core.template import Template
+
+if TYPE_CHECKING:
+    from comfyui_bridge.store.catalogue import Catalogue
+    from comfyui_bridge.store.library import LibraryProblem
+
+# What a workflow cannot run without: somebody's picture, video or sound.
+_WANTS_A_FILE = frozenset(("LoadImage", "LoadImageMask", "LoadVideo", "LoadAudio", "LoadImageOutput"))
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """The templates at one moment; another `version` whenever anything in the library is another."""
+
+    templates: tuple[Template, ...] = ()
+    covered: frozenset[str] = frozenset()
+    """The slugs that have a cover."""
+    problems: tuple[LibraryProblem, ...] = ()
+    version: int = 0
+
+    def get(self, slug: str) -> Template | None:
+        return next((template for template in self.templates if template.slug == slug), None)
+
+    def first(self) -> Template | None:
+        """The template to open where nobody asked for one: the smallest that needs nothing but words."""
+        return min(self.templates, key=_distance, default=None)
+
+
+class Templates:
+    """The library as a shelf; any thread may call any method."""
+
+    def __init__(self, library: Catalogue) -> None:
+        self._library = library
+        self._lock = threading.Lock()  # guards the shelf
+        self._shelf = Shelf()
+
+    def shelf(self) -> Shelf:
+        """The templates now; the very same value as the last time if nothing has changed."""
+        version = self._library.version()
+        with self._lock:
+            if version != self._shelf.version:
+                templates = self._library.templates()
+                self._shelf = Shelf(
+                    tuple(sorted(templates, key=_order)),
+                    frozenset(t.slug for t in templates if self._library.cover(t.slug) is not None),
+                    self._library.problems(),
+                    version,
+                )
+            return self._shelf
+
+    def get(self, slug: str) -> Template | None:
+        return self.shelf().get(slug)
+
+
+def _order(template: Template) -> tuple[bool, str, str]:
+    return _wants_a_file(template), template.title.casefold(), template.slug
+
+
+def _distance(template: Template) -> tuple[bool, bool, int, str]:
+    """How far a template is from a first picture."""
+    takes_words = any("prompt" in (exposure.key, exposure.label.lower()) for exposure in template.exposures)
+    return _wants_a_file(template), not takes_words, len(template.document), template.slug
+
+
+def _wants_a_file(template: Template) -> bool:
+    return not _WANTS_A_FILE.isdisjoint(_class_types(template.document))
+
+
+def _class_types(document: Mapping[str, Any]) -> set[str]:
+    nodes = [node for node in document.values() if isinstance(node, Mapping)]
+    return {name for node in nodes if isinstance(name := node.get("class_type"), str)}
