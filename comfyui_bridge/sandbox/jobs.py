@@ -41,7 +41,8 @@ def job(snapshot: Snapshot, prompt_id: str) -> Job | None:
         **_of_past(past),
         "outputs": past.entry["outputs"],
         "execution_status": past.entry["status"],
-        "workflow": {"prompt": graph, "extra_data": extra_data},
+        # 0.33 keeps the time in extra_data itself; in 0.3.64's /history it would be out of place.
+        "workflow": {"prompt": graph, "extra_data": {**extra_data, "create_time": past.created}},
     }
 
 

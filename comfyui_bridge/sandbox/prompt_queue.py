@@ -40,7 +40,8 @@ class Item:
 
     @property
     def client_id(self) -> str | None:
-        return self.extra_data.get("client_id")
+        given = self.extra_data.get("client_id")
+        return None if given is None else str(given)
 
     def listed(self) -> list[Any]:
         """The item as /queue shows it."""

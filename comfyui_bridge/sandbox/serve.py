@@ -50,7 +50,10 @@ async def _serve(sandbox: Sandbox, host: str, port: int, announce: Callable[[str
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
+        try:
+            loop.add_signal_handler(number, stop.set)
+        except NotImplementedError:  # Windows
+            signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop.set))
     runner = make_runner(sandbox)
     await runner.setup()
     try:

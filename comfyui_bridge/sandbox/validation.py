@@ -8,7 +8,7 @@ show them, and the recordings in tests/recordings hold them.
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -117,6 +117,10 @@ class _Judgement:
     problems: list[Problem] = field(default_factory=list)
 
 
+_Judging = Generator[str, bool | None, _Judgement]
+"""Yields the nodes whose judgement it needs, is sent whether they are valid, and gives its own."""
+
+
 class _Walk:
     """Judges nodes from the outputs upwards, each once."""
 
@@ -125,7 +129,6 @@ class _Walk:
         self.judged: dict[str, _Judgement] = {}
         self._node_types = node_types
         self._folders = folders
-        self._open: set[str] = set()
 
     def output_is_valid(self, node_id: str) -> bool:
         try:
@@ -141,21 +144,40 @@ class _Walk:
     def _node(self, node_id: str) -> bool:
         """Judge a node and all it needs. Raises what ComfyUI raises: KeyError for no `inputs`, and so on.
 
-        In a cycle ComfyUI recurses until Python stops it, and forgets why: nothing but "failed" is left.
+        Each node is judged by a generator that asks for the nodes above it, so that a long chain needs no
+        recursion. In a cycle ComfyUI recurses until Python stops it, and forgets why: nothing but "failed"
+        is left.
         """
+        path: list[tuple[str, _Judging]] = []
+        answer: bool | None = self._known(node_id, path)
+        error: Exception | None = None
+        while path:
+            current, judging = path[-1]
+            try:
+                wanted = judging.send(answer) if error is None else judging.throw(error)
+            except StopIteration as end:
+                path.pop()
+                self.judged[current] = end.value
+                answer, error = end.value.valid, None
+            except Exception as raised:  # handed to the node below, which reports it
+                path.pop()
+                answer, error = None, raised
+            else:
+                answer, error = self._known(wanted, path), None
+        if error is not None:
+            raise error
+        return bool(answer)
+
+    def _known(self, node_id: str, path: list[tuple[str, _Judging]]) -> bool | None:
+        """The judgement of a node; None if it must be made first, for which it is put on the path."""
         if node_id in self.judged:
             return self.judged[node_id].valid
-        if node_id in self._open:
+        if any(node_id == above for above, _ in path):
             return False
-        self._open.add(node_id)
-        try:
-            judgement = self._judge_inputs(node_id)
-        finally:
-            self._open.discard(node_id)
-        self.judged[node_id] = judgement
-        return judgement.valid
+        path.append((node_id, self._judge_inputs(node_id)))
+        return None
 
-    def _judge_inputs(self, node_id: str) -> _Judgement:
+    def _judge_inputs(self, node_id: str) -> _Judging:
         node = self.graph[node_id]
         inputs = node["inputs"]
         node_type = self._node_types[node["class_type"]]
@@ -172,7 +194,7 @@ class _Walk:
                         problem("required_input_missing", "Required input is missing", item.name, extra)
                     )
             elif isinstance(inputs[item.name], list):
-                found, upstream_valid = self._judge_link(node_type, item, inputs[item.name])
+                found, upstream_valid = yield from self._judge_link(node_type, item, inputs[item.name])
                 problems += found
                 valid = valid and upstream_valid
             else:
@@ -207,7 +229,9 @@ class _Walk:
             )
         ]
 
-    def _judge_link(self, node_type: NodeType, item: Input, link: list[Any]) -> tuple[list[Problem], bool]:
+    def _judge_link(
+        self, node_type: NodeType, item: Input, link: list[Any]
+    ) -> Generator[str, bool | None, tuple[list[Problem], bool]]:
         """The link's own problems, and whether all above it is valid."""
         about = {"input_name": item.name, "input_config": _config(node_type, item)}
         if len(link) != 2:
@@ -230,7 +254,7 @@ class _Walk:
             )
             return [found], True
         try:
-            return [], self._node(source)
+            return [], bool((yield source))
         except Exception as error:  # see output_is_valid
             extra = {
                 **about,

@@ -54,7 +54,7 @@ class Steps(NodeType):
     def run(self, context: Context, **inputs: Any) -> Result:
         for step in range(1, inputs["steps"] + 1):
             context.pace(context.step_seconds)
-            context.progress(step, inputs["steps"], Image.new("RGB", (64, 32), (step % 256, 0, 0)))
+            context.progress(step, inputs["steps"], Image.effect_noise((64, 32), 80))
         return Result((inputs["image"], "model"))
 
 
@@ -120,6 +120,18 @@ class Show(NodeType):
         return Result(ui={"text": [str(inputs["source"])]})
 
 
+class Broken(NodeType):
+    """Gives a ui that no JSON can hold: not the node fails but what comes after it."""
+
+    class_type = "Broken"
+    inputs = ()
+    output_node = True
+
+    def run(self, context: Context, **inputs: Any) -> Result:
+        return Result(ui={"text": {1, 2}})
+
+
 SIMPLE_NODES: Mapping[str, NodeType] = {
-    node.class_type: node for node in (Color(), Invert(), Steps(), Load(), Save(), Preview(), Show())
+    node.class_type: node
+    for node in (Color(), Invert(), Steps(), Load(), Save(), Preview(), Show(), Broken())
 }
