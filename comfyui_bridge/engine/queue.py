@@ -6,12 +6,15 @@ the queue is its only writer, and publishes its place whenever that changes.
 
 from __future__ import annotations
 
+import itertools
 import threading
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 
 from comfyui_bridge.core.run import Run
+
+_SERVED_KEPT = 1000
 
 
 class RunQueue:
@@ -26,8 +29,10 @@ class RunQueue:
         self._publish = publish
         self._inside = inside
         self._lock = threading.Lock()
-        # Owners in the order of their turns; an owner who was served goes to the end.
-        self._waiting: OrderedDict[str, deque[Run]] = OrderedDict()
+        self._waiting: dict[str, deque[Run]] = {}
+        # When each owner was last served, as a count of turns: who waited longest for a turn is next.
+        self._served: dict[str, int] = {}
+        self._turns = itertools.count(1)
 
     def put(self, run: Run) -> None:
         """Add a run behind its owner's others."""
@@ -39,32 +44,28 @@ class RunQueue:
         """Put a run that a server did not take before its owner's others, whose turn is next."""
         with self._lock:
             self._waiting.setdefault(run.owner, deque()).appendleft(run)
-            self._waiting.move_to_end(run.owner, last=False)
+            self._served.pop(run.owner, None)
             self._tell_places()
 
     def claim(self, may_take: Callable[[Run], bool]) -> Run | None:
         """Take out the next run that `may_take` accepts, and end its owner's turn."""
         with self._lock:
-            for owner, runs in self._waiting.items():
-                for run in runs:
-                    if may_take(run):
-                        runs.remove(run)
-                        self._end_turn(owner)
-                        self._tell_places()
-                        return run
+            for run in self._order():
+                if may_take(run):
+                    self._take_out(run)
+                    self._end_turn(run.owner)
+                    self._tell_places()
+                    return run
         return None
 
     def remove(self, run_id: str) -> Run | None:
         """Take out one run, as when it is cancelled; None if it does not wait here."""
         with self._lock:
-            for owner, runs in self._waiting.items():
-                for run in runs:
-                    if run.run_id == run_id:
-                        runs.remove(run)
-                        if not runs:
-                            del self._waiting[owner]
-                        self._tell_places()
-                        return run
+            for run in self._order():
+                if run.run_id == run_id:
+                    self._take_out(run)
+                    self._tell_places()
+                    return run
         return None
 
     def order(self) -> tuple[Run, ...]:
@@ -82,9 +83,9 @@ class RunQueue:
             return sum(map(len, self._waiting.values()))
 
     def _order(self) -> tuple[Run, ...]:
-        lines = [list(runs) for runs in self._waiting.values()]
-        longest = max(map(len, lines), default=0)
-        return tuple(line[turn] for turn in range(longest) for line in lines if turn < len(line))
+        owners = sorted(self._waiting, key=lambda owner: self._served.get(owner, 0))
+        rounds = itertools.zip_longest(*(self._waiting[owner] for owner in owners))
+        return tuple(run for turn in rounds for run in turn if run is not None)
 
     def _tell_places(self) -> None:
         inside = self._inside()
@@ -96,8 +97,15 @@ class RunQueue:
             line[line.index(run)] = placed
             self._publish(placed)
 
+    def _take_out(self, run: Run) -> None:
+        line = self._waiting[run.owner]
+        line.remove(run)
+        if not line:
+            del self._waiting[run.owner]
+
     def _end_turn(self, owner: str) -> None:
-        if self._waiting[owner]:
-            self._waiting.move_to_end(owner)
-        else:
-            del self._waiting[owner]
+        self._served[owner] = next(self._turns)
+        if len(self._served) > _SERVED_KEPT:
+            # Who was served longest ago is as good as new.
+            for oldest in sorted(self._served, key=self._served.__getitem__)[: _SERVED_KEPT // 2]:
+                del self._served[oldest]

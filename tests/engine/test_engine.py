@@ -221,12 +221,15 @@ def test_waiting_runs_are_cancelled_inside_the_server_and_with_us(tmp_path, slow
 
 def test_people_take_turns_not_submissions(tmp_path, slow_sandbox):
     house = House(tmp_path, slow_sandbox.url)
-    batch = [house.engine.submit(TXT2IMG, {"seed": n, "steps": 2}, "ann") for n in range(5)]
+    running = house.engine.submit(TXT2IMG, {"seed": 0, "steps": 100}, "ann")
+    house.until(running, lambda run: run.progress.value >= 1)
+    inside, *waiting = (house.engine.submit(TXT2IMG, {"seed": n, "steps": 1}, "ann") for n in range(1, 5))
+    house.until(inside, lambda run: run.accepted_at is not None)
     single = house.engine.submit(TXT2IMG, {"seed": 99, "steps": 1}, "bob")
-    done = house.done(single)
-    # Two of Ann's were inside the server already; her other three wait behind Bob's one.
-    others = [house.done(run_id) for run_id in batch]
-    assert sum(run.started_at < done.started_at for run in others) <= 2
+    house.engine.cancel(running)
+    started = house.done(single).started_at
+    # Only what was inside the server already goes before Bob's one picture.
+    assert all(house.done(run_id).started_at > started for run_id in waiting)
     house.leave()
 
 
