@@ -328,6 +328,14 @@ def test_the_largest_empty_latent_takes_no_memory(bench: Bench) -> None:
     assert latent.samples.strides == (0, 0, 0, 0)
 
 
+@pytest.mark.parametrize(("width", "batch_size"), [(16384, 1), (1024, 4096)])
+def test_what_would_take_gigabytes_fails_with_a_reason(bench: Bench, width: int, batch_size: int) -> None:
+    image = bench.run("EmptyImage", width=1, height=1, batch_size=batch_size, color=0)
+    given = {"upscale_method": "area", "width": width, "height": width, "crop": "disabled"}
+    with pytest.raises(MemoryError, match="ask for a smaller size or batch"):
+        bench.run("ImageScale", image=image, **given)
+
+
 def test_repeating_latents_repeats_their_masks(bench: Bench) -> None:
     encoded = bench.run("VAEEncode", pixels=noise(2, 8, 8, 3), vae=None)
     masked = bench.run("SetLatentNoiseMask", samples=encoded, mask=noise(2, 8, 8))

@@ -125,6 +125,15 @@ def test_a_latent_taken_from_a_batch_keeps_its_place_in_the_noise(bench: Bench) 
     assert np.array_equal(table.sampled(latent_image=third).samples[0], batch.samples[2])
 
 
+def test_a_batch_beyond_all_memory_fails_with_a_reason(bench: Bench) -> None:
+    table = Table(bench)
+    huge = bench.run("EmptyLatentImage", width=16384, height=16384, batch_size=64)
+    with pytest.raises(MemoryError, match="64 x 16384 x 16384 pixels are more than"):
+        table.sampled(latent_image=huge)
+    with pytest.raises(MemoryError):
+        bench.run("VAEDecode", samples=huge, vae=table.vae)
+
+
 def test_denoise_decides_how_much_of_the_picture_stays(bench: Bench) -> None:
     table = Table(bench)
     start = Table(bench, "a sunset over the sea").sampled()

@@ -12,7 +12,7 @@ from comfyui_bridge.sandbox.nodes.declare import SIDE_MAX, boolean, choice, inte
 from comfyui_bridge.sandbox.nodes.filters import blurred, canny
 from comfyui_bridge.sandbox.nodes.masks import as_image
 from comfyui_bridge.sandbox.nodes.resample import CROPS, METHODS, repeat_to, resize, resize_mask
-from comfyui_bridge.sandbox.nodes.values import Array, UpscaleModel
+from comfyui_bridge.sandbox.nodes.values import Array, UpscaleModel, require_room
 
 _EXTRAS = "comfy_extras.nodes_images"
 _POST = "comfy_extras.nodes_post_processing"
@@ -110,11 +110,12 @@ def image_scale_to_total_pixels(
 )
 def image_upscale_with_model(context: Context, upscale_model: UpscaleModel, image: Array) -> tuple[Any, ...]:
     height, width = (side * upscale_model.scale for side in image.shape[1:3])
+    require_room(len(image), height, width)
     larger = []
     for at in range(len(image)):
-        one = resize(image[at : at + 1], width, height, "lanczos")
-        soft = blurred(one, min(upscale_model.scale, min(height, width) - 1), 0.7)
-        larger.append(np.clip(one + 0.6 * (one - soft), 0.0, 1.0)[0])
+        one = image[at : at + 1]
+        crisp = np.clip(one + 0.8 * (one - blurred(one, 1, 1.0)), 0.0, 1.0)
+        larger.append(resize(crisp, width, height, "lanczos")[0])
         context.progress(at + 1, len(image))
     return (np.stack(larger),)
 

@@ -15,7 +15,7 @@ from comfyui_bridge.sandbox.node import Context
 from comfyui_bridge.sandbox.nodes.declare import SIDE_MAX, choice, integer, link, node, number
 from comfyui_bridge.sandbox.nodes.masks import grown
 from comfyui_bridge.sandbox.nodes.resample import CROPS, LATENT_METHODS, resize, resize_mask
-from comfyui_bridge.sandbox.nodes.values import BLANK, Array, Latent, Vae
+from comfyui_bridge.sandbox.nodes.values import BLANK, Array, Latent, Vae, require_room
 
 
 @node(
@@ -68,7 +68,7 @@ def vae_encode(context: Context, pixels: Array, vae: Vae) -> tuple[Any, ...]:
     about="Turns latents back into images.",
 )
 def vae_decode(context: Context, samples: Latent, vae: Vae) -> tuple[Any, ...]:
-    return (np.clip(samples.samples, 0.0, 1.0),)
+    return (_decoded(samples),)
 
 
 @node(
@@ -92,7 +92,7 @@ def vae_decode_tiled(
     temporal_size: int,
     temporal_overlap: int,
 ) -> tuple[Any, ...]:
-    return (np.clip(samples.samples, 0.0, 1.0),)
+    return (_decoded(samples),)
 
 
 @node(
@@ -210,6 +210,11 @@ def _blank(width: int, height: int, batch_size: int) -> Latent:
     shape = (batch_size, height // 8 * 8, width // 8 * 8, 3)
     # A view of one number: the largest batch of the largest size must not cost its terabytes.
     return Latent(np.broadcast_to(np.float32(BLANK), shape))
+
+
+def _decoded(latent: Latent) -> Array:
+    require_room(*latent.samples.shape[:3])
+    return np.clip(latent.samples, 0.0, 1.0)
 
 
 def _eighths(images: Array) -> Array:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image
 
-from comfyui_bridge.sandbox.nodes.values import Array
+from comfyui_bridge.sandbox.nodes.values import Array, require_room
 
 METHODS = ("nearest-exact", "bilinear", "area", "bicubic", "lanczos")
 LATENT_METHODS = ("nearest-exact", "bilinear", "area", "bicubic", "bislerp")
@@ -31,6 +31,7 @@ def resize(images: Array, width: int, height: int, method: str, crop: str = "dis
         images = _cut_to_aspect(images, width, height)
     if images.shape[1:3] == (height, width):
         return images
+    require_room(len(images), height, width)
     return np.stack([_resize_one(image, width, height, method) for image in images])
 
 

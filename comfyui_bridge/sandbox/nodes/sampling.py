@@ -22,7 +22,14 @@ from comfyui_bridge.sandbox import painter
 from comfyui_bridge.sandbox.node import Context
 from comfyui_bridge.sandbox.nodes.declare import SEED_MAX, choice, integer, link, node, number
 from comfyui_bridge.sandbox.nodes.resample import repeat_to, resize, resize_mask
-from comfyui_bridge.sandbox.nodes.values import Array, Conditioning, Latent, Model, Unfinished
+from comfyui_bridge.sandbox.nodes.values import (
+    Array,
+    Conditioning,
+    Latent,
+    Model,
+    Unfinished,
+    require_room,
+)
 
 # In the order of 0.3.64.
 SAMPLERS = (
@@ -162,6 +169,7 @@ def sample(
     context: Context, model: Model, positive: Conditioning, negative: Conditioning, latent: Latent, plan: Plan
 ) -> Latent:
     """Walk the plan's steps from the latent, reporting each; returns what the sampler hands on."""
+    require_room(*latent.samples.shape[:3])
     briefs = _briefs(model, positive, negative, latent, plan)
     wanted = _wanted(briefs[0])
     ready = _already_painted(latent, plan, wanted)

@@ -27,7 +27,7 @@ from comfyui_bridge.sandbox.nodes.declare import (
     string,
 )
 from comfyui_bridge.sandbox.nodes.masks import as_image
-from comfyui_bridge.sandbox.nodes.values import Array
+from comfyui_bridge.sandbox.nodes.values import Array, require_room
 
 _TEMP_LETTERS = "abcdefghijklmnopqrstupvxyz"
 _WEBP_METHODS = {"default": 4, "fastest": 0, "slowest": 6}
@@ -191,6 +191,7 @@ def _extras(context: Context) -> Mapping[str, str]:
 
 def _as_picture(image: Array) -> Image.Image:
     """One image as 8-bit pixels; ComfyUI cuts off the fraction, it does not round."""
+    require_room(1, *image.shape[:2])
     pixels = np.clip(np.float32(255.0) * image, 0, 255).astype(np.uint8)
     return Image.fromarray(np.ascontiguousarray(pixels))
 

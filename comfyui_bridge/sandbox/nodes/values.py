@@ -16,6 +16,18 @@ Array = npt.NDArray[np.float32]
 BLANK = 0.5
 """The value of an empty latent. ComfyUI's is 0, which its VAEs decode to about this grey."""
 
+MOST_PIXELS = 64_000_000
+"""Of all pictures of a batch together, in what the sandbox computes at once."""
+
+
+def require_room(count: int, height: int, width: int) -> None:
+    """Fail where the arrays would take gigabytes, as a real server fails for want of memory."""
+    if count * height * width > MOST_PIXELS:
+        raise MemoryError(
+            f"{count} x {width} x {height} pixels are more than the sandbox computes at once "
+            f"({MOST_PIXELS // 1_000_000} million): ask for a smaller size or batch."
+        )
+
 
 @dataclass(frozen=True)
 class Model:
