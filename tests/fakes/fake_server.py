@@ -1,0 +1,405 @@
+"""A scripted ComfyUI in memory, behind the engine's port: no socket, no thread, no clock.
+
+It runs what is submitted at once, on the thread that submits, and queues the events for its connections.
+A node of class `Hold` runs until the test lets it go or it is cancelled, one of class `Raise` raises.
+What a bad day brings is a method: drop the sockets, restart, be away, lose an answer, write history late.
+"""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any, BinaryIO
+
+from comfyui_bridge.core import node_defs
+from comfyui_bridge.core.errors import (
+    AnswerLost,
+    InputProblem,
+    Lost,
+    Rejected,
+    UnexpectedAnswer,
+    Unreachable,
+)
+from comfyui_bridge.core.events import (
+    Event,
+    NodeRaised,
+    NodesCached,
+    NodeStarted,
+    OutputReady,
+    QueueChanged,
+    RunAccepted,
+    RunEnded,
+    RunInterrupted,
+    RunStarted,
+    RunSucceeded,
+)
+from comfyui_bridge.core.node_defs import NodeDefs
+from comfyui_bridge.core.outputs import NodeOutput, OutputFile
+from comfyui_bridge.core.server import Device, HistoryEntry, Outcome, QueueState, ServerFacts
+from comfyui_bridge.core.workflow import Node, Workflow
+
+PNG = b"\x89PNG\r\n\x1a\n"
+
+
+def _node(inputs: dict[str, Any], outputs: list[str], output_node: bool = False) -> dict[str, Any]:
+    return {"input": {"required": inputs}, "output": outputs, "output_node": output_node}
+
+
+OBJECT_INFO = {
+    "EmptyImage": _node(
+        {
+            "width": ["INT", {"default": 512, "min": 1, "max": 16384}],
+            "height": ["INT", {"default": 512, "min": 1, "max": 16384}],
+            "batch_size": ["INT", {"default": 1, "min": 1, "max": 4096}],
+            "color": ["INT", {"default": 0, "min": 0, "max": 0xFFFFFF, "display": "color"}],
+        },
+        ["IMAGE"],
+    ),
+    "LoadImage": _node({"image": [["example.png"], {"image_upload": True}]}, ["IMAGE", "MASK"]),
+    "ImageInvert": _node({"image": ["IMAGE"]}, ["IMAGE"]),
+    "Hold": _node({"image": ["IMAGE"]}, ["IMAGE"]),
+    "Raise": _node({"image": ["IMAGE"]}, ["IMAGE"]),
+    "Seeded": _node(
+        {"image": ["IMAGE"], "seed": ["INT", {"default": 0, "min": 0, "max": 1000}]},
+        ["IMAGE"],
+    ),
+    "SaveImage": _node({"images": ["IMAGE"], "filename_prefix": ["STRING", {"default": "a"}]}, [], True),
+    "PreviewImage": _node({"images": ["IMAGE"]}, [], True),
+}
+
+
+@dataclass
+class _Prompt:
+    prompt_id: str
+    client_id: str
+    workflow: Workflow
+    waiting: list[Node]
+    outputs: dict[str, NodeOutput]
+
+
+class FakeConnection:
+    """One socket's worth of events."""
+
+    def __init__(self, server: FakeServer, client_id: str) -> None:
+        self.client_id = client_id
+        self._server = server
+        self._changed = threading.Condition()
+        self._events: deque[Event] = deque()
+        self._gone = False
+
+    def next_event(self, timeout: float) -> Event | None:
+        with self._changed:
+            self._changed.wait_for(lambda: bool(self._events) or self._gone, timeout)
+            if self._events:
+                return self._events.popleft()
+            if self._gone:
+                raise Unreachable(
+                    f"The connection to {self._server.name} broke off.", server=self._server.name
+                )
+            return None
+
+    def close(self) -> None:
+        self._server.forget(self)
+        self.drop()
+
+    def put(self, event: Event) -> None:
+        with self._changed:
+            if not self._gone:
+                self._events.append(event)
+            self._changed.notify_all()
+
+    def drop(self) -> None:
+        """Cut it: what was sent before can still be read."""
+        with self._changed:
+            self._gone = True
+            self._changed.notify_all()
+
+
+class FakeServer:
+    """Fits engine.ports.Server. All methods may be called from any thread."""
+
+    def __init__(self, name: str = "http://fake:8188", *, mints_ids: bool = False) -> None:
+        self.name = name
+        self.mints_ids = mints_ids
+        """Like servers before 0.3.45, give every prompt an id of its own."""
+        self.silent = False
+        """Sockets stay open and hear nothing."""
+        self.lost_answers = 0
+        """So many submissions are taken, and their answers lost."""
+        self.lost_requests = 0
+        """So many submissions are lost on their way, and nobody can tell."""
+        self.late_history = 0
+        """So many looks into the history find nothing yet."""
+        self.submissions: list[str] = []
+        """Every prompt_id that was submitted, as often as it was."""
+        self.looks = 0
+        """How often the queue was asked."""
+        self._lock = threading.RLock()
+        self._away = False
+        self._connections: dict[str, FakeConnection] = {}
+        self._running: _Prompt | None = None
+        self._pending: list[_Prompt] = []
+        self._history: dict[str, HistoryEntry] = {}
+        self._cache: dict[str, NodeOutput] = {}
+        self._files: dict[OutputFile, bytes] = {}
+        self._uploads: dict[str, bytes] = {"example.png": PNG}
+
+    # What a bad day brings.
+
+    def go_away(self) -> None:
+        """Be out of reach, sockets and all, and go on working."""
+        with self._lock:
+            self._away = True
+        self.drop_sockets()
+
+    def come_back(self) -> None:
+        with self._lock:
+            self._away = False
+
+    def drop_sockets(self) -> None:
+        with self._lock:
+            dropped = list(self._connections.values())
+            self._connections.clear()
+        for connection in dropped:
+            connection.drop()
+
+    def restart(self) -> None:
+        """Forget everything but the files."""
+        with self._lock:
+            self._running, self._pending = None, []
+            self._history.clear()
+            self._cache.clear()
+        self.drop_sockets()
+
+    def clear_history(self) -> None:
+        with self._lock:
+            self._history.clear()
+
+    def send(self, event: Event, client_id: str) -> None:
+        """Send something out of turn to one client."""
+        with self._lock:
+            self._send(event, client_id)
+
+    def let_go(self) -> None:
+        """Let the node that holds the running prompt finish."""
+        with self._lock:
+            assert self._running is not None
+            self._running.waiting.pop(0)
+            self._work()
+
+    def remove(self, prompt_id: str) -> None:
+        """Somebody else takes a pending prompt out of the queue."""
+        with self._lock:
+            self._pending = [prompt for prompt in self._pending if prompt.prompt_id != prompt_id]
+            self._tell_queue()
+
+    # The port.
+
+    def probe(self) -> ServerFacts:
+        self._reach()
+        return ServerFacts(version="0.3.64", os="posix", devices=(Device("cpu", "cpu"),))
+
+    def node_defs(self) -> NodeDefs:
+        self._reach()
+        return node_defs.parse(OBJECT_INFO)
+
+    def connect(self, client_id: str | None = None) -> FakeConnection:
+        self._reach()
+        connection = FakeConnection(self, client_id or uuid.uuid4().hex)
+        with self._lock:
+            self._connections[connection.client_id] = connection
+        return connection
+
+    def upload(self, content: BinaryIO, filename: str) -> str:
+        self._reach()
+        with self._lock:
+            read, name, number = content.read(), filename, 0
+            stem, dot, suffix = filename.rpartition(".")
+            while self._uploads.get(name, read) != read:
+                number += 1
+                name = f"{stem} ({number}){dot}{suffix}"
+            self._uploads[name] = read
+            return name
+
+    def submit(
+        self,
+        workflow: Workflow,
+        prompt_id: str,
+        client_id: str,
+        *,
+        extra_pnginfo: dict[str, Any] | None = None,
+    ) -> RunAccepted:
+        self._reach()
+        with self._lock:
+            if self.lost_requests:
+                self.lost_requests -= 1
+                raise Lost("The answer was lost, and nothing shows the run.", server=self.name)
+            problems = tuple(self._problems(workflow))
+            if problems:
+                raise Rejected(problems[0].message, server=self.name, problems=problems)
+            number = len(self.submissions)
+            self.submissions.append(prompt_id)
+            own_id = str(uuid.uuid4()) if self.mints_ids else prompt_id
+            order = [workflow.nodes[node_id] for node_id in _order(workflow)]
+            self._pending.append(_Prompt(own_id, client_id, workflow, order, {}))
+            self._tell_queue()
+            self._work()
+            if self.lost_answers:
+                self.lost_answers -= 1
+                raise AnswerLost("The connection broke.", server=self.name)
+            return RunAccepted(own_id, self.name, number)
+
+    def queue(self) -> QueueState:
+        self._reach()
+        with self._lock:
+            self.looks += 1
+            running = (self._running.prompt_id,) if self._running else ()
+            return QueueState(running, tuple(prompt.prompt_id for prompt in self._pending))
+
+    def history(self, prompt_id: str) -> HistoryEntry | None:
+        self._reach()
+        with self._lock:
+            if self.late_history:
+                self.late_history -= 1
+                return None
+            return self._history.get(prompt_id)
+
+    def cancel(self, prompt_id: str) -> None:
+        self._reach()
+        with self._lock:
+            running = self._running
+            if running is not None and running.prompt_id == prompt_id:
+                node_id = running.waiting[0].node_id
+                self._end(running, Outcome.INTERRUPTED, RunInterrupted(prompt_id, node_id))
+                self._work()
+            else:
+                self.remove(prompt_id)
+
+    @contextmanager
+    def fetch(self, file: OutputFile) -> Iterator[Iterator[bytes]]:
+        self._reach()
+        content = self._files.get(_bare(file))
+        if content is None:
+            raise UnexpectedAnswer(
+                f"{self.name} no longer has {file.filename}.", server=self.name, status=404
+            )
+        yield iter((content[:5], content[5:]))
+
+    def forget(self, connection: FakeConnection) -> None:
+        with self._lock:
+            self._connections.pop(connection.client_id, None)
+
+    # Inside.
+
+    def _reach(self) -> None:
+        with self._lock:
+            if self._away:
+                raise Unreachable(f"Nothing answers at {self.name}.", server=self.name)
+
+    def _problems(self, workflow: Workflow) -> Iterator[InputProblem]:
+        definitions = node_defs.parse(OBJECT_INFO)
+        for node in workflow.nodes.values():
+            definition = definitions.get(node.class_type)
+            if definition is None:
+                kind, message = "missing_node_type", f"Node {node.name} not found."
+                yield InputProblem(node.node_id, node.class_type, kind, message)
+                continue
+            for one in definition.inputs:
+                if one.required and one.name not in node.inputs:
+                    kind, message = "required_input_missing", "Required input is missing"
+                    yield InputProblem(node.node_id, node.class_type, kind, message, one.name, one.name)
+            if node.class_type == "LoadImage" and node.inputs.get("image") not in self._uploads:
+                kind, message = "custom_validation_failed", "Invalid image file"
+                yield InputProblem(node.node_id, node.class_type, kind, message, input="image")
+
+    def _work(self) -> None:
+        """Run until a node holds, or nothing is left."""
+        while True:
+            if self._running is None:
+                if not self._pending:
+                    return
+                self._start(self._pending.pop(0))
+            prompt = self._running
+            assert prompt is not None
+            while prompt.waiting:
+                node = prompt.waiting[0]
+                self._send(NodeStarted(prompt.prompt_id, node.node_id, node.node_id), prompt.client_id)
+                if node.class_type == "Hold":
+                    return
+                if node.class_type == "Raise":
+                    raised = NodeRaised(
+                        prompt.prompt_id, node.node_id, node.class_type, "It broke.", "ValueError"
+                    )
+                    self._end(prompt, Outcome.ERROR, raised)
+                    break
+                self._finish_node(prompt, prompt.waiting.pop(0))
+            else:
+                self._end(prompt, Outcome.SUCCESS, RunSucceeded(prompt.prompt_id))
+
+    def _start(self, prompt: _Prompt) -> None:
+        self._running = prompt
+        self._tell_queue()
+        self._send(RunStarted(prompt.prompt_id), prompt.client_id)
+        whole = repr(prompt.workflow.to_api())
+        cached = whole in self._cache
+        self._send(
+            NodesCached(prompt.prompt_id, tuple(prompt.workflow.nodes) if cached else ()), prompt.client_id
+        )
+        if cached:
+            output = self._cache[whole]
+            prompt.waiting = []
+            prompt.outputs[output.node_id] = output
+            self._send(OutputReady(prompt.prompt_id, output), prompt.client_id)
+
+    def _finish_node(self, prompt: _Prompt, node: Node) -> None:
+        if node.class_type not in ("SaveImage", "PreviewImage"):
+            return
+        kind = "output" if node.class_type == "SaveImage" else "temp"
+        prefix = str(node.inputs.get("filename_prefix", "preview"))
+        folder, _, stem = prefix.rpartition("/")
+        file = OutputFile(f"{stem}_{len(self._files) + 1:05}_.png", folder, kind)
+        self._files[file] = PNG + file.filename.encode()
+        output = NodeOutput(node.node_id, (replace(file, node_id=node.node_id),))
+        prompt.outputs[node.node_id] = output
+        self._cache[repr(prompt.workflow.to_api())] = output
+        self._send(OutputReady(prompt.prompt_id, output), prompt.client_id)
+
+    def _end(self, prompt: _Prompt, outcome: Outcome, last: Event) -> None:
+        self._running = None
+        self._history[prompt.prompt_id] = HistoryEntry(
+            prompt.prompt_id,
+            outcome,
+            tuple(prompt.outputs.values()),
+            failure=last if isinstance(last, NodeRaised) else None,
+            interrupted_node_id=last.node_id if isinstance(last, RunInterrupted) else "",
+        )
+        self._send(last, prompt.client_id)
+        self._tell_queue()
+        self._send(RunEnded(prompt.prompt_id), prompt.client_id)
+
+    def _tell_queue(self) -> None:
+        remaining = len(self._pending) + (self._running is not None)
+        for client_id in list(self._connections):
+            self._send(QueueChanged(remaining), client_id)
+
+    def _send(self, event: Event, client_id: str) -> None:
+        connection = self._connections.get(client_id)
+        if connection is not None and not self.silent:
+            connection.put(event)
+
+
+def _order(workflow: Workflow) -> list[str]:
+    """Every node after those it depends on."""
+    order: dict[str, None] = {}
+    for node_id in workflow.nodes:
+        for upstream in reversed(workflow.upstream(node_id)):
+            order.setdefault(upstream)
+    return list(order)
+
+
+def _bare(file: OutputFile) -> OutputFile:
+    return OutputFile(file.filename, file.subfolder, file.type)
