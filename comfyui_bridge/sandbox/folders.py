@@ -9,8 +9,9 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from comfyui_bridge.sandbox.models import MODELS
@@ -21,8 +22,17 @@ TYPES = ("output", "input", "temp")
 class DiskFolders:
     """input, output, temp and user below one root. Like ComfyUI it starts with an empty temp."""
 
-    def __init__(self, root: Path, models: Mapping[str, Sequence[str]] | None = None) -> None:
+    def __init__(
+        self,
+        root: Path,
+        models: Mapping[str, Sequence[str]] | None = None,
+        examples: Callable[[Path], None] | None = None,
+    ) -> None:
+        """`examples` puts files into the input folder when that is first asked for: writing pictures takes
+        longer than all else of a start."""
         self.root = root.resolve()
+        self._examples = examples
+        self._lock = threading.Lock()
         given = MODELS if models is None else models
         self._models = {**dict.fromkeys(MODELS, ()), **{name: tuple(files) for name, files in given.items()}}
         shutil.rmtree(self.root / "temp", ignore_errors=True)
@@ -32,7 +42,15 @@ class DiskFolders:
     def directory(self, type_: str) -> Path:
         if type_ not in TYPES:
             raise KeyError(type_)
+        if type_ == "input" and self._examples is not None:
+            self._add_examples()
         return self.root / type_
+
+    def _add_examples(self) -> None:
+        with self._lock:
+            if self._examples is not None:
+                self._examples(self.root / "input")
+                self._examples = None
 
     def models(self, folder: str) -> Sequence[str]:
         return self._models.get(folder, ())

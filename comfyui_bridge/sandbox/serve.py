@@ -36,8 +36,7 @@ def serve(
     with ExitStack() as stack:
         if directory is None:
             directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="comfyui-sandbox-")))
-        folders = DiskFolders(directory, models)
-        add_examples(folders.directory("input"))
+        folders = DiskFolders(directory, models, add_examples)
         sandbox = Sandbox(
             known(node_types), folders, step_seconds=step_seconds, previews=previews, faults=faults
         )

@@ -11,6 +11,7 @@ from types import TracebackType
 
 from aiohttp import web
 
+from comfyui_bridge.sandbox.examples import add_examples
 from comfyui_bridge.sandbox.faults import Faults
 from comfyui_bridge.sandbox.folders import DiskFolders
 from comfyui_bridge.sandbox.node import NodeType
@@ -34,6 +35,7 @@ class SandboxThread:
         step_seconds: float = 0.0,
         previews: bool = True,
         faults: Faults | None = None,
+        examples: bool = True,
         directory: Path | None = None,
         host: str = "127.0.0.1",
         port: int = 0,
@@ -41,7 +43,7 @@ class SandboxThread:
     ) -> None:
         self._temporary = None if directory else tempfile.TemporaryDirectory(prefix="comfyui-sandbox-")
         root = directory if directory is not None else Path(self._temporary.name if self._temporary else "")
-        self.folders = DiskFolders(root, models)
+        self.folders = DiskFolders(root, models, add_examples if examples else None)
         self.faults = faults
         self.sandbox = Sandbox(
             known(node_types),

@@ -190,7 +190,7 @@ def test_a_recorded_scenario_plays_alike(name: str) -> None:
 def play(path: Path, options: Options) -> list[Difference]:
     lines = load(path)
     faults = Faults(model_load_seconds=0.3 if path.stem == "interrupt_between_nodes" else 0.0)
-    with SandboxThread(models=MODELS, step_seconds=0.03, faults=faults) as server:
+    with SandboxThread(models=MODELS, step_seconds=0.03, faults=faults, examples=False) as server:
         furnish(server.folders.root)
         if path.stem == "cached_but_file_deleted":
             options = replace(options, actions={2: lambda: forget(server.folders.root / "output")})

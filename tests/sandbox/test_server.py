@@ -307,6 +307,12 @@ class TestJobs:
 
 
 class TestFiles:
+    def test_the_examples_are_there_when_they_are_first_asked_for(self, server: SandboxThread) -> None:
+        info = requests.get(f"{server.url}/object_info/LoadImage", timeout=SECONDS).json()
+        assert "example.png" in info["LoadImage"]["input"]["required"]["image"][0]
+        query = {"filename": "example.png", "type": "input"}
+        assert requests.get(f"{server.url}/view", params=query, timeout=SECONDS).status_code == 200
+
     def test_a_body_above_the_limit_is_refused(self) -> None:
         with SandboxThread(SIMPLE_NODES, models={}, max_upload_size=50_000) as server:
             answer = requests.post(
