@@ -48,7 +48,7 @@ class Client:
 
     def __init__(
         self,
-        url: str | Sequence[str] = DEFAULT_URL,
+        url: str | Server | Sequence[str | Server] = DEFAULT_URL,
         *,
         token: str | None = None,
         headers: Mapping[str, str] | None = None,
@@ -59,13 +59,16 @@ class Client:
         """Asks nothing yet. An address may have a path prefix, `/api` at its end, https, `user:password@`.
 
         `token` is sent as a bearer token and `headers` with every request, to every server, on HTTP and
-        on the WebSocket. Raises ServerError if an address cannot be one.
+        on the WebSocket; servers made elsewhere may be given in the place of addresses. Raises
+        ServerError if an address cannot be one.
         """
-        urls = [url] if isinstance(url, str) else list(url)
+        urls = list(url) if isinstance(url, Sequence) and not isinstance(url, str) else [url]
         if not urls:
             raise ServerError("A client needs the address of at least one server.")
         self._servers: tuple[Server, ...] = tuple(
             ComfyServer(one, token=token, headers=headers, timeouts=timeouts, patience=patience)
+            if isinstance(one, str)
+            else one
             for one in urls
         )
         self._followers = tuple(Follower(server, timing=timing) for server in self._servers)

@@ -72,15 +72,16 @@ class Result:
     def texts(self) -> tuple[str, ...]:
         return tuple(text for output in self.outputs for text in output.texts)
 
-    def save(self, directory: str | os.PathLike[str]) -> list[Path]:
+    def save(self, directory: str | os.PathLike[str], *, prefix: str = "") -> list[Path]:
         """Fetch all files into a folder, made if need be, under their own names; where they are now.
 
+        `prefix` goes before each name, as for the files of many runs to sort.
         A file that is there already is kept, and the new one gets a number. A transfer that breaks is
         taken up where it broke; nothing is ever left half-written. Raises ServerError, Full, OSError.
         """
         folder = Path(directory)
         folder.mkdir(parents=True, exist_ok=True)
-        return [self._save_one(file, folder) for file in self.files]
+        return [self._save_one(file, folder, prefix) for file in self.files]
 
     def read(self, file: OutputFile) -> bytes:
         """One file's bytes. Raises ServerError."""
@@ -118,8 +119,8 @@ class Result:
             case Fault.NO_OUTPUT:
                 return NoOutput(error.message)
 
-    def _save_one(self, file: OutputFile, folder: Path) -> Path:
-        name = safe_name(file.filename)
+    def _save_one(self, file: OutputFile, folder: Path, prefix: str) -> Path:
+        name = safe_name(prefix + file.filename.replace("\\", "/").rpartition("/")[2])
         half = folder / f".{uuid.uuid4().hex}.part"
         try:
             with half.open("xb") as target:
