@@ -180,7 +180,8 @@ class Execution:
 
     def _faults(self, node_type: NodeType) -> None:
         faults = self.setting.faults
-        if faults.model_load_seconds and "MODEL" in node_type.outputs:
+        loads = "MODEL" in node_type.outputs and all(item.type != "MODEL" for item in node_type.inputs)
+        if loads and faults.model_load_seconds:
             self.setting.interrupt.silence(faults.model_load_seconds)
         fault = faults.take_node_fault(node_type.class_type)
         if fault is not None:

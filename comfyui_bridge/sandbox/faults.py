@@ -15,7 +15,10 @@ from typing import Any, TypeVar
 
 @dataclass(frozen=True)
 class Answer:
-    """An answer given instead of the real one for the next `times` requests whose path starts with `path`."""
+    """An answer given instead of the real one for the next `times` requests whose path starts with `path`.
+
+    Paths are given without /api and meant with and without it.
+    """
 
     path: str
     status: int = 500
@@ -65,7 +68,7 @@ class Faults:
     history_delay: float = 0.0
     """Seconds between execution_success and the history entry."""
     model_load_seconds: float = 0.0
-    """Seconds without a sign of life while a node that gives a MODEL runs; an interrupt has to wait, too."""
+    """Seconds without a sign of life while a node loads a MODEL; an interrupt has to wait, too."""
     nodes: list[NodeFault] = field(default_factory=list)
 
     def __post_init__(self) -> None:

@@ -66,8 +66,8 @@ class PromptRoutes:
             return web.json_response(answer, status=400)
         item.outputs = verdict.outputs
         self._queue.put(item)
-        if self._setting.faults.take_lost_reply():
-            _cut(request)
+        if self._setting.faults.take_lost_reply() and request.transport is not None:
+            request.transport.abort()
         return web.json_response(
             {"prompt_id": item.prompt_id, "number": item.number, "node_errors": verdict.node_errors}
         )
@@ -144,7 +144,7 @@ class PromptRoutes:
         websocket = web.WebSocketResponse(timeout=1.0)
         await websocket.prepare(request)
         sid = request.query.get("clientId") or uuid.uuid4().hex
-        socket = Socket(websocket, lambda: _cut(request))
+        socket = Socket(websocket, request.transport)
         socket.put(text_frame("status", {"status": self.queue_info(), "sid": sid}))
         client_id, node_id = self.executing()
         if client_id == sid and node_id is not None:
@@ -181,12 +181,6 @@ async def _write(socket: Socket, setting: Setting) -> None:
         await socket.write(setting.faults)
     except (ConnectionError, RuntimeError):  # aiohttp's words for a connection that closed meanwhile
         return
-
-
-def _cut(request: web.Request) -> None:
-    """End the connection without a closing word."""
-    if request.transport is not None:
-        request.transport.abort()
 
 
 def _extra_data(body: dict[str, Any]) -> dict[str, Any]:

@@ -43,16 +43,20 @@ def preview_with_metadata(jpeg: bytes, metadata: Mapping[str, Any]) -> bytes:
 class Socket:
     """One connection with its outbox."""
 
-    def __init__(self, websocket: web.WebSocketResponse, drop: Callable[[], None]) -> None:
+    def __init__(self, websocket: web.WebSocketResponse, transport: asyncio.Transport | None) -> None:
         self.websocket = websocket
-        self.drop = drop
-        """Cut the connection without a word, as a dying server does."""
+        self._transport = transport
         self.supports_metadata = False
         self._outbox: deque[Frame] = deque()
         self._previews = 0
         self._characters = 0
         self._waiting = asyncio.Event()
         self.sent = 0
+
+    def drop(self) -> None:
+        """Cut the connection at once and without a word, as a dying server does."""
+        if self._transport is not None:
+            self._transport.abort()
 
     def put(self, frame: Frame) -> None:
         if isinstance(frame, bytes):
@@ -85,8 +89,8 @@ class Socket:
                     await self.websocket.send_str(frame)
                 self.sent += 1
                 limit = faults.drop_sockets_after
-                if limit is not None and self.sent >= limit:
-                    self.drop()
+                if limit is not None and self.sent >= limit and self._transport is not None:
+                    self._transport.close()  # what was sent still arrives, a closing frame does not
                     return
             self._waiting.clear()
             await self._waiting.wait()

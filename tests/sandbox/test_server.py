@@ -357,12 +357,14 @@ class TestFiles:
 
 class TestFaults:
     def test_a_socket_is_cut_after_so_many_frames(self, server: SandboxThread, faults: Faults) -> None:
+        faults.drop_sockets_after = 4
         with connected(server, "me") as opened:
-            faults.drop_sockets_after = 4
-            submit(server, long(), client_id="me")
+            prompt_id = submit(server, simple(), client_id="me")
+            types = [json.loads(opened.recv())["type"] for _ in range(4)]
+            assert types == ["status", "status", "status", "execution_start"]
             with pytest.raises((websocket.WebSocketConnectionClosedException, ConnectionError)):
-                heard(opened, over)
-        assert requests.get(f"{server.url}/queue", timeout=SECONDS).json()["queue_running"]
+                opened.recv()
+        assert ended(server, prompt_id)["status"]["completed"]
 
     def test_silent_sockets_stay_open(self, server: SandboxThread, faults: Faults) -> None:
         with connected(server, "me") as opened:
