@@ -21,14 +21,14 @@ from comfyui_bridge.ui.words import Words
 if TYPE_CHECKING:
     from comfyui_bridge.store.library import LibraryProblem
 
-MOST_TAGS = 8
+MOST_TAGS = 6
 _MOST_PROBLEMS = 20
 
 
-def panel() -> gr.HTML:
+def panel(markup: str) -> gr.HTML:
     """The library's component; a click on a card is its `select` event and carries the slug."""
     return gr.HTML(
-        "",
+        markup,
         elem_id="library",
         apply_default_css=False,
         js_on_load="bridge.library(element, trigger, watch); /* triggers 'select' */",
@@ -81,11 +81,12 @@ def _example_texts(template: Template) -> list[str]:
 
 
 def _tags(templates: Sequence[Template], words: Words) -> str:
+    """Chips for the tags that divide the library: more than one template has them, and not all."""
     counted = Counter(tag for template in templates for tag in template.tags)
-    if len(templates) < 2 or len(counted) < 2:
+    dividing = [tag for tag, count in counted.most_common() if 1 < count < len(templates)][:MOST_TAGS]
+    if not dividing:
         return ""
-    chips = _chip("", words("all_tags"), pressed=True)
-    chips += "".join(_chip(tag, tag) for tag, _ in counted.most_common(MOST_TAGS))
+    chips = _chip("", words("all_tags"), pressed=True) + "".join(_chip(tag, tag) for tag in dividing)
     return f'<div class="chips" role="group">{chips}</div>'
 
 

@@ -116,7 +116,7 @@ def _lay_out(desk: Desk) -> Parts:
     with gr.Tabs(elem_id="tabs"):
         with gr.Tab(words("create"), id="create") as create, gr.Row(elem_id="create"):
             with gr.Column(elem_id="library-pane", min_width=0):
-                library = library_panel.panel()
+                library = library_panel.panel(_library(desk, words))
             with gr.Column(elem_id="form-pane", min_width=0):
                 form = gr.Column(elem_id="form", min_width=0)
                 with gr.Column(elem_id="actions", min_width=0):
@@ -125,7 +125,7 @@ def _lay_out(desk: Desk) -> Parts:
                         words("generate"), variant="primary", size="lg", elem_id="generate", interactive=False
                     )
             with gr.Column(elem_id="stage-pane", min_width=0):
-                stage = stage_.panel(words)
+                stage = stage_.panel(_first_view(desk, desk.templates.shelf().first(), words), words)
         with gr.Tab(words("results"), id="results") as results_tab:
             results = gr.HTML("", elem_id="results", **_PLAIN)
         with gr.Tab(words("servers"), id="servers") as servers_tab:
@@ -151,7 +151,6 @@ def _arrive(page: gr.Blocks, desk: Desk, parts: Parts) -> None:
             session.followed: asked.get("run", ""),
             session.known: _versions(desk),
             parts.library: _library(desk, words),
-            parts.stage.view: _first_view(desk, template, words).to_json(),
             parts.stage.strip: gallery.strip(_own_runs(desk, request, STRIP), words),
             **_servers(desk, parts, words),
             **_translated(parts, words),
@@ -164,22 +163,29 @@ def _arrive(page: gr.Blocks, desk: Desk, parts: Parts) -> None:
         session.followed,
         session.known,
         parts.library,
-        parts.stage.view,
         parts.stage.strip,
         *_server_parts(parts),
         *_translated(parts, Words()),
     }
     arrived = page.load(arrive, None, outputs, **_QUIET)
-    _show_wanted(arrived, parts)
+    _show_wanted(arrived, desk, parts)
 
 
-def _show_wanted(event: Any, parts: Parts) -> Any:
-    """After this event, the form of the wanted template."""
+def _show_wanted(event: Any, desk: Desk, parts: Parts) -> None:
+    """After this event, the form of the wanted template, and its cover while nothing was generated."""
     session = parts.session
-    return event.then(
-        lambda wanted: (wanted or None, gr.update(interactive=bool(wanted))),
-        session.wanted,
-        [session.shown, parts.generate],
+
+    def show(wanted: str, followed: str, lang: str) -> dict[Any, Any]:
+        shown = {session.shown: wanted or None, parts.generate: gr.update(interactive=bool(wanted))}
+        if not followed:
+            view = _first_view(desk, desk.templates.get(wanted), Words(lang))
+            shown[parts.stage.view] = view.to_json()
+        return shown
+
+    event.then(
+        show,
+        [session.wanted, session.followed, session.lang],
+        {session.shown, parts.generate, parts.stage.view},
         **_QUIET,
     )
 
@@ -205,12 +211,12 @@ def _show_form(desk: Desk, parts: Parts) -> None:
                 form = desk.engine.form(template)
             except WorkflowError as error:
                 form_.title(template, None, str(error), words)
-                _changes(parts, session, template.slug, ())
+                _changes(desk, parts, template.slug, ())
                 return
             form_.title(template, form, "", words)
             built = form_.widgets_of(form, typed.get(template.slug, {}), words)
             form_.tooltips(form, words)
-            _changes(parts, session, template.slug, built)
+            _changes(desk, parts, template.slug, built)
             _refreshes(desk, parts, template, form, built)
             _generates(desk, parts, template, built, words)
 
@@ -223,8 +229,9 @@ def _reads(built: Sequence[Widget], *more: gr.components.Component) -> set[gr.co
     return {*(widget.component for widget in built if widget.component is not None), *more}
 
 
-def _changes(parts: Parts, session: Session, slug: str, built: Sequence[Widget]) -> None:
+def _changes(desk: Desk, parts: Parts, slug: str, built: Sequence[Widget]) -> None:
     """A click in the library: keep what was typed, show nothing for a moment, then the other form."""
+    session = parts.session
 
     def keep(held: Mapping[Any, Any], event: gr.EventData) -> dict[Any, Any]:
         typed = {**held[session.typed], slug: form_.raw_values(built, held)}
@@ -232,7 +239,7 @@ def _changes(parts: Parts, session: Session, slug: str, built: Sequence[Widget])
 
     outputs = {session.typed, session.wanted, session.shown}
     kept = parts.library.select(keep, _reads(built, session.typed), outputs, **_QUIET)
-    _show_wanted(kept, parts)
+    _show_wanted(kept, desk, parts)
 
 
 def _refreshes(desk: Desk, parts: Parts, template: Template, form: Form, built: Sequence[Widget]) -> None:
@@ -248,7 +255,7 @@ def _refreshes(desk: Desk, parts: Parts, template: Template, form: Form, built: 
 
     outputs = {session.typed, session.shown}
     changed = session.known.change(refresh, _reads(built, session.typed), outputs, **_QUIET)
-    _show_wanted(changed, parts)
+    _show_wanted(changed, desk, parts)
 
 
 def _is_same(desk: Desk, template: Template, form: Form) -> bool:
@@ -324,7 +331,7 @@ def _run(page: gr.Blocks, desk: Desk, parts: Parts) -> None:
 
     outputs = {session.followed, session.typed, session.wanted, session.shown, stage.view, parts.refusals}
     acted = stage.view.select(act, [session.lang, session.typed], outputs, **_ALONGSIDE)
-    _show_wanted(acted, parts)
+    _show_wanted(acted, desk, parts)
 
     def stop(run_id: str, request: gr.Request) -> None:
         if run_id and _view(desk, run_id, Words(), request)[0] is not None:
@@ -343,15 +350,16 @@ def _keep_up(desk: Desk, parts: Parts) -> None:
     session = parts.session
     clock = gr.Timer(_TICK_S)
 
-    def tick(known: tuple[int, int], lang: str) -> dict[Any, Any]:
+    def tick(known: tuple[int, int], lang: str, request: gr.Request) -> dict[Any, Any]:
         words = Words(lang)
         now = _versions(desk)
         changed = _servers(desk, parts, words)
+        changed[parts.stage.strip] = gallery.strip(_own_runs(desk, request, STRIP), words)
         if now != tuple(known):
             changed |= {session.known: now, parts.library: _library(desk, words)}
         return changed
 
-    outputs = {session.known, parts.library, *_server_parts(parts)}
+    outputs = {session.known, parts.library, parts.stage.strip, *_server_parts(parts)}
     clock.tick(tick, [session.known, session.lang], outputs, **_ALONGSIDE)
 
     def show_results(lang: str, request: gr.Request) -> str:
@@ -427,7 +435,8 @@ def _header(desk: Desk, words: Words) -> str:
     return (
         f'<a class="brand" href="?">{TITLE}</a>'
         f'<p class="badge" data-tone="{badge.tone}" title="{escape(badge.words)}"><span class="dot"></span>'
-        f"<span>{escape(badge.words)}</span> {more}</p>"
+        f'<span class="full">{escape(badge.words)}</span>'
+        f'<span class="short">{escape(badge.short)}</span> {more}</p>'
     )
 
 

@@ -72,7 +72,6 @@ class StageView:
     files: tuple[FileView, ...] = ()
     texts: tuple[str, ...] = ()
     archive: str = ""
-    facts: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     error: ErrorView | None = None
     link: str = ""
@@ -102,6 +101,7 @@ class Badge:
 
     tone: str
     words: str
+    short: str
     hint: str = ""
     link: bool = False
     """The hint leads to the tab Servers."""
@@ -109,13 +109,9 @@ class Badge:
 
 def nothing(words: Words, cover: str = "", ratio: float = 1.0) -> StageView:
     """The stage before anything was generated: the cover of the chosen template."""
+    line = words("example" if cover else "nothing_yet")
     return StageView(
-        "nothing",
-        line=words("nothing_yet"),
-        hint=words("nothing_yet_hint"),
-        cover=cover,
-        ratio=ratio,
-        lang=words.lang,
+        "nothing", line=line, hint=words("nothing_yet_hint"), cover=cover, ratio=ratio, lang=words.lang
     )
 
 
@@ -143,7 +139,6 @@ def stage(run: Run, now: float, servers: Sequence[ServerStatus], words: Words) -
         files=files,
         texts=run.texts,
         archive=f"media/{quote(run.run_id)}.zip" if len(files) > 1 else "",
-        facts=() if live else _facts(run, words),
         warnings=run.warnings,
         error=_error(run, words) if run.error else None,
         link=f"?run={quote(run.run_id)}",
@@ -187,21 +182,23 @@ def badge(servers: Sequence[ServerStatus], now: float, words: Words, *, uses_san
     """The servers in one line."""
     ready = [server for server in servers if server.state is ServerState.READY]
     away = [server for server in servers if server.state is ServerState.AWAY]
-    if uses_sandbox and not away:
-        return Badge("sandbox", words("sandbox_badge"), words("connect_comfyui"), link=True)
+    is_sandbox = all(server.facts is not None and server.facts.is_sandbox for server in servers)
+    if not away and (uses_sandbox or (servers and is_sandbox)):
+        return Badge(
+            "sandbox", words("sandbox_badge"), words("sandbox_short"), words("connect_comfyui"), link=True
+        )
     if not servers:
-        return Badge("away", words("no_server"), words("connect_comfyui"), link=True)
-    if len(ready) == len(servers) > 1:
-        return Badge("ok", words("servers_ready", count=len(servers)))
-    if ready and len(servers) > 1:
-        return Badge("wait", words("servers_some", ready=len(ready), count=len(servers)))
+        return Badge("away", words("no_server"), words("no_server"), words("connect_comfyui"), link=True)
+    if len(servers) > 1:
+        said = words("servers_some", ready=len(ready), count=len(servers))
+        return Badge("ok" if len(ready) == len(servers) else "wait" if ready else "away", said, said)
     server = servers[0]
-    match server.state:
-        case ServerState.READY:
-            return Badge("ok", f"{server.name} · {words('server_ready')}")
-        case ServerState.CONNECTING:
-            return Badge("wait", f"{words('server_connecting')} · {server.name}")
-    return Badge("away", f"{words('server_away')} · {server.name}", server.error)
+    tone, key = {
+        ServerState.READY: ("ok", "server_ready"),
+        ServerState.CONNECTING: ("wait", "server_connecting"),
+        ServerState.AWAY: ("away", "server_away"),
+    }[server.state]
+    return Badge(tone, f"{server.name} · {words(key)}", words(key))
 
 
 def away_line(servers: Sequence[ServerStatus], now: float, words: Words) -> str:
@@ -277,7 +274,7 @@ def _happening(run: Run, now: float, servers: Sequence[ServerStatus], words: Wor
                 return words("server_away_run", server=away.name), away.error
             return (words("saving"), "") if run.server_done else _running(run, now, words)
         case RunState.COMPLETED:
-            return _done(run, words), ""
+            return _done(run, words), " · ".join(_facts(run, words))
         case RunState.CANCELLED:
             return words("cancelled"), words("cancelled_kept" if run.kept else "cancelled_hint")
         case RunState.FAILED:

@@ -23,6 +23,14 @@
     if (element && element.textContent !== text) element.textContent = text;
   };
 
+  /* What the whole tab is in the middle of, for the style: Gradio's own css reaches no further up. */
+  const mark = (name, value) => {
+    const root = byId("create");
+    if (!root) return;
+    if (value) root.dataset[name] = value;
+    else delete root.dataset[name];
+  };
+
   /* Library ------------------------------------------------------------------------------------ */
 
   let current = "";
@@ -55,7 +63,7 @@
   };
 
   const openLibrary = (open) => {
-    document.body.classList.toggle("library-open", open);
+    mark("library", open && "open");
     if (open) byId("search-templates")?.focus({ preventScroll: true });
     else document.querySelector("#form-head .open-library")?.focus({ preventScroll: true });
   };
@@ -81,7 +89,7 @@
           markCurrent();
           trigger("select", { slug: card.dataset.slug });
         }
-        if (document.body.classList.contains("library-open")) openLibrary(false);
+        if (byId("create")?.dataset.library) openLibrary(false);
       } else if (event.target.closest(".close-library")) {
         openLibrary(false);
       }
@@ -339,7 +347,9 @@
     if (key === drawnMessage) return;
     drawnMessage = key;
     box.replaceChildren();
-    if (view.phase === "nothing" || view.phase === "unknown") {
+    const isExample = view.phase === "nothing" && view.cover;
+    setText(document.querySelector("#frame .caption"), isExample ? view.line : "");
+    if (view.phase === "unknown" || (view.phase === "nothing" && !view.cover)) {
       box.append(make("p", { class: "message-title" }, view.line), make("p", {}, view.hint));
     } else if (error && !view.files.length) {
       box.append(errorCard(error));
@@ -364,9 +374,9 @@
   const drawStatus = () => {
     const status = byId("status");
     if (!status?.querySelector(".bar")) return;
-    const isQuiet = ["nothing", "unknown"].includes(view.phase);
-    setText(status.querySelector(".line"), isQuiet ? "" : view.line);
-    setText(status.querySelector(".hint"), isQuiet ? "" : view.hint);
+    const isSaid = ["nothing", "unknown"].includes(view.phase); // in the frame
+    setText(status.querySelector(".line"), isSaid ? "" : view.line);
+    setText(status.querySelector(".hint"), isSaid && !view.cover ? "" : view.hint);
     const bar = status.querySelector(".bar");
     const percent = Math.round(view.share * 100);
     bar.dataset.run = bar.dataset.run === view.run_id ? view.run_id : ((bar.dataset.share = "0"), view.run_id);
@@ -377,7 +387,7 @@
     bar.querySelector(".done").style.transform = `scaleX(${share})`;
     bar.classList.toggle("is-moving", view.live && (view.moving || view.phase === "queued" || view.phase === "saving"));
     status.dataset.phase = view.phase;
-    document.body.classList.toggle("is-live", view.live);
+    mark("live", view.live && "yes");
     byId("stop")?.classList.toggle("is-waiting", view.stopping);
     document.title = view.live ? `${percent} % · ComfyUI Bridge` : "ComfyUI Bridge";
   };
@@ -386,7 +396,7 @@
   const drawAfter = () => {
     const root = document.querySelector("#after .after");
     if (!root) return;
-    const key = JSON.stringify([view.run_id, view.phase, view.files, view.texts, view.facts, view.warnings, chosen]);
+    const key = JSON.stringify([view.run_id, view.phase, view.files, view.texts, view.warnings, chosen]);
     if (key === drawnAfter) return;
     drawnAfter = key;
     root.replaceChildren();
@@ -401,7 +411,6 @@
     if (view.files.length > 1) root.append(filmstrip());
     if (view.error && view.files.length) root.append(errorCard(view.error));
     for (const text of view.texts) root.append(make("pre", { class: "text-output" }, text));
-    if (view.facts.length) root.append(make("p", { class: "facts" }, view.facts.join(" · ")));
     for (const warning of view.warnings) root.append(make("p", { class: "warning" }, warning));
   };
 
@@ -460,8 +469,9 @@
       if (!view || next.run_id !== view.run_id) {
         chosen = 0;
         stopStream();
-        const preview = layer("preview");
-        preview.dataset.url = "";
+        layer("preview").dataset.url = "";
+        if (view && next.live && matchMedia("(max-width: 719px)").matches)
+          byId("stage").scrollIntoView({ block: "start", behavior: calm() ? "auto" : "smooth" });
       }
       view = next;
       lang = next.lang;
@@ -516,7 +526,7 @@
       ask({ action: "open", run: tile.dataset.run });
     }
     if (event.target.closest("#generate:not([disabled])")) busy(true);
-    if (document.body.classList.contains("library-open") && event.target === document.body) openLibrary(false);
+    if (byId("create")?.dataset.library && event.target === byId("create")) openLibrary(false);
   });
 
   document.addEventListener("keydown", (event) => {
@@ -528,7 +538,7 @@
         button.click();
       }
     }
-    if (event.key === "Escape" && document.body.classList.contains("library-open")) openLibrary(false);
+    if (event.key === "Escape" && byId("create")?.dataset.library) openLibrary(false);
   }, true);
 
   /* A cover or thumbnail that is not there makes way for what stands behind it. */

@@ -16,7 +16,6 @@ from dataclasses import dataclass
 import gradio as gr
 
 from comfyui_bridge.core.run import Run
-from comfyui_bridge.ui import present
 from comfyui_bridge.ui.present import StageView
 from comfyui_bridge.ui.words import Words
 
@@ -27,7 +26,7 @@ _LATE_FILES_S = 10.0
 
 _FRAME = """<div class="frame" id="frame"><div class="picture">
 <img class="layer cover" alt=""><img class="layer result" alt=""><img class="layer preview" alt="">
-<div class="layer other"></div></div><div class="message"></div></div>"""
+<div class="layer other"></div><p class="caption"></p></div><div class="message"></div></div>"""
 
 _STATUS = """<div class="status-words"><p class="line" role="status" aria-live="polite"></p>
 <p class="hint"></p></div><div class="bar" role="progressbar" aria-valuemin="0" aria-valuemax="100">
@@ -45,10 +44,10 @@ class Stage:
     strip: gr.HTML
 
 
-def panel(words: Words) -> Stage:
-    """Lay the stage out."""
+def panel(first: StageView, words: Words) -> Stage:
+    """Lay the stage out; it shows `first` until it is told otherwise."""
     view = gr.HTML(
-        present.nothing(words).to_json(),
+        first.to_json(),
         html_template=_FRAME,
         elem_id="stage",
         apply_default_css=False,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -31,8 +31,8 @@ class Shelf:
         return next((template for template in self.templates if template.slug == slug), None)
 
     def first(self) -> Template | None:
-        """The template to open where nobody asked for one: the smallest that needs nothing but words."""
-        return min(self.templates, key=_distance, default=None)
+        """The template to open where nobody asked for one."""
+        return self.templates[0] if self.templates else None
 
 
 class Templates:
@@ -50,7 +50,7 @@ class Templates:
             if version != self._shelf.version:
                 templates = self._library.templates()
                 self._shelf = Shelf(
-                    tuple(sorted(templates, key=_order)),
+                    in_order(templates),
                     frozenset(t.slug for t in templates if self._library.cover(t.slug) is not None),
                     self._library.problems(),
                     version,
@@ -61,14 +61,17 @@ class Templates:
         return self.shelf().get(slug)
 
 
-def _order(template: Template) -> tuple[bool, str, str]:
-    return _wants_a_file(template), template.title.casefold(), template.slug
+def in_order(templates: Iterable[Template]) -> tuple[Template, ...]:
+    """The smallest that needs nothing but words, then the others by title, those that need a file last."""
+    ordered = sorted(templates, key=lambda t: (_wants_a_file(t), t.title.casefold(), t.slug))
+    nearest = min(ordered, key=_distance, default=None)
+    return tuple(sorted(ordered, key=lambda template: template is not nearest))
 
 
-def _distance(template: Template) -> tuple[bool, bool, int, str]:
+def _distance(template: Template) -> tuple[bool, bool, int]:
     """How far a template is from a first picture."""
     takes_words = any("prompt" in (exposure.key, exposure.label.lower()) for exposure in template.exposures)
-    return _wants_a_file(template), not takes_words, len(template.document), template.slug
+    return _wants_a_file(template), not takes_words, len(template.document)
 
 
 def _wants_a_file(template: Template) -> bool:

@@ -74,10 +74,11 @@ _TABLE: Mapping[str, tuple[str, str]] = {
     ),
     # Stage: states
     "stage": ("Picture", "画面"),
-    "nothing_yet": ("Your picture appears here.", "画面会出现在这里。"),
+    "nothing_yet": ("Your picture appears here", "画面会出现在这里"),
+    "example": ("Example. Your picture appears here", "示例。你的画面会出现在这里"),
     "nothing_yet_hint": (
-        "Change the words on the left if you like, then press Generate.",
-        "可以先改一改左边的文字，再点“生成”。",
+        "Change the words if you like, then press Generate.",
+        "可以先改一改文字，再点“生成”。",
     ),
     "sending": ("Sending", "正在提交"),
     "queued": ("Queued", "排队中"),
@@ -183,7 +184,6 @@ _TABLE: Mapping[str, tuple[str, str]] = {
         "{server} does not answer, for {time} now. It is asked again every few seconds.",
         "{server} 已 {time}没有应答。每隔几秒会重新尝试。",
     ),
-    "servers_ready": ("{count} servers ready", "{count} 台服务器就绪"),
     "servers_some": ("{ready} of {count} servers ready", "{count} 台服务器中 {ready} 台就绪"),
     "no_server": ("No server", "没有服务器"),
     "server": ("Server", "服务器"),
