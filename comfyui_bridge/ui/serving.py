@@ -24,7 +24,7 @@ from comfyui_bridge.core.errors import BridgeError
 from comfyui_bridge.ui.live_stream import LiveStream
 from comfyui_bridge.ui.routes import EXCEPTION_HANDLERS, AsTheyAre, routes
 from comfyui_bridge.ui.safety import SameOrigin
-from comfyui_bridge.ui.sign_in import Browsers
+from comfyui_bridge.ui.sign_in import Browsers, SignIn, owner_of
 
 if TYPE_CHECKING:
     from comfyui_bridge.ui.dashboard import Dashboard
@@ -96,7 +96,7 @@ def _serve(
 ) -> Launched:
     live = LiveStream(dashboard.engine)
     app = _App(
-        doors=lambda inner: SameOrigin(Browsers(AsTheyAre(inner))),
+        doors=lambda inner: SameOrigin(_who_asks(dashboard, AsTheyAre(inner))),
         default_response_class=ORJSONResponse,
         routes=routes(dashboard, live),
         exception_handlers=EXCEPTION_HANDLERS,
@@ -110,6 +110,8 @@ def _serve(
             server_name=_bracketed(host),
             server_port=port,
             share=share,
+            # Only for Gradio to know the name; whoever has none does not get this far.
+            auth_dependency=(lambda request: owner_of(request) or None) if dashboard.sessions else None,
             prevent_thread_lock=True,
             quiet=True,
             inbrowser=False,
@@ -144,6 +146,12 @@ def _serve(
         share_problem="" if share_url or not share else " ".join(said.getvalue().split()),
         close=close,
     )
+
+
+def _who_asks(dashboard: Dashboard, app: ASGIApp) -> ASGIApp:
+    if dashboard.accounts is not None and dashboard.sessions is not None:
+        return SignIn(app, dashboard.accounts, dashboard.sessions)
+    return Browsers(app)
 
 
 def free_port(host: str, port: int) -> int:

@@ -86,6 +86,11 @@ def served(
         launched.close()
 
 
+def client_of(url: str) -> httpx.Client:
+    # Over plain HTTP there is nothing to verify, and loading certificates takes longer than most tests.
+    return httpx.Client(base_url=url, timeout=60, verify=False)
+
+
 def call(client: httpx.Client, name: str, *given: Any) -> httpx.Response:
     """The answer of an endpoint of Gradio's API: the stream of its events, or the refusal."""
     joined = client.post(f"/gradio_api/call/{name}", json={"data": list(given)})

@@ -15,7 +15,7 @@ from starlette.datastructures import Headers
 from comfyui_bridge.ui.dashboard import Dashboard
 from comfyui_bridge.ui.safety import is_foreign
 from comfyui_bridge.ui.serving import Launched
-from tests.ui.serving_kit import DEADLINE_S, Runs, a_run, call, served
+from tests.ui.serving_kit import DEADLINE_S, Runs, a_run, call, client_of, served
 
 FOREIGN = "https://evil.example"
 
@@ -30,7 +30,7 @@ def page() -> Iterator[Launched]:
 
 @pytest.fixture
 def client(page: Launched) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=page.url, timeout=DEADLINE_S) as client:
+    with client_of(page.url) as client:
         yield client
 
 

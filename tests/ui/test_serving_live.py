@@ -15,7 +15,7 @@ import pytest
 from comfyui_bridge.ui import live_stream
 from comfyui_bridge.ui.dashboard import Dashboard
 from comfyui_bridge.ui.serving import Launched
-from tests.ui.serving_kit import DEADLINE_S, Runs, a_run, ended, events, served, until
+from tests.ui.serving_kit import DEADLINE_S, Runs, a_run, client_of, ended, events, served, until
 
 FRAME = b"\xff\xd8 a frame"
 
@@ -33,7 +33,7 @@ def page(runs: Runs) -> Iterator[Launched]:
 
 @pytest.fixture
 def client(page: Launched) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=page.url, timeout=DEADLINE_S) as client:
+    with client_of(page.url) as client:
         yield client
 
 

@@ -17,7 +17,7 @@ from comfyui_bridge.store.library import Library
 from comfyui_bridge.store.media import MediaStore
 from comfyui_bridge.ui.dashboard import Dashboard
 from comfyui_bridge.ui.routes import disposition
-from tests.ui.serving_kit import Runs, served
+from tests.ui.serving_kit import Runs, client_of, served
 
 WORDS = b"one line\n" * 500
 
@@ -50,7 +50,7 @@ def media(tmp_path_factory: pytest.TempPathFactory) -> MediaStore:
 @pytest.fixture(scope="module")
 def client(media: MediaStore) -> Iterator[httpx.Client]:
     dashboard = Dashboard(engine=Runs(), library=None, media=media, version="1.2.3")
-    with served(dashboard) as page, httpx.Client(base_url=page.url) as client:
+    with served(dashboard) as page, client_of(page.url) as client:
         yield client
 
 
@@ -211,7 +211,7 @@ def test_a_cover_is_shown_small_and_changes_with_its_file(media: MediaStore, tmp
     cover.write_bytes(picture())
     library = Catalogue(Library(tmp_path))
     dashboard = Dashboard(engine=Runs(), library=library, media=media, version="1.2.3")
-    with served(dashboard) as page, httpx.Client(base_url=page.url) as client:
+    with served(dashboard) as page, client_of(page.url) as client:
         first = client.get("/covers/小猫?size=64")
         assert first.headers["content-type"] == "image/webp"
         assert first.headers["cache-control"] == "private, no-cache"
