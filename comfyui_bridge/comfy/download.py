@@ -17,6 +17,8 @@ from comfyui_bridge.comfy.http import Wire
 from comfyui_bridge.core.errors import ServerError, UnexpectedAnswer, Unreachable
 from comfyui_bridge.core.outputs import OutputFile
 
+CHUNK = 16 * 1024
+"""Bytes. Of a piece that breaks off nothing is kept, so that pieces are small."""
 TRIES = 5
 """So many times in a row a connection may break without a single byte."""
 
@@ -24,7 +26,7 @@ _CONTENT_RANGE = re.compile(r"bytes (\d+)-\d+/(\d+|\*)")
 
 
 def chunks(wire: Wire, file: OutputFile) -> Generator[bytes, None, None]:
-    """The file's bytes, in pieces of at most 64 KiB. Raises ServerError."""
+    """The file's bytes, in pieces of at most CHUNK. Raises ServerError."""
     url = http.view_url(wire.address, file)
     offset, failures, tag = 0, 0, ""
     while True:
@@ -33,7 +35,7 @@ def chunks(wire: Wire, file: OutputFile) -> Generator[bytes, None, None]:
             with _ask(wire, url, offset, tag) as response:
                 skip, total = _place(wire, file, response, offset, tag)
                 tag = response.headers.get("ETag", tag)
-                for piece in response.iter_content(http.CHUNK):
+                for piece in response.iter_content(CHUNK):
                     fresh = piece[skip:]
                     skip -= len(piece) - len(fresh)
                     if fresh:

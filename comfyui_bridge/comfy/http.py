@@ -228,7 +228,9 @@ def failure(name: str, error: Exception) -> ServerError:
         return Unreachable(
             f"Nothing answers at {name}. Start ComfyUI there, or check the address.", server=name
         )
-    if isinstance(error, requests.ConnectTimeout) or "NewConnectionError" in kinds:
+    # A TLS handshake that times out comes as a read that does; nothing was asked yet.
+    in_handshake = any("handshake operation" in str(cause) for cause in causes)
+    if isinstance(error, requests.ConnectTimeout) or "NewConnectionError" in kinds or in_handshake:
         return Unreachable(
             f"{name} could not be connected to. Check that the machine is on and its port is open.",
             server=name,

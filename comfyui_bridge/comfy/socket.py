@@ -122,17 +122,19 @@ class Socket:
     def _next_frame(self, deadline: float) -> tuple[int, bytes] | None:
         """Opcode and payload of the next text or binary frame; None if the deadline passes first."""
         while True:
-            now = time.monotonic()
-            self._probe_silence(now)
-            waits = [deadline - now, self._patience.silence, self._patience.pong]
             try:
                 with self._reading:
                     if self._closed.is_set():
                         raise self._gone(None)
-                    self._socket.settimeout(max(0.001, min(waits)))
+                    left = min(deadline, self._next_probe()) - time.monotonic()
+                    self._socket.settimeout(max(0.001, left))
                     opcode, payload = self._websocket.recv_data(control_frame=True)
             except websocket.WebSocketTimeoutException:
-                if time.monotonic() >= deadline:
+                # Only now: whatever had come while nobody was reading has been read.
+                now = time.monotonic()
+                if now >= self._next_probe():
+                    self._probe_silence(now)
+                if now >= deadline:
                     return None
                 continue
             except _BROKEN as error:
@@ -146,19 +148,23 @@ class Socket:
             if self._heard_at >= deadline:
                 return None
 
-    def _probe_silence(self, now: float) -> None:
+    def _next_probe(self) -> float:
+        """When so much silence has passed that something is to be done about it."""
         if self._pinged_at is None:
-            if now - self._heard_at >= self._patience.silence:
-                self._pinged_at = now
-                try:
-                    self._websocket.ping()
-                except _BROKEN as error:
-                    raise self._gone(error) from error
-        elif now - self._pinged_at >= self._patience.pong:
+            return self._heard_at + self._patience.silence
+        return self._pinged_at + self._patience.pong
+
+    def _probe_silence(self, now: float) -> None:
+        if self._pinged_at is not None:
             raise Unreachable(
                 f"{self._name} has been silent and does not answer a ping; the connection to it is dead.",
                 server=self._name,
             )
+        self._pinged_at = now
+        try:
+            self._websocket.ping()
+        except _BROKEN as error:
+            raise self._gone(error) from error
 
     def _gone(self, error: Exception | None) -> Unreachable:
         if self._closed.is_set():
