@@ -64,6 +64,7 @@ class Execution:
         self._executed: list[str] = []
         self._messages: list[tuple[str, dict[str, Any]]] = []
         self._completed = False
+        self._crashed = False
 
     def run(self) -> None:
         """Run to the end, to the first error or to an interrupt; none of these is raised."""
@@ -93,7 +94,7 @@ class Execution:
         error included."""
         shown = {
             node_id: kept
-            for node_id in self._graph
+            for node_id in (() if self._crashed else self._graph)
             if (kept := self._cache.get(node_id)) is not None and kept.ui is not None
         }
         return {
@@ -109,6 +110,7 @@ class Execution:
 
     def crashed(self, error: BaseException) -> None:
         """Note an error of the sandbox itself, so that the prompt does not end without a word."""
+        self._crashed = True
         report = {"node_id": self.executing or "", "node_type": "", "executed": list(self._executed)}
         self._tell(
             "execution_error", {**report, **_failure(error), "current_inputs": {}, "current_outputs": []}

@@ -66,7 +66,7 @@ class DiskFolders:
         bare, type_ = annotated(name)
         folder = self.directory(type_ or "input")
         path = inside(folder, bare)
-        if path is None or not path.is_file():
+        if path is None or not os.path.isfile(path):
             raise FileNotFoundError(f"no file {name!r} in the sandbox's {type_ or 'input'} folder")
         return path
 

@@ -82,7 +82,7 @@ class FileRoutes:
         if folder is None:
             return 403, None
         path = folder / os.path.basename(name)
-        return (200, path) if path.is_file() else (404, None)
+        return (200, path) if os.path.isfile(path) else (404, None)
 
     async def upload_image(self, request: web.Request) -> web.Response:
         form = await request.post()

@@ -49,6 +49,8 @@ class Known:
     scenarios: tuple[str, ...]
     where: str
     """A pattern of the places where it shows."""
+    what: str
+    """The same for people: the first cell of its row in docs/sandbox.md."""
     reason: str
 
 
@@ -56,36 +58,46 @@ DIFFERENCES = (
     Known(
         ("execution_error", "validation_errors"),
         r"current_inputs",
+        "`current_inputs` in `execution_error`",
         "execution_error tells values of a node's inputs as text: NumPy arrays and the sandbox's own "
         "objects read differently from Torch's tensors.",
     ),
     Known(
         ("validation_errors",),
         r"exception_(message|type)",
+        "`exception_message`, `exception_type` of a failing node, and all tracebacks",
         "What a failing node raises is raised by NumPy, Pillow or the sandbox's node, not by Torch.",
     ),
     Known(
         ("info_routes",),
         r"/system_stats body\.system\.sandbox",
+        "`system.sandbox` in `/system_stats`",
         "An extra key by which a client can tell the sandbox from a real server.",
     ),
     Known(
         ("info_routes",),
         r"/object_info/KSampler body",
+        "descriptions and tooltips in `/object_info`",
         "Descriptions of nodes and inputs are the sandbox's own words, or left out.",
     ),
     Known(
         ("info_routes",),
         r"/view_metadata",
+        "`/view_metadata` is always 404",
         "The sandbox's models are names without a file, so there is no metadata.",
     ),
-    Known(("info_routes",), r"/api/jobs", "The jobs of 0.33 are there, though all else is 0.3.64."),
     Known(
         ("info_routes",),
-        r"(GET|HEAD) / ",
-        "There is no editor; a plain page says what this server is.",
+        r"/api/jobs",
+        "`/api/jobs` answers, in 0.3.64 it is 404",
+        "The jobs of 0.33 are there, though all else is 0.3.64.",
     ),
-    Known(("info_routes",), r"/docs/", "There are no help pages."),
+    Known(
+        ("info_routes",),
+        r"(GET|HEAD) (/ |/docs/)",
+        "`/` is a plain page; `/docs`, `/extensions` and logs are empty or missing",
+        "There is no editor and no help; a plain page says what this server is.",
+    ),
 )
 
 KEPT = {"submit_before_ws": ["4"]}
@@ -146,6 +158,12 @@ SCENARIOS: dict[str, Options] = {
     "ws_closed_poll_history": STEPS,
     "ws_without_client_id": ORDER,
 }
+
+
+@pytest.mark.parametrize("known", DIFFERENCES, ids=lambda known: str(known.where))
+def test_a_difference_that_stays_is_in_the_documentation(known: Known) -> None:
+    page = (RECORDINGS.parent.parent / "docs/sandbox.md").read_text(encoding="utf-8")
+    assert f"| {known.what} |" in page
 
 
 JOBS = Options(loose_steps=True, only=("/api/jobs",))

@@ -234,6 +234,7 @@ class TestExecution:
             prompt_id = submit(server, graph, client_id="me")
             frames = heard(opened, over)
         assert "execution_error" in [frame["type"] for frame in frames]
+        assert ended(server, prompt_id)["status"]["status_str"] == "error"
         assert ended(server, submit(server, simple()))["status"]["completed"]
         assert prompt_id in caplog.text
 
@@ -322,6 +323,18 @@ class TestFiles:
             assert answer.text == "Maximum request body size 50000 exceeded."
             features = requests.get(f"{server.url}/features", timeout=SECONDS).json()
             assert features["max_upload_size"] == 50_000
+
+    def test_a_name_that_no_disk_takes_is_not_found(self, server: SandboxThread) -> None:
+        for name in ("x" * 5000, "a\0b", "CON:"):
+            answer = requests.get(f"{server.url}/view", params={"filename": name}, timeout=SECONDS)
+            assert answer.status_code == 404
+        graph = {
+            "1": {"class_type": "LoadImage", "inputs": {"image": "x" * 5000}},
+            "2": {"class_type": "PreviewImage", "inputs": {"images": ["1", 0]}},
+        }
+        answer = requests.post(f"{server.url}/prompt", json={"prompt": graph}, timeout=SECONDS)
+        (error,) = answer.json()["node_errors"]["1"]["errors"]
+        assert error["type"] == "custom_validation_failed"
 
     def test_a_name_with_percent_words_is_filled_in(self, server: SandboxThread) -> None:
         graph = simple()
