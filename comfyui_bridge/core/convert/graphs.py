@@ -19,9 +19,6 @@ class Graph:
     by_id: dict[str, LiveNode] = field(default_factory=dict)
     links: dict[LinkId, Link] = field(default_factory=dict)
 
-    def link(self, key: LinkId | None) -> Link | None:
-        return self.links.get(key) if key is not None else None
-
     def slot_at(self, link: Link) -> tuple[LiveNode, Slot] | None:
         """The node and slot a link leads to."""
         node = self.by_id.get(link.target)

@@ -21,6 +21,8 @@ from comfyui_bridge.core.convert.document import (
     SubgraphRecord,
 )
 from comfyui_bridge.core.convert.graphs import Graph, Subgraph, promote
+from comfyui_bridge.core.convert.groups import expand_groups
+from comfyui_bridge.core.convert.matching import narrow_types
 from comfyui_bridge.core.convert.nodes import LiveNode, Output, Slot
 from comfyui_bridge.core.convert.proxies import promote_proxies
 from comfyui_bridge.core.node_defs import NodeDefs
@@ -36,6 +38,7 @@ class Loaded:
 
 
 def load(document: Document, node_defs: NodeDefs) -> Loaded:
+    expand_groups(document, node_defs)
     make_ids_unique(document)
     return _Loader(document, node_defs).load()
 
@@ -119,6 +122,7 @@ class _Loader:
                 node.id = self._next_id()
             if node.id.isdecimal():
                 self._last_node_id = max(self._last_node_id, int(node.id[:18]))
+            node.links = graph.links
             graph.nodes.append(node)
             graph.by_id[node.id] = node
             records[node.id] = entry
@@ -156,15 +160,13 @@ class _Loader:
     def _finish(self, graphs: Iterable[Graph]) -> None:
         for graph in graphs:
             for node in graph.nodes:
-                for index, slot in enumerate(node.slots):
-                    link = graph.link(slot.link)
-                    if link is not None:
-                        link.target_slot = index
+                nodes.retarget_links(node)
         for graph in graphs:
             for node in graph.nodes:
                 if node.definition is not None:
                     nodes.remove_stale_slots(node)
                 nodes.fill_empty_combos(node)
+            narrow_types(graph)
 
 
 def configure_instance(node: LiveNode, record: NodeRecord) -> None:

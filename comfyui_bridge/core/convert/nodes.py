@@ -13,7 +13,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from comfyui_bridge.core.convert.document import BoundarySlot, LinkId, NodeRecord, SlotRecord
+from comfyui_bridge.core.convert.document import (
+    BoundarySlot,
+    LinkId,
+    LinkRecord,
+    NodeRecord,
+    SlotRecord,
+)
 from comfyui_bridge.core.convert.specs import (
     AUTOGROW,
     DYNAMIC_COMBO,
@@ -22,6 +28,7 @@ from comfyui_bridge.core.convert.specs import (
     Kind,
     Spec,
     Widget,
+    as_text,
     section_specs,
     spec_of,
     specs_of,
@@ -118,6 +125,8 @@ class LiveNode:
     """The record's values, for a primitive, which gets its widget last."""
     growing: dict[str, _Autogrow] = field(default_factory=dict)
     match_groups: dict[str, dict[str, str]] = field(default_factory=dict)
+    links: Mapping[LinkId, LinkRecord] = field(default_factory=dict, repr=False)
+    """Its graph's links; they learn where a slot has moved to."""
     created: bool = False
     """Widgets made after creation miss the hooks that creation runs (dynamic prompts)."""
 
@@ -165,6 +174,8 @@ def from_definition(node_id: str, definition: NodeDef) -> LiveNode:
         node.outputs.append(Output(output.name, type_, match_group=output.match_group))
     if definition.class_type == "CustomCombo":
         _make_custom_combo(node)
+    if definition.class_type == "WebcamCapture":
+        node.widgets.append(Widget("waiting for camera...", Kind.OTHER, "capture", in_prompt=False))
     node.created = True
     return node
 
@@ -241,7 +252,6 @@ def _merge_slots(defined: Sequence[Slot], saved: Iterable[SlotRecord]) -> list[S
         record = by_name.get(slot.name)
         if record is not None:
             slot.link = record.link
-            slot.widget = slot.widget or record.widget
     # Slots the definition does not have stay: an extension of the editor may have added them.
     extra = [Slot(r.name, r.type, r.link, r.widget) for r in saved if r.name not in names]
     return [*defined, *extra]
@@ -357,7 +367,7 @@ def _choose(node: LiveNode, combo: Widget) -> None:
     removed = [slot for slot in node.slots if slot.name.startswith(prefix)]
     node.slots = [slot for slot in node.slots if not slot.name.startswith(prefix)]
     node.widgets[:] = [widget for widget in node.widgets if not widget.name.startswith(prefix)]
-    specs = (combo.options or {}).get(combo.value) if isinstance(combo.value, str) else None
+    specs = (combo.options or {}).get(as_text(combo.value)) if combo.value else None
     if specs is None:
         return
     widget_count, slot_count = len(node.widgets), len(node.slots)
@@ -373,11 +383,13 @@ def _choose(node: LiveNode, combo: Widget) -> None:
     new_slots = node.slots[slot_count:]
     del node.slots[slot_count:]
     node.slots[own_slot + 1 : own_slot + 1] = new_slots
+    retarget_links(node, own_slot + 1)
     for slot in removed:
         index = node.slot_index(slot.name)
         if index is not None:
             node.slots[index].link = slot.link
             if slot.link is not None:
+                _retarget(node, index)
                 _connected(node, node.slots[index])
 
 
@@ -421,6 +433,20 @@ def _add_group(node: LiveNode, group: str, growing: _Autogrow, ordinal: int) -> 
     positions = [index for index, slot in enumerate(node.slots) if slot.name.startswith(before_name)]
     position = positions[-1] + 1 if positions else len(node.slots)
     node.slots[position:position] = new
+    retarget_links(node, position)
+
+
+def retarget_links(node: LiveNode, start: int = 0) -> None:
+    """Tell the links of a node's slots, from one on, where these stand now."""
+    for index in range(start, len(node.slots)):
+        _retarget(node, index)
+
+
+def _retarget(node: LiveNode, index: int) -> None:
+    key = node.slots[index].link
+    link = node.links.get(key) if key is not None else None
+    if link is not None:
+        link.target_slot = index
 
 
 def _add_matched(node: LiveNode, spec: Spec) -> None:

@@ -58,7 +58,7 @@ class Limits:
         """The value as the widget would take it from a person's hand."""
         number = _number(value, loose=True)
         if number is None:
-            return None
+            return math.nan
         return self._whole(number) if self.whole else self._real(number)
 
     def _whole(self, number: Number) -> Number:
@@ -111,6 +111,8 @@ def _apply(graph: Graph, primitive: LiveNode, replace_names: Callable[[str], str
     value = _own_value(primitive, first)
     if value is NOTHING:
         return ""
+    if value is None and spec.choices:
+        value = spec.choices[0]
     if spec.widget_type in ("INT", "FLOAT"):
         corrected = _corrected(spec, value, [t[1] for t in targets if t is not None])
         note = _note(primitive, value, corrected)
@@ -153,8 +155,8 @@ def _corrected(spec: Spec, value: Any, slots: list[Slot]) -> Any:
         if merged is None:
             continue
         limits = merged
-        number = _number(value)
-        value = limits.rounded(limits.clamped(number) if number is not None else value)
+        number = _number(value, loose=True)
+        value = math.nan if number is None else limits.rounded(limits.clamped(number))
     return value
 
 
@@ -199,7 +201,7 @@ def _write(node: LiveNode, slot: Slot, value: Any) -> None:
 
 
 def _note(primitive: LiveNode, value: Any, corrected: Any) -> str:
-    if corrected == value:
+    if corrected == value or corrected != corrected:
         return ""
     return (
         f"The value {value!r} of primitive {primitive.id} became {corrected!r}, "

@@ -7,6 +7,7 @@ nothing of them runs, which is what the user meant.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,7 +20,7 @@ from comfyui_bridge.core.convert.loading import Loaded
 from comfyui_bridge.core.convert.nodes import BYPASSED, MUTED, LiveNode
 from comfyui_bridge.core.convert.primitives import apply_primitives
 from comfyui_bridge.core.convert.resolving import Resolver, Scope, Source, Value
-from comfyui_bridge.core.convert.specs import NOTHING, Widget
+from comfyui_bridge.core.convert.specs import NOTHING, Widget, as_text
 from comfyui_bridge.core.convert.texts import (
     SAVE_NODES,
     Choose,
@@ -27,6 +28,7 @@ from comfyui_bridge.core.convert.texts import (
     has_alternatives,
     replace_names,
 )
+from comfyui_bridge.core.convert.viewports import viewport_state
 from comfyui_bridge.core.errors import UnknownClassType, WorkflowError
 from comfyui_bridge.core.workflow import Link, Node, Workflow
 
@@ -34,6 +36,10 @@ MAX_DEPTH = 64
 """Subgraphs within subgraphs."""
 MAX_RUNNING = 20_000
 """Nodes of the workflow, with every instance of a subgraph counted on its own."""
+
+
+_PAGE_ONLY = frozenset(("Load3D", "RecordAudio", "WebcamCapture"))
+"""Nodes that need something from the browser: a rendered picture, the camera, the microphone."""
 
 
 @dataclass(frozen=True)
@@ -127,8 +133,11 @@ class _Writer:
             value = self._value(node_id, node, widget)
             if value is NOTHING:
                 inputs.pop(widget.name, None)
-            else:
-                inputs[widget.name] = self._wrapped(node_id, widget.name, value)
+                continue
+            content = self._wrapped(node_id, widget.name, value)
+            if isinstance(value, (list, tuple)) and widget.spec and widget.spec.widget_type == "CURVE":
+                content = {"__type__": "CURVE", **content}
+            inputs[widget.name] = content
         for slot in node.slots:
             match self._resolver.resolve(scope, node, slot):
                 case Source(node_id=origin, output=output):
@@ -142,6 +151,8 @@ class _Writer:
         )
 
     def _wrapped(self, node_id: str, name: str, value: Any) -> Any:
+        if isinstance(value, float) and not math.isfinite(value):
+            return None  # as in JavaScript's JSON
         # A bare list would be a link to the server.
         if isinstance(value, (list, tuple, Mapping)) and not is_plain(value):
             raise WorkflowError(
@@ -152,8 +163,8 @@ class _Writer:
 
     def _value(self, node_id: str, node: LiveNode, widget: Widget) -> Any:
         value = widget.value
-        if node.type == "CustomCombo" and widget.name == "index":
-            return _chosen_index(node)
+        if widget.fixed:
+            return self._computed(node_id, node, widget)
         if not isinstance(value, str):
             return value
         if widget.dynamic_prompts:
@@ -167,13 +178,24 @@ class _Writer:
             return self._replace_names(value)
         return value
 
+    def _computed(self, node_id: str, node: LiveNode, widget: Widget) -> Any:
+        if node.type == "CustomCombo":
+            return _chosen_index(node)
+        state = viewport_state(node) if widget.name == "viewport_state" else None
+        if state is None and node.type in _PAGE_ONLY:
+            self.notes.append(
+                f'Input "{widget.name}" of node {node_id} ({node.type}) was left empty: only the editor\'s '
+                "own page can record or render it."
+            )
+        return widget.value if state is None else state
+
     def _replace_names(self, text: str) -> str:
         return replace_names(text, self._named_value, self._now) if "%" in text else text
 
     def _named_value(self, name: str, widget_name: str) -> str | None:
         node = self._named(name)
         widget = node.widget(widget_name) if node else None
-        return None if widget is None else _as_text(widget.value)
+        return None if widget is None else as_text(widget.value)
 
     def _named(self, name: str) -> LiveNode | None:
         if self._names is None:
@@ -214,16 +236,6 @@ def _chosen_index(node: LiveNode) -> int:
     chosen = node.widgets[0].value
     options = [widget.value for widget in node.widgets[2:]]
     return options.index(chosen) if chosen in options else -1
-
-
-def _as_text(value: Any) -> str:
-    if value is None or value is NOTHING:
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, float) and value.is_integer() and abs(value) < 1e21:
-        return str(int(value))
-    return str(value)
 
 
 def _unknown(scope: Scope, node: LiveNode) -> UnknownClassType:

@@ -161,7 +161,10 @@ class _Promoter:
             return
         renamed = primitive.title if primitive.title not in ("", PRIMITIVE, "Primitive") else first.widget
         boundary = self._new_boundary(renamed, type_)
-        primitive.outputs[0].links = []
+        for _, slot in targets:
+            if slot.link is not None:
+                primitive.outputs[0].links = [k for k in primitive.outputs[0].links if k != slot.link]
+                self._disconnect(slot)
         for node, slot in targets:
             self._connect(boundary, node, slot)
         value = next((entry.value for entry in cohort if entry.value is not NOTHING), NOTHING)

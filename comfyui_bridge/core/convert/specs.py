@@ -135,10 +135,28 @@ class Widget:
             self.value = value
 
 
+def as_text(value: Any) -> str:
+    """A value as JavaScript writes it into a text; null and undefined as nothing."""
+    match value:
+        case None | Nothing.NOTHING:
+            return ""
+        case bool():
+            return "true" if value else "false"
+        case float() if value.is_integer() and abs(value) < 1e21:
+            return str(int(value))
+        case list() | tuple():
+            return ",".join(as_text(entry) if not isinstance(entry, (list, tuple)) else "" for entry in value)
+        case Mapping():
+            return "[object Object]"
+    return str(value)
+
+
 def specs_of(definition: NodeDef) -> list[Spec]:
     """The inputs of a node in the editor's order, with those its own extensions add."""
-    specs = [spec_of(entry) for entry in definition.inputs]
-    return specs + list(_added(definition, specs))
+    specs = {entry.name: spec_of(entry) for entry in definition.inputs}
+    for spec in _added(definition, list(specs.values())):
+        specs[spec.name] = spec
+    return list(specs.values())
 
 
 def spec_of(definition: InputDef, name: str | None = None) -> Spec:
@@ -167,7 +185,8 @@ def section_specs(sections: object) -> list[Spec]:
 
 
 def _added(definition: NodeDef, specs: Sequence[Spec]) -> Iterator[Spec]:
-    # Inputs that the editor's own extensions put behind the server's (beforeRegisterNodeDef).
+    # Inputs that the editor's own extensions put behind the server's, or in place of one of the same
+    # name (beforeRegisterNodeDef).
     required = {entry.name for entry in definition.inputs if entry.required}
     name = definition.class_type
     if name in AUDIO_NODES:
@@ -180,7 +199,7 @@ def _added(definition: NodeDef, specs: Sequence[Spec]) -> Iterator[Spec]:
         yield Spec("upload", "IMAGEUPLOAD")
     if name in ("SaveGLB", "Preview3D"):
         yield Spec("image", "PREVIEW_3D")
-    if name == "Load3DAdvanced" and "viewport_state" not in {spec.name for spec in specs}:
+    if name == "Load3DAdvanced":
         yield Spec("viewport_state", "LOAD_3D_ADVANCED")
 
 
