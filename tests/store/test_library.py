@@ -83,7 +83,11 @@ BAD: list[tuple[str, bytes, str]] = [
     ("bad.json", b"", "It is empty; expected a workflow as ComfyUI exports it."),
     ("bad.json", b"[1]", "Line 1, column 1: expected { to open an object of nodes."),
     ("bad.json", b'{"a": NaN}', "Line 1, column 7: expected a number, not NaN, which JSON does not know."),
-    ("bad.json", b'{"a":' * 5000, "It is nested more than 100 levels deep, as no workflow and no card is."),
+    (
+        "bad.json",
+        b'{"a":' * 300 + b"1" + b"}" * 300,
+        "It is nested more than 100 levels deep, as no workflow and no card is.",
+    ),
     ("bad.json", b"\xff\xfe{\x00}\x00", "Line 1 is no UTF-8; expected a text saved as UTF-8."),
     (
         "bad.json",

@@ -123,7 +123,7 @@ def as_kept(run: Run) -> Run:
     return replace(run, progress=Progress(overall=overall), ahead=None)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(first=runs(), then=runs())
 def test_any_run_comes_back_as_it_was_after_insert_and_after_update(
     database: Database, first: Run, then: Run
@@ -219,7 +219,7 @@ def walk(store: RunStore, limit: int, **filters: Any) -> list[str]:
     raise AssertionError("the pages do not end")
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     moments=st.lists(st.sampled_from([0.1 + 0.2, 1e9, 1e9 + 1e-6, 1763901234.567891, -1.0]), max_size=12),
     limit=st.integers(1, 5),
