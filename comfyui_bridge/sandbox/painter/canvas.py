@@ -6,6 +6,7 @@ and reduced, so that edges come out smooth.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -17,6 +18,7 @@ Point = tuple[float, float]
 Colour = Array
 
 SCALE = 2
+LEAF = ((-1, 0), (-0.5, 0.8), (0.1, 1), (0.6, 0.6), (1, 0), (0.6, -0.6), (0.1, -1), (-0.5, -0.8))
 
 
 def rgb(code: str) -> Colour:
@@ -79,7 +81,7 @@ def smear(picture: Array, radius_y: float, radius_x: float) -> Array:
 
 
 class Layer:
-    """Opaque shapes drawn together, then laid on a picture at once.
+    """Opaque shapes drawn together, then laid on a picture at once, where anything was drawn.
 
     Pillow's "CMYK" stands for "four bands that Pillow does not interpret": red, green, blue and cover,
     so that reducing averages colours already multiplied by their cover.
@@ -89,15 +91,27 @@ class Layer:
         self.image = Image.new("CMYK", (width * SCALE, height * SCALE))
         self.pen = ImageDraw.Draw(self.image)
         self.height, self.width = height, width
+        self.left, self.top, self.right, self.bottom = float(width), float(height), 0.0, 0.0
+
+    def touch(self, left: float, top: float, right: float, bottom: float) -> None:
+        """Remember that something was drawn there (in pixels)."""
+        self.left, self.top = min(self.left, left), min(self.top, top)
+        self.right, self.bottom = max(self.right, right), max(self.bottom, bottom)
 
     def polygon(self, points: Iterable[Point], colour: Colour) -> None:
-        self.pen.polygon([(x * SCALE, y * SCALE) for x, y in points], fill=ink(colour))
+        corners = [(x * SCALE, y * SCALE) for x, y in points]
+        xs, ys = [x for x, _ in corners], [y for _, y in corners]
+        self.touch(min(xs) / SCALE, min(ys) / SCALE, max(xs) / SCALE, max(ys) / SCALE)
+        self.pen.polygon(corners, fill=ink(colour))
 
     def ellipse(self, x: float, y: float, rx: float, ry: float, colour: Colour) -> None:
+        self.touch(x - rx, y - ry, x + rx, y + ry)
         box = ((x - rx) * SCALE, (y - ry) * SCALE, (x + rx) * SCALE, (y + ry) * SCALE)
         self.pen.ellipse(box, fill=ink(colour))
 
     def line(self, points: Sequence[Point], width: float, colour: Colour) -> None:
+        xs, ys = [x for x, _ in points], [y for _, y in points]
+        self.touch(min(xs) - width, min(ys) - width, max(xs) + width, max(ys) + width)
         self.pen.line(
             [(x * SCALE, y * SCALE) for x, y in points],
             fill=ink(colour),
@@ -111,11 +125,10 @@ class Layer:
 
     def leaf(self, x: float, y: float, length: float, width: float, angle: float, colour: Colour) -> None:
         """A pointed oval lying along the angle (radians)."""
-        c, s = np.cos(angle), np.sin(angle)
-        shape = ((-1, 0), (-0.5, 0.8), (0.1, 1), (0.6, 0.6), (1, 0), (0.6, -0.6), (0.1, -1), (-0.5, -0.8))
+        c, s = math.cos(angle), math.sin(angle)
         half, thick = length / 2, width / 2
         self.polygon(
-            [(x + c * px * half - s * py * thick, y + s * px * half + c * py * thick) for px, py in shape],
+            [(x + c * px * half - s * py * thick, y + s * px * half + c * py * thick) for px, py in LEAF],
             colour,
         )
 
@@ -136,12 +149,16 @@ class Layer:
             (x - half, y),
             (middle_x - half * 0.7, middle_y),
             (x + tip, y - tall * (1 - 0.2 * np.abs(lean))),
+            (middle_x + half * 0.7, middle_y),
+            (x + half, y),
         ]
-        points += [(middle_x + half * 0.7, middle_y), (x + half, y)]
         self.polygons(np.stack([np.stack(point, -1) for point in points], 1), colours)
 
     def polygons(self, points: Array, colours: Array) -> None:
         """Many polygons of the same number of corners at once: n x corners x 2."""
+        if not len(points):
+            return
+        self.touch(*points.min((0, 1)).tolist(), *points.max((0, 1)).tolist())
         inks = np.empty((len(points), 4), np.uint8)
         inks[:, :3] = np.clip(colours, 0, 1) * 255 + 0.5
         inks[:, 3] = 255
@@ -149,16 +166,39 @@ class Layer:
         for corners, fill in zip(flat, inks.tolist(), strict=True):
             self.pen.polygon(corners, fill=tuple(fill))
 
-    def pixels(self) -> tuple[Array, Array]:
-        """(colour multiplied by cover, cover)."""
-        reduced = np.asarray(self.image.reduce(SCALE)).astype(np.float32)
+    def box(self) -> tuple[slice, slice]:
+        """Rows and columns within which everything was drawn; empty ones if nothing was."""
+        x0, y0 = max(0, int(self.left) - 2), max(0, int(self.top) - 2)
+        x1, y1 = min(self.width, int(self.right) + 3), min(self.height, int(self.bottom) + 3)
+        return slice(y0, max(y0, y1)), slice(x0, max(x0, x1))
+
+    def part(self) -> tuple[Array, Array]:
+        """(colour multiplied by cover, cover) within the box."""
+        rows, columns = self.box()
+        if rows.start == rows.stop or columns.start == columns.stop:
+            shape = (rows.stop - rows.start, columns.stop - columns.start)
+            return np.zeros((*shape, 3), np.float32), np.zeros(shape, np.float32)
+        bounds = (columns.start * SCALE, rows.start * SCALE, columns.stop * SCALE, rows.stop * SCALE)
+        reduced = np.asarray(self.image.reduce(SCALE, bounds)).astype(np.float32)
         reduced *= np.float32(1 / 255)
         return reduced[..., :3], reduced[..., 3]
 
+    def pixels(self) -> tuple[Array, Array]:
+        """(colour multiplied by cover, cover) of the whole picture."""
+        rows, columns = self.box()
+        colour = np.zeros((self.height, self.width, 3), np.float32)
+        cover = np.zeros((self.height, self.width), np.float32)
+        colour[rows, columns], cover[rows, columns] = self.part()
+        return colour, cover
+
     def onto(self, picture: Array, opacity: float = 1.0) -> None:
-        colour, cover = self.pixels()
-        picture *= 1 - cover[..., None] * np.float32(opacity)
-        picture += colour * np.float32(opacity)
+        rows, columns = self.box()
+        colour, cover = self.part()
+        if opacity != 1.0:
+            colour, cover = colour * np.float32(opacity), cover * np.float32(opacity)
+        view = picture[rows, columns]
+        view *= (1 - cover)[..., None]
+        view += colour
 
 
 def ink(colour: Colour) -> tuple[int, int, int, int]:
@@ -192,13 +232,17 @@ def spline(points: Sequence[Point], closed: bool = True, steps: int = 8) -> list
 
 def outline(points: Sequence[Point], start: float, end: float) -> list[Point]:
     """The outline of a line whose width goes from start to end."""
-    path = np.array(points, np.float64)
-    along = np.gradient(path, axis=0)
-    along /= np.maximum(np.hypot(along[:, 0], along[:, 1]), 1e-6)[:, None]
-    across = np.stack([-along[:, 1], along[:, 0]], 1)
-    half = np.linspace(start, end, len(path))[:, None] / 2
-    both = np.vstack([path + across * half, (path - across * half)[::-1]])
-    return [(float(x), float(y)) for x, y in both]
+    last = len(points) - 1
+    left: list[Point] = []
+    right: list[Point] = []
+    for k, (x, y) in enumerate(points):
+        (ax, ay), (bx, by) = points[max(k - 1, 0)], points[min(k + 1, last)]
+        dx, dy = bx - ax, by - ay
+        half = (start + (end - start) * k / max(last, 1)) / 2 / max(math.hypot(dx, dy), 1e-9)
+        left.append((x - dy * half, y + dx * half))
+        right.append((x + dy * half, y - dx * half))
+    right.reverse()
+    return left + right
 
 
 def relief(mask: Array, radius: float, light: tuple[float, float] = (-0.55, -0.65)) -> Array:

@@ -33,7 +33,7 @@ LINES: tuple[tuple[str, str, float, str], ...] = (
     ("scene", "lake", 0.6, "reflection river 倒影 河 河流 江"),
     ("scene", "mountains", 1.0,
      "mountain alpine alps peak summit cliff hills himalaya matterhorn volcano 山 高山 山峰 山脉 "
-     "雪山 群山 山水 山峦 悬崖 长城 火山 富士山 山谷 黄山 峡谷"),
+     "雪山 群山 山水 山水画 山峦 悬崖 长城 火山 富士山 山谷 黄山 峡谷"),
     ("scene", "mountains", 0.8, "valley canyon"),
     ("scene", "mountains", 0.25, "landscape scenery 风景 风光 景色"),
     ("scene", "city", 1.1,

@@ -7,11 +7,22 @@ from collections.abc import Callable
 from ..noise import stream
 from ..reading import Reading
 from ..stage import Stage
-from . import city, forest, garden, lake, sea
+from . import city, dreams, forest, garden, lake, land, rooms, sea, space, waters
 
 SCENES: dict[str, Callable[[Stage], None]] = {
     "sea": sea.paint,
     "lake": lake.paint,
+    "space": space.paint,
+    "underwater": waters.paint_underwater,
+    "waterfall": waters.paint_waterfall,
+    "table": rooms.paint_table,
+    "studio": rooms.paint_studio,
+    "sky": dreams.paint_sky,
+    "abstract": dreams.paint_abstract,
+    "mountains": land.paint_mountains,
+    "desert": land.paint_desert,
+    "snow": land.paint_snow,
+    "field": land.paint_field,
     "forest": forest.paint,
     "garden": garden.paint,
     "city": city.paint,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..canvas import Colour, Layer, blur, glow, mix, over, rgb, smear
-from ..noise import Array, fbm, smoothstep, unit, warp
+from ..noise import Array, fbm, fetch, resize, smoothstep, unit
 from ..stage import Spot, Stage
 from . import air
 from .signs import Sign, draw_sign, neon_colours
@@ -60,14 +60,13 @@ def paint(stage: Stage) -> None:
     air.paint_sky(stage, street.horizon)
     paint_far_towers(stage, street)
     sides = tuple(houses(stage, street, side) for side in (-1, 1))
-    scene, depth = paint_walls(stage, street, sides)
-    signs = hang_signs(stage, street) if night or stage.wants("neon") else []
-    front = scene.copy()
-    for sign in signs:
-        draw_sign(front, sign, mirrored=False)
-        draw_sign(front, sign, mirrored=True)
-    spill(front, signs, u)
-    pave(stage, street, front, depth)
+    paint_walls(stage, street, sides)
+    if night or stage.wants("neon"):
+        signs = hang_signs(stage, street)
+        for sign in signs:
+            draw_sign(stage.rgb, sign)
+        spill(stage.rgb, signs, u)
+    pave(stage, street)
     paint_traffic(stage, street)
     if "people" not in stage.avoid:
         paint_walkers(stage, street)
@@ -111,59 +110,50 @@ def scatter(i: Array, j: Array, salt: int) -> Array:
     return result
 
 
-def paint_walls(stage: Stage, street: Street, sides: tuple[Side, ...]) -> tuple[Array, Array]:
-    """(both rows of houses with their mirror image below the road, depth of each wall pixel)."""
+def paint_walls(stage: Stage, street: Street, sides: tuple[Side, ...]) -> None:
+    """Both rows of houses, down to their feet."""
     dx = (stage.columns() - np.float32(street.centre)) / np.float32(street.focal)
-    dy = (np.float32(street.horizon) - stage.rows()) / np.float32(street.focal)
-    picture = stage.rgb.copy()
-    # Below the road's plane the mirrored sky is seen.
-    flipped = np.clip(2 * street.horizon - stage.rows()[:, 0], 0, stage.height - 1).astype(int)
-    below = stage.rows()[:, 0] > street.horizon
-    picture[below] = stage.rgb[flipped[below]]
-    depth = np.full((stage.height, stage.width), np.float32(400))
+    reach = float(np.abs(dx).max()) * EYE / street.half_width * street.focal
+    bottom = int(np.clip(street.horizon + reach + 2, 1, stage.height))
+    dy = (np.float32(street.horizon) - stage.rows()[:bottom]) / np.float32(street.focal)
     for side, row in zip((-1, 1), sides, strict=True):
         columns = np.nonzero((dx[0] * side) > street.half_width / 160)[0]
         if not len(columns):
             continue
         span = slice(int(columns[0]), int(columns[-1]) + 1)
-        across = np.abs(dx[:, span])
-        z = np.float32(street.half_width) / across
-        colour, far, cover = one_side(stage, street, row, across, dy, z)
-        view = picture[:, span]
-        over(view, colour, cover)
-        depth[:, span] = np.where(cover > 0.5, far, depth[:, span])
-    return picture, depth
+        colour, cover = one_side(stage, street, row, np.abs(dx[:, span]), dy)
+        over(stage.rgb[:bottom, span], colour, cover)
 
 
-def one_side(
-    stage: Stage, street: Street, row: Side, across: Array, dy: Array, z: Array
-) -> tuple[Array, Array, Array]:
-    """(colour, depth, cover) of one side's houses for its pixels."""
-    house = np.clip(np.searchsorted(row.starts, z[0], side="right") - 1, 0, len(row.heights) - 1)
-    house = np.broadcast_to(house[None, :], (dy.shape[0], across.shape[1]))
-    height = np.abs(EYE + dy * z - 0) - np.where(EYE + dy * z < 0, 0, 0)
-    z = np.broadcast_to(z, height.shape)
-    roof = row.heights[house]
-    cover = np.clip((roof - height) * street.focal / z * 0.5 + 0.5, 0, 1)
-    along, far, face = z.copy(), z.copy(), np.zeros(height.shape, bool)
+def one_side(stage: Stage, street: Street, row: Side, across: Array, dy: Array) -> tuple[Array, Array]:
+    """(colour, cover) of one side's houses for its pixels: house fronts, and walls that stand out behind."""
+    shape = (dy.shape[0], across.shape[1])
+    depth = np.float32(street.half_width) / across
+    house = np.clip(np.searchsorted(row.starts, depth[0], side="right") - 1, 0, len(row.heights) - 1)
+    who = np.broadcast_to(house[None, :], shape).copy()
+    far = np.broadcast_to(depth, shape).copy()
+    along = far.copy()
+    height = EYE + dy * depth
+    cover = np.clip((row.heights[who] - height) * street.focal / far * 0.5 + 0.5, 0, 1)
+    face = np.zeros(shape, bool)
     hit = cover > 0.5
-    who = house.copy()
     for k in range(1, len(row.heights)):
         at = row.starts[k]
-        up = np.abs(EYE + dy * at)
-        open_ = ~hit & (across * at > street.half_width) & (up < row.heights[k]) & (z < at)
-        if not open_.any():
+        columns = np.nonzero((across[0] * at > street.half_width) & (depth[0] < at))[0]
+        if not len(columns):
             continue
-        up = np.broadcast_to(up, hit.shape)
-        height = np.where(open_, up, height)
-        along = np.where(open_, across * at, along)
-        far = np.where(open_, at, far)
-        who = np.where(open_, k, who)
-        face |= open_
-        hit |= open_
-        cover = np.where(open_, 1, cover)
-    colour = facade(stage, street, row, who, along, height, far, face)
-    return colour, far, cover.astype(np.float32)
+        span = slice(int(columns[0]), int(columns[-1]) + 1)
+        up = np.broadcast_to(EYE + dy * at, hit[:, span].shape)
+        free = ~hit[:, span] & (up < row.heights[k]) & (up > 0)
+        height[:, span] = np.where(free, up, height[:, span])
+        along[:, span] = np.where(free, across[:, span] * at, along[:, span])
+        far[:, span] = np.where(free, at, far[:, span])
+        who[:, span] = np.where(free, k, who[:, span])
+        face[:, span] |= free
+        hit[:, span] |= free
+        cover[:, span] = np.where(free, 1, cover[:, span])
+    cover *= np.clip(height * street.focal / far + 0.5, 0, 1)
+    return facade(stage, street, row, who, along, np.maximum(height, 0), far, face), cover.astype(np.float32)
 
 
 def facade(
@@ -295,8 +285,6 @@ def hang_signs(stage: Stage, street: Street) -> list[Sign]:
                     x=x,
                     top=street.horizon - (low + tall - EYE) * scale,
                     bottom=street.horizon - (low - EYE) * scale,
-                    mirror_top=street.horizon + (low + EYE) * scale,
-                    mirror_bottom=street.horizon + (low + tall + EYE) * scale,
                     width=wide * scale,
                     colour=colours[int(rng.integers(len(colours)))],
                     second=colours[int(rng.integers(len(colours)))],
@@ -311,96 +299,60 @@ def hang_signs(stage: Stage, street: Street) -> list[Sign]:
 def spill(picture: Array, signs: list[Sign], u: float) -> None:
     """The light that signs throw into the air and onto the walls."""
     height, width = picture.shape[:2]
-    small = np.zeros((max(2, height // 8), max(2, width // 8), 3), np.float32)
+    step = max(u / 64, 1.0)
+    small = np.zeros((max(2, round(height / step)), max(2, round(width / step)), 3), np.float32)
     for sign in signs:
-        for top, bottom, strength in (
-            (sign.top, sign.bottom, 1.0),
-            (sign.mirror_top, sign.mirror_bottom, 0.8),
-        ):
-            y0, y1 = int(np.clip(top / 8, 0, small.shape[0])), int(np.clip(bottom / 8 + 1, 0, small.shape[0]))
-            x0, x1 = (
-                int(np.clip((sign.x + s * sign.width / 2) / 8 + (s > 0), 0, small.shape[1])) for s in (-1, 1)
-            )
-            small[y0:y1, x0:x1] += sign.colour * np.float32(strength)
-    light = blur(unit(small), 4.0) * 0.5 + blur(unit(small), 10.0) * 0.7
-    full = smear(np.clip(light, 0, 1), 1, 1)
-    big = np.stack(
-        [
-            warp(
-                full[..., c],
-                np.broadcast_to(np.arange(width, dtype=np.float32)[None, :] / 8, (height, width)),
-                np.broadcast_to(np.arange(height, dtype=np.float32)[:, None] / 8, (height, width)),
-            )
-            for c in range(3)
-        ],
-        -1,
-    )
-    glow(picture, big * np.float32(0.75))
+        y0, y1 = (
+            int(np.clip(row / step + low, 0, small.shape[0]))
+            for row, low in ((sign.top, 0), (sign.bottom, 1))
+        )
+        x0, x1 = (
+            int(np.clip((sign.x + s * sign.width / 2) / step + (s > 0), 0, small.shape[1])) for s in (-1, 1)
+        )
+        small[y0:y1, x0:x1] += sign.colour
+    light = blur(unit(small), 3.5) * 0.5 + blur(unit(small), 9.0) * 0.5
+    glow(picture, resize(unit(light), height, width) * np.float32(0.62))
 
 
-def pave(stage: Stage, street: Street, front: Array, depth: Array) -> None:
-    """The road: dark, wet and mirroring at night or in rain, else plain; the houses stay as they are."""
+def pave(stage: Stage, street: Street) -> None:
+    """The road: dark, wet and mirroring at night or in rain, else plain."""
     rng, h, w, u = stage.rng("pave"), stage.height, stage.width, stage.u
-    dy = np.maximum(stage.rows() - street.horizon, 0.5) / np.float32(street.focal)
+    top = int(street.horizon)
+    y = stage.rows()[top:]
+    dy = np.maximum(y - street.horizon, 0.5) / np.float32(street.focal)
     z = EYE / dy
+    beside = np.abs(stage.columns() - np.float32(street.centre)) / np.float32(street.focal)
+    foot = np.float32(street.horizon) + EYE * np.float32(street.focal / street.half_width) * beside
     x = (stage.columns() - np.float32(street.centre)) / np.float32(street.focal) * z
-    ground = (np.abs(x) < street.half_width) & (stage.rows() > street.horizon)
-    edge = np.clip((street.half_width - np.abs(x)) * street.focal / z + 0.5, 0, 1) * (
-        stage.rows() > street.horizon
-    )
     wet = street.night or stage.reading.weather in ("rain", "storm")
-    grit = fbm(rng, h, w, u * 0.03, 3, stretch=2.5)
-    puddle = smoothstep(0.42, 0.62, fbm(rng, h, w, u * 0.22, 4, stretch=3.0))
-    asphalt = (
-        mix(rgb("#15161d"), rgb("#2a2a33"), grit[..., None])
-        if street.night
-        else mix(rgb("#5a5a5e"), rgb("#7c7a78"), grit[..., None])
-        * mix(stage.light.shade, stage.light.key, 0.6)
-    )
+    grit = fbm(rng, h - top, w, u * 0.03, 3, stretch=2.5)
+    puddle = smoothstep(0.4, 0.62, fbm(rng, h - top, w, u * 0.22, 4, stretch=3.0))
+    if street.night:
+        asphalt = mix(rgb("#101118"), rgb("#22222b"), grit[..., None])
+    else:
+        asphalt = mix(rgb("#5a5a5e"), rgb("#7c7a78"), grit[..., None]) * mix(
+            stage.light.shade, stage.light.key, 0.6
+        )
     walk = smoothstep(0.66, 0.68, np.abs(x) / street.half_width)
     slabs = 1 - 0.2 * (np.abs(z % 1.6 - 0.8) > 0.74) * smoothstep(60, 8, z)
     asphalt = mix(asphalt, asphalt * 1.35 + np.float32(0.02), (walk * slabs)[..., None])
-    dash = (np.abs(x) < 0.09) & (z % 5 < 2.4) & (z < 60)
+    dash = (np.abs(x) < 0.09) & (z % 5 < 2.4) & (z < 60) & (z > 6.2)
     kerb = np.exp(-(((np.abs(x) / street.half_width - 0.67) / 0.012) ** 2))
-    paintwork = np.clip(dash + kerb * 0.35, 0, 1) * 0.55
-    zebra = (z > 3.4) & (z < 5.6) & (np.abs(x) < street.half_width * 0.66) & ((x + 50) % 1.1 < 0.55)
-    paintwork = np.maximum(paintwork, zebra * (0.4 + 0.25 * grit))
-    asphalt = mix(
-        asphalt,
-        np.full(3, 0.55 if street.night else 0.85, np.float32) * stage.light.key,
-        paintwork[..., None].astype(np.float32),
-    )
+    lines = np.clip(dash * 0.5 + kerb * 0.3, 0, 1)
+    zebra = (z > 3.4) & (z < 5.4) & (np.abs(x) < street.half_width * 0.66) & ((x + 50) % 1.1 < 0.55)
+    lines = np.maximum(lines, zebra * (0.2 + 0.2 * grit) * (0.7 if street.night else 1.6))
+    white = (rgb("#8f93a8") if street.night else rgb("#dcdcda")) * stage.light.key
+    road = mix(asphalt, white, lines[..., None].astype(np.float32))
     if wet:
-        ripple = (fbm(rng, h, w, u * 0.016, 3, stretch=4.0) - 0.5) * np.float32(u * 0.05)
-        bent = warp(
-            front,
-            np.broadcast_to(stage.columns() + ripple * 0.35, (h, w)),
-            np.broadcast_to(stage.rows() + ripple * (1 - 0.5 * puddle), (h, w)),
-        )
-        streaked = smear(bent, u * 0.05, u * 0.004)
-        mirror = mix(streaked, bent, (puddle * 0.65)[..., None])
-        share = (0.5 + 0.35 * puddle) * (1 - 0.25 * walk)
-        road = asphalt * 0.6 + mirror * share[..., None]
-    else:
-        road = asphalt
+        ripple = (fbm(rng, h - top, w, u * 0.016, 3, stretch=4.0) - 0.5) * np.float32(u * 0.045)
+        rows = 2 * foot - y + ripple * (1 - 0.6 * puddle)
+        mirrored = fetch(stage.rgb, stage.columns() + ripple * 0.3, np.clip(rows, 0, foot))
+        streaked = smear(mirrored, u * 0.06, u * 0.004)
+        image = mix(streaked, mirrored, (puddle * 0.6)[..., None])
+        road = road * 0.6 + image * ((0.52 + 0.36 * puddle) * (1 - 0.3 * walk))[..., None]
     if not street.night:
         road = mix(road, stage.light.haze, (1 - np.exp(-z / 120))[..., None] * 0.8)
-    stage.rgb[:] = front
-    over(stage.rgb, unit(road), edge.astype(np.float32) * ground.astype(np.float32).clip(0, 1))
-    # What the mirrored walls left outside the road (the foot of each wall) stays hidden under pavement.
-    outside = (
-        (stage.rows() > street.horizon)
-        & (depth > 0)
-        & (np.abs(x) >= street.half_width)
-        & (
-            EYE
-            - dy
-            * np.float32(street.half_width)
-            / np.maximum(np.abs(stage.columns() - street.centre) / street.focal, 1e-4)
-            < 0
-        )
-    )
-    over(stage.rgb, unit(road), outside.astype(np.float32))
+    over(stage.rgb[top:], unit(road), np.clip(y - foot + 0.5, 0, 1))
 
 
 def paint_traffic(stage: Stage, street: Street) -> None:
@@ -453,22 +405,41 @@ def paint_traffic(stage: Stage, street: Street) -> None:
         layer.onto(stage.rgb)
         if street.night or stage.reading.weather in ("rain", "storm", "fog"):
             lamp: Colour = rgb("#ff3a30") if away else rgb("#fff3d0")
-            light = np.zeros((stage.height, stage.width), np.float32)
-            for s in (-1, 1):
-                lx, ly = x + s * wide * 0.38, y - tall * 0.42
-                d = np.hypot(stage.columns() - np.float32(lx), stage.rows() - np.float32(ly)) / np.float32(u)
-                light += np.exp(-((d / (0.13 * scale / u + 0.004)) ** 2)) + 0.35 * np.exp(
-                    -d * (16 if away else 10)
-                )
-                streak = np.exp(
-                    -(((stage.columns() - np.float32(lx)) / np.float32(wide * 0.12)) ** 2)
-                ) * np.clip((stage.rows() - np.float32(y)) / np.float32(tall), 0, 1)
-                light += (
-                    streak
-                    * np.exp(-np.clip(stage.rows() - np.float32(y), 0, None) / np.float32(tall * 2.0))
-                    * 0.55
-                )
-            glow(stage.rgb, lamp * np.clip(light, 0, 1)[..., None])
+            shine(
+                stage,
+                lamp,
+                [(x - wide * 0.38, y - tall * 0.42), (x + wide * 0.38, y - tall * 0.42)],
+                tall,
+                away,
+            )
+
+
+def shine(stage: Stage, lamp: Colour, places: list[tuple[float, float]], tall: float, away: bool) -> None:
+    """A pair of lamps with their glow, and their streaks on the road."""
+    reach = max(tall * 4.0, stage.u * 0.06)
+    (lx, ly), (rx, _) = places
+    rows = slice(int(max(0, ly - reach)), int(min(stage.height, ly + reach * 1.3)))
+    columns = slice(int(max(0, lx - reach)), int(min(stage.width, rx + reach)))
+    view = stage.rgb[rows, columns]
+    if not view.size:
+        return
+    light = np.zeros(view.shape[:2], np.float32)
+    for px, py in places:
+        dx, dy = stage.columns()[:, columns] - np.float32(px), stage.rows()[rows] - np.float32(py)
+        d = np.hypot(dx, dy) / np.float32(tall)
+        light += np.exp(-((d / 0.13) ** 2)) + (0.3 if away else 0.45) * np.exp(-d * 2.2)
+        streak = np.exp(-((dx / np.float32(tall * 0.16)) ** 2)) * smoothstep(0.4, 1.0, dy / np.float32(tall))
+        light += streak * np.exp(-np.clip(dy / np.float32(tall) - 0.5, 0, None) * 0.8) * 0.4
+    edge = np.minimum(
+        1, (reach - np.abs(stage.rows()[rows] - np.float32(ly))) / np.float32(reach * 0.3) + 0.3
+    )
+    side = smoothstep(
+        0.0,
+        0.4,
+        1
+        - np.abs(stage.columns()[:, columns] - np.float32((lx + rx) / 2)) / np.float32(reach + (rx - lx) / 2),
+    )
+    glow(view, lamp * (unit(light) * unit(edge + (stage.rows()[rows] > ly)) * side)[..., None])
 
 
 def paint_walkers(stage: Stage, street: Street) -> None:

@@ -156,7 +156,7 @@ def paint_trunks(
         bright = mix(glint * stage.light.key, lit, fade * 0.9)
         side = 1 if goal > x else -1
         top = -0.06 * h
-        spine = [(x + bend * t * t, foot + (top - foot) * t) for t in np.linspace(0, 1, 9)]
+        spine = [(x + bend * t * t, foot + (top - foot) * t) for t in (0.0, 0.25, 0.5, 0.75, 1.0)]
         layer.taper(spine, wide * 1.1, wide * 0.62, dark)
         if not bamboo:
             layer.polygon(
@@ -170,7 +170,7 @@ def paint_trunks(
             )
         for k, (offset, share, tone) in enumerate(((0.1, 0.62, 0.22), (0.25, 0.3, 0.6), (0.38, 0.13, 0.95))):
             shifted = [
-                (px + side * wide * offset * (1 - 0.35 * i / 8), py) for i, (px, py) in enumerate(spine)
+                (px + side * wide * offset * (1 - 0.35 * i / 4), py) for i, (px, py) in enumerate(spine)
             ]
             layer.taper(
                 shifted,

@@ -15,13 +15,11 @@ NEON = ("#ff2f7e", "#22d8ff", "#ff9a2e", "#b04bff", "#3dffa2", "#ff4848", "#ffe1
 
 @dataclass(frozen=True)
 class Sign:
-    """A sign's board on the picture and in the mirror of the road (rows), and its colours."""
+    """A sign's board on the picture, and its colours."""
 
     x: float
     top: float
     bottom: float
-    mirror_top: float
-    mirror_bottom: float
     width: float
     colour: Colour
     second: Colour
@@ -40,9 +38,9 @@ def neon_colours(hues: tuple[str, ...]) -> list[Colour]:
     return [rgb(code) for code in NEON] + named * 4
 
 
-def draw_sign(picture: Array, sign: Sign, mirrored: bool) -> None:
+def draw_sign(picture: Array, sign: Sign) -> None:
     """Lay a sign on the picture, in place."""
-    top, bottom = (sign.mirror_top, sign.mirror_bottom) if mirrored else (sign.top, sign.bottom)
+    top, bottom = sign.top, sign.bottom
     height, width = picture.shape[:2]
     margin = max(4.0, sign.width * 0.5)
     y0, y1 = int(max(0, top - margin)), int(min(height, bottom + margin))
@@ -68,8 +66,7 @@ def draw_sign(picture: Array, sign: Sign, mirrored: bool) -> None:
     for tube, colour in lettering(
         sign, left + inset * 2.4, up + inset * 2.4, right - inset * 2.4, down - inset * 2.4
     ):
-        path = [(x, up + down - y) for x, y in tube] if mirrored else tube
-        tubes.line(path, thick * 1.25, colour)
+        tubes.line(tube, thick * 1.25, colour)
     view = picture[y0:y1, x0:x1]
     board.onto(view, 0.94)
     colour, cover = tubes.pixels()

@@ -174,10 +174,12 @@ class Figure:
         self.stamp(layer, opacity)
 
     def stamp(self, layer: Layer, opacity: float = 1.0) -> None:
-        colour, mask = layer.pixels()
-        mask = mask * np.float32(opacity)
-        solid = colour / np.maximum(mask / np.float32(opacity), 1e-3)[..., None]
-        self.lay((0, self.side, 0, self.side), unit(solid), mask)
+        colour, mask = layer.part()
+        rows, columns = layer.box()
+        solid = colour / np.maximum(mask, 1e-3)[..., None]
+        self.lay(
+            (rows.start, rows.stop, columns.start, columns.stop), unit(solid), mask * np.float32(opacity)
+        )
 
     def fur(
         self,
