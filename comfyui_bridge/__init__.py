@@ -32,35 +32,82 @@ from typing import TYPE_CHECKING, Any
 from comfyui_bridge.version import __version__
 
 if TYPE_CHECKING:
-    from comfyui_bridge.client import Client, Result, RunHandle
-    from comfyui_bridge.core.errors import BridgeError
+    from comfyui_bridge.client import Client, Result, RunHandle, load_workflow
+    from comfyui_bridge.core import events
+    from comfyui_bridge.core.errors import (
+        BridgeError,
+        Cancelled,
+        InvalidValues,
+        Lost,
+        NodeFailed,
+        NoOutput,
+        NotApiFormat,
+        OutOfMemory,
+        Rejected,
+        RunFailed,
+        ServerError,
+        TimedOut,
+        Unauthorised,
+        UnexpectedAnswer,
+        Unreachable,
+        WorkflowError,
+    )
+    from comfyui_bridge.core.graft import ControlNet, Lora, add_controlnet, add_loras
+    from comfyui_bridge.core.node_defs import NodeDefs
     from comfyui_bridge.core.outputs import OutputFile
+    from comfyui_bridge.core.readiness import Readiness
     from comfyui_bridge.core.run import RunState
     from comfyui_bridge.core.workflow import Workflow
 
-_HOMES = {
-    "BridgeError": "comfyui_bridge.core.errors",
-    "Client": "comfyui_bridge.client",
-    "OutputFile": "comfyui_bridge.core.outputs",
-    "Result": "comfyui_bridge.client",
-    "RunHandle": "comfyui_bridge.client",
-    "RunState": "comfyui_bridge.core.run",
-    "Workflow": "comfyui_bridge.core.workflow",
-}
-
 __all__ = [
     "BridgeError",
+    "Cancelled",
     "Client",
+    "ControlNet",
+    "InvalidValues",
+    "Lora",
+    "Lost",
+    "NoOutput",
+    "NodeDefs",
+    "NodeFailed",
+    "NotApiFormat",
+    "OutOfMemory",
     "OutputFile",
+    "Readiness",
+    "Rejected",
     "Result",
+    "RunFailed",
     "RunHandle",
     "RunState",
+    "ServerError",
+    "TimedOut",
+    "Unauthorised",
+    "UnexpectedAnswer",
+    "Unreachable",
     "Workflow",
+    "WorkflowError",
     "__version__",
+    "add_controlnet",
+    "add_loras",
+    "events",
+    "load_workflow",
 ]
+
+_HOMES = {
+    "client": ("Client", "Result", "RunHandle", "load_workflow"),
+    "core.graft": ("ControlNet", "Lora", "add_controlnet", "add_loras"),
+    "core.node_defs": ("NodeDefs",),
+    "core.outputs": ("OutputFile",),
+    "core.readiness": ("Readiness",),
+    "core.run": ("RunState",),
+    "core.workflow": ("Workflow",),
+}
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
+    if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(_HOMES[name]), name)
+    if name == "events":
+        return importlib.import_module("comfyui_bridge.core.events")
+    home = next((home for home, names in _HOMES.items() if name in names), "core.errors")
+    return getattr(importlib.import_module(f"comfyui_bridge.{home}"), name)

@@ -7,6 +7,7 @@ with Client("http://127.0.0.1:8188") as client:
 
 from comfyui_bridge.client.client import Client
 from comfyui_bridge.client.handle import RunHandle
+from comfyui_bridge.client.prepare import read as load_workflow
 from comfyui_bridge.client.result import Result
 
-__all__ = ["Client", "Result", "RunHandle"]
+__all__ = ["Client", "Result", "RunHandle", "load_workflow"]

@@ -19,6 +19,7 @@ from comfyui_bridge.client.result import Result, of_run
 from comfyui_bridge.comfy.http import TIMEOUTS, Timeouts
 from comfyui_bridge.comfy.server import ComfyServer
 from comfyui_bridge.comfy.socket import PATIENCE, Patience
+from comfyui_bridge.core import readiness
 from comfyui_bridge.core.errors import (
     AnswerLost,
     BridgeError,
@@ -29,6 +30,7 @@ from comfyui_bridge.core.errors import (
 )
 from comfyui_bridge.core.events import Event
 from comfyui_bridge.core.node_defs import NodeDefs
+from comfyui_bridge.core.readiness import Readiness
 from comfyui_bridge.core.run import Fault, Run, RunError, RunState
 from comfyui_bridge.core.server import ServerFacts
 from comfyui_bridge.core.workflow import Workflow
@@ -201,6 +203,13 @@ class Client:
                 yield _result_of(one, sources)
         finally:
             ended.close()
+
+    def check(self, workflow: Source) -> Readiness:
+        """What stands in a workflow's way on the first server, without running it.
+
+        Missing nodes and choices with the nearest there are, broken links, values without effect.
+        """
+        return readiness.assess(read(workflow), self.node_defs())
 
     def cancel(self, run: RunHandle | str) -> None:
         """Stop a run by its handle or prompt_id, pending or running; never another's."""
