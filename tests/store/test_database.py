@@ -179,13 +179,13 @@ def test_many_threads_write_without_losing_or_refusing_anything(tmp_path: Path) 
             except StoreError as error:
                 errors.append(error)
 
-        threads = [threading.Thread(target=count_up) for _ in range(20)]
+        threads = [threading.Thread(target=count_up) for _ in range(10)]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
         with database.reading() as connection:
-            assert connection.scalar(sqlalchemy.text("SELECT n FROM tally")) == 200
+            assert connection.scalar(sqlalchemy.text("SELECT n FROM tally")) == 100
     assert errors == []
 
 

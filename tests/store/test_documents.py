@@ -139,6 +139,7 @@ documents = st.dictionaries(
 )
 
 
+@settings(max_examples=50, deadline=None)
 @given(documents, st.booleans(), st.sampled_from([None, 2]))
 def test_any_document_is_read_without_loss(document: dict[str, Any], ascii: bool, indent: int | None) -> None:
     assert parse_json(json.dumps(document, ensure_ascii=ascii, indent=indent).encode()) == document
@@ -162,7 +163,7 @@ def wound(content: bytes, wounds: list[tuple[int, bytes]]) -> bytes:
     return content
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(wounds)
 def test_a_broken_workflow_gives_a_document_or_a_sentence(wounds: list[tuple[int, bytes]]) -> None:
     assert sentence_for(parse_json, wound(GOOD, wounds)).endswith(".")
@@ -171,7 +172,7 @@ def test_a_broken_workflow_gives_a_document_or_a_sentence(wounds: list[tuple[int
 BROKEN_TOML = st.text("ab=.[]{}\"'#\n ,:-+0179TZeinf\\u\t\r\x00猫", max_size=40)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(wounds, BROKEN_TOML)
 def test_a_broken_card_gives_tables_or_a_sentence(wounds: list[tuple[int, bytes]], text: str) -> None:
     for content in (wound(CARD.encode(), wounds), text.encode(), CARD.encode() + text.encode()):
@@ -188,7 +189,7 @@ tables = st.dictionaries(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(tables)
 def test_what_tomlkit_writes_is_read_back(table: dict[str, Any]) -> None:
     assert parse_toml(tomlkit.dumps(table).encode()) == table

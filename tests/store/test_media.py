@@ -445,7 +445,7 @@ PICTURES = [
 
 
 @pytest.mark.filterwarnings("ignore")  # Pillow warns of what it repairs
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     picture=st.sampled_from(PICTURES),
     wounds=st.lists(st.tuples(st.integers(0, 400), st.integers(0, 255)), max_size=8),
