@@ -12,6 +12,7 @@ from types import TracebackType
 from comfyui_bridge.store.accounts import Accounts, Sessions
 
 from comfyui_bridge.comfy.server import ComfyServer
+from comfyui_bridge.core.errors import StoreError
 from comfyui_bridge.engine.engine import Engine
 from comfyui_bridge.sandbox_process import SandboxProcess
 from comfyui_bridge.settings import Settings
@@ -50,10 +51,11 @@ class App:
 
 
 def build(settings: Settings) -> App:
-    """Make the program. Raises StoreError where the data folder cannot be used.
+    """Make the program. Raises StoreError where the data folder or the accounts cannot be used.
 
     The engine's workers are running when this returns; that a server is away is their concern.
     """
+    accounts = _accounts(settings)
     with ExitStack() as closing:
         database = closing.enter_context(Database(settings.data))
         media = MediaStore(settings.data)
@@ -70,10 +72,21 @@ def build(settings: Settings) -> App:
             library=Catalogue(Library(settings.workflows)),
             media=media,
             version=__version__,
-            accounts=Accounts(settings.auth) if settings.auth else None,
-            sessions=Sessions(database) if settings.auth else None,
+            accounts=accounts,
+            sessions=Sessions(database) if accounts else None,
             servers=tuple(server.name for server in servers),
             uses_sandbox=not settings.servers,
             workflows=settings.workflows,
         )
         return App(settings, engine, dashboard, closing.pop_all())
+
+
+def _accounts(settings: Settings) -> Accounts | None:
+    """Who may sign in; a file that lets nobody in, or is wrong in places, is refused at the start."""
+    if settings.auth is None:
+        return None
+    accounts = Accounts(settings.auth)
+    problems = accounts.problems()
+    if problems:
+        raise StoreError(" ".join(problems))
+    return accounts
