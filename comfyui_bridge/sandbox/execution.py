@@ -189,12 +189,14 @@ class Execution:
         if fault is not None:
             raise ordered(fault)
 
+    def watched(self) -> bool:
+        """Whether a preview would reach anyone."""
+        return self.setting.previews and self.setting.hub.listening(self.item.client_id)
+
     def progress(self, node_id: str, value: int, maximum: int, preview: Image.Image | None) -> None:
         self.setting.interrupt.check()
         hub, client_id = self.setting.hub, self.item.client_id
-        jpeg = None
-        if preview is not None and self.setting.previews and hub.listening(client_id):
-            jpeg = encoded(preview)
+        jpeg = encoded(preview) if preview is not None and self.watched() else None
         self._state(node_id, value, maximum, "running")
         if jpeg is not None:
             hub.send_preview(jpeg, _metadata(self.item.prompt_id, node_id), client_id)
@@ -246,6 +248,10 @@ class NodeContext:
         self.prompt: Mapping[str, Any] = execution.item.graph
         extra = execution.item.extra_data.get("extra_pnginfo")
         self.extra_pnginfo: Mapping[str, Any] | None = extra if isinstance(extra, dict) else None
+
+    @property
+    def watched(self) -> bool:
+        return self._execution.watched()
 
     def progress(self, value: int, maximum: int, preview: Image.Image | None = None) -> None:
         self._execution.progress(self.node_id, value, maximum, preview)

@@ -67,6 +67,10 @@ class Context(Protocol):
     """The whole API graph as validated, to embed into saved files."""
     extra_pnginfo: Mapping[str, Any] | None
 
+    @property
+    def watched(self) -> bool:
+        """Whether a preview would reach anyone; if not, making one is a waste."""
+
     def progress(self, value: int, maximum: int, preview: Image.Image | None = None) -> None:
         """Report step `value` of `maximum`, with the picture so far. Raises Interrupted."""
 

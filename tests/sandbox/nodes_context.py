@@ -23,6 +23,7 @@ class Bench:
         self.step_seconds = step_seconds
         self.prompt: Mapping[str, Any] = {"1": {"class_type": "SaveImage", "inputs": {"text": "Grün 图"}}}
         self.extra_pnginfo: Mapping[str, Any] | None = {"workflow": {"nodes": [], "note": "日"}}
+        self.watched = True
         self.steps: list[tuple[int, int, Image.Image | None]] = []
         self.waited: list[float] = []
         self._interrupt_at = interrupt_at

@@ -101,6 +101,15 @@ def test_the_previews_come_closer_to_the_picture(bench: Bench) -> None:
     assert distances[-1] < 0.01
 
 
+def test_nobody_watching_changes_nothing_but_the_previews(bench: Bench) -> None:
+    table = Table(bench)
+    watched = table.sampled()
+    bench.watched = False
+    bench.steps.clear()
+    assert difference(watched, table.sampled()) == 0
+    assert bench.steps == [(step, 4, None) for step in range(1, 5)]
+
+
 def test_an_interrupt_leaves_the_sampler_at_that_step(tmp_path: Path) -> None:
     bench = Bench(tmp_path, interrupt_at=3)
     with pytest.raises(Interrupted):

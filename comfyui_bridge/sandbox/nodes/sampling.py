@@ -185,7 +185,8 @@ def sample(
             at = len(finished)
             finished.append(ready[at] if ready is not None else _painted(briefs[at]))
         ends_clean = step == total and not plan.keep_noise
-        picture = preview.at(finished[0], 1.0 if ends_clean else shares[plan.first + step])
+        share = 1.0 if ends_clean else shares[plan.first + step]
+        picture = preview.at(finished[0], share) if context.watched else None
         context.pace(max(0.0, context.step_seconds - (time.monotonic() - began)))
         context.progress(step, total, picture)
     return _handed_on(latent, briefs, np.stack(finished), shares[plan.last], wanted, plan)
@@ -331,11 +332,13 @@ class _Preview:
     """The picture so far, at the size of the painter's noise; the finished one is scaled only once."""
 
     def __init__(self, brief: painter.Brief) -> None:
-        self._noise = painter.noise(brief)
+        self._brief = brief
+        self._noise: Array | None = None
         self._finished: Array | None = None
 
     def at(self, finished: Array, share: float) -> Image.Image:
-        if self._finished is None:
+        if self._noise is None or self._finished is None:
+            self._noise = painter.noise(self._brief)
             height, width = self._noise.shape[:2]
             self._finished = resize(finished[None], width, height, "area")[0]
         between = painter.in_between(self._finished, self._noise, share)
