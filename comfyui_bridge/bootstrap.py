@@ -9,13 +9,12 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from types import TracebackType
 
-from comfyui_bridge.store.accounts import Accounts, Sessions
-
 from comfyui_bridge.comfy.server import ComfyServer
 from comfyui_bridge.core.errors import StoreError
 from comfyui_bridge.engine.engine import Engine
 from comfyui_bridge.sandbox_process import SandboxProcess
 from comfyui_bridge.settings import Settings
+from comfyui_bridge.store.accounts import Accounts, Sessions
 from comfyui_bridge.store.catalogue import Catalogue
 from comfyui_bridge.store.database import Database
 from comfyui_bridge.store.library import Library
