@@ -2,27 +2,39 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
 import threading
 
-from comfyui_bridge import bootstrap, settings
+from comfyui_bridge import settings
 from comfyui_bridge.core.errors import BridgeError
-from comfyui_bridge.ui.serving import launch
 
 
 def main() -> int:
     chosen = settings.parse(sys.argv[1:], os.environ)
+    # The page takes seconds to import: a wrong flag is told before. What is imported stays for good, and
+    # looking through it for garbage meanwhile would be a fifth of the start.
+    gc.disable()
+    from comfyui_bridge import bootstrap
+    from comfyui_bridge.ui.serving import launch
+
     stopped = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopped.set())
     try:
         with bootstrap.build(chosen) as app:
+            for problem in app.dashboard.accounts.problems() if app.dashboard.accounts else ():
+                print(problem, file=sys.stderr, flush=True)
             page = launch(app.dashboard, host=chosen.host, port=chosen.port, share=chosen.share)
+            gc.freeze()
+            gc.enable()
             print(f"Ready: {page.local_url}", flush=True)
             if page.share_url:
                 print(f"Public: {page.share_url}", flush=True)
+            elif page.share_problem:
+                print(f"There is no public link. {page.share_problem}", file=sys.stderr, flush=True)
             stopped.wait()
             page.close()
     except BridgeError as error:
