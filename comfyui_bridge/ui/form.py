@@ -107,7 +107,7 @@ def _essential(inputs: list[ExposedInput], build: Callable[..., Widget], words: 
 
 
 def _size_pair(inputs: Iterable[ExposedInput]) -> tuple[ExposedInput, ExposedInput] | None:
-    found = {one.role: one for one in inputs if one.role in ("width", "height")}
+    found = {one.key: one for one in inputs if one.key in ("width", "height")}
     return (found["width"], found["height"]) if len(found) == 2 else None
 
 
@@ -162,6 +162,33 @@ def _beside(one: ExposedInput, widget: Widget, words: Words) -> None:
         gr.HTML(f'<p class="field-hint">{escape(said)}</p>', apply_default_css=False)
 
 
+@dataclass(frozen=True)
+class Picker:
+    """Which form is shown. The script leads from what is wanted to what is picked."""
+
+    wanted: gr.HTML
+    """What the server wants shown: a slug, and a number that tells this wish from the last."""
+    picked: gr.HTML
+    """The slug whose form is rendered; empty for the moment between two forms."""
+    kept: gr.HTML
+    """Another number whenever the server has what the form held."""
+
+
+def picker() -> Picker:
+    """The three components, none of which is seen."""
+    return Picker(
+        _unseen({}, "wanted", "bridge.wanted(props, watch)"),
+        _unseen("", "picked", "bridge.picked(props)"),
+        _unseen(0, "kept", "bridge.kept(watch)"),
+    )
+
+
+def _unseen(value: Any, name: str, js: str) -> gr.HTML:
+    return gr.HTML(
+        value, html_template="<i></i>", elem_id=name, elem_classes=["unseen"], padding=False, js_on_load=js
+    )
+
+
 def refusals() -> gr.HTML:
     """Why nothing was submitted; the script puts each field's sentence under the field."""
     return gr.HTML(
@@ -176,13 +203,7 @@ def refusals() -> gr.HTML:
 def tooltips(form: Form, words: Words) -> gr.HTML:
     """Where each input comes from, for the script to put on the fields."""
     said = {element_id(one.key): widgets.tooltip(one, words) for one in form.inputs}
-    return gr.HTML(
-        said,
-        html_template="<span></span>",
-        elem_id="tooltips",
-        apply_default_css=False,
-        js_on_load="bridge.tooltips(props, watch)",
-    )
+    return _unseen(said, "tooltips", "bridge.tooltips(props, watch)")
 
 
 def raw_values(built: Iterable[Widget], shown: Mapping[Any, Any]) -> dict[str, Any]:

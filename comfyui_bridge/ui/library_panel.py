@@ -26,16 +26,20 @@ _MOST_PROBLEMS = 20
 
 
 def panel(markup: str) -> gr.HTML:
-    """The library's component; a click on a card is its `select` event and carries the slug."""
+    """The library's component and its events.
+
+    `click` is a card, and carries its slug; `input` is another version of the library or of the servers'
+    definitions. Before either comes `select`, for the form to keep what it holds.
+    """
     return gr.HTML(
         markup,
         elem_id="library",
         apply_default_css=False,
-        js_on_load="bridge.library(element, trigger, watch); /* triggers 'select' */",
+        js_on_load="bridge.library(element, trigger, watch); /* triggers 'select', 'click', 'input' */",
     )
 
 
-def markup(shelf: Shelf, folder: str, words: Words) -> str:
+def markup(shelf: Shelf, version: str, folder: str, words: Words) -> str:
     """The whole panel as HTML."""
     cards = "".join(_card(shelf, template) for template in shelf.templates)
     body = (
@@ -46,7 +50,7 @@ def markup(shelf: Shelf, folder: str, words: Words) -> str:
     )
     name = escape(words("search_templates"))
     return (
-        f'<div class="library-head"><h2>{escape(words("library"))}</h2>'
+        f'<div class="library-head" data-version="{escape(version)}"><h2>{escape(words("library"))}</h2>'
         f'<button type="button" class="close-library" aria-label="{escape(words("close"))}">×</button></div>'
         f'<input type="search" class="search" id="search-templates" autocomplete="off" '
         f'aria-label="{name}" placeholder="{name}">'

@@ -17,7 +17,6 @@ import gradio as gr
 
 from comfyui_bridge.core import values
 from comfyui_bridge.core.errors import WorkflowError
-from comfyui_bridge.core.form import Form
 from comfyui_bridge.core.node_defs import IntSpec
 from comfyui_bridge.core.run import Run
 from comfyui_bridge.core.template import Template
@@ -25,7 +24,7 @@ from comfyui_bridge.ui import form as form_
 from comfyui_bridge.ui import gallery, library_panel, present, servers_panel
 from comfyui_bridge.ui import stage as stage_
 from comfyui_bridge.ui.dashboard import Dashboard
-from comfyui_bridge.ui.form import Refused, Typed
+from comfyui_bridge.ui.form import Picker, Refused, Typed
 from comfyui_bridge.ui.present import StageView
 from comfyui_bridge.ui.sign_in import may_see, owner_of
 from comfyui_bridge.ui.stage import Attention, Stage
@@ -44,8 +43,11 @@ _OWN_WORDS = frozenset(("template", "run", "view", "__theme", "__lang"))
 """What a link says to the page itself; everything else in it is a value."""
 
 _PLAIN: dict[str, Any] = {"apply_default_css": False, "js_on_load": None}
-_QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-_ALONGSIDE: dict[str, Any] = {**_QUIET, "concurrency_limit": None}
+_PRIVATE: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+_AT_ONCE: dict[str, Any] = {**_PRIVATE, "queue": False}
+"""For handlers that change no State that somebody listens to: one request and its answer."""
+_ALONGSIDE: dict[str, Any] = {**_PRIVATE, "concurrency_limit": None}
+"""For the others: Gradio 6.31 tells a page that a State changed only through its queue."""
 
 
 @dataclass(frozen=True)
@@ -54,10 +56,8 @@ class Session:
 
     lang: gr.State
     typed: gr.State
-    wanted: gr.State
-    """The slug of the template that is to be shown."""
-    shown: gr.State
-    """The slug whose form is on the page; None for the moment between two forms."""
+    drawn: gr.State
+    """The fingerprint of the form on the page."""
     followed: gr.State
     """The run on the stage."""
     known: gr.State
@@ -73,6 +73,7 @@ class Parts:
     away: gr.HTML
     library: gr.HTML
     form: gr.Column
+    picker: Picker
     generate: gr.Button
     refusals: gr.HTML
     stage: Stage
@@ -99,6 +100,7 @@ def build(dashboard: Dashboard) -> gr.Blocks:
     with gr.Blocks(title=TITLE, analytics_enabled=False, fill_width=True) as page:
         parts = _lay_out(desk)
         _arrive(page, desk, parts)
+        _choose(desk, parts)
         _show_form(desk, parts)
         _run(page, desk, parts)
         _keep_up(desk, parts)
@@ -108,7 +110,11 @@ def build(dashboard: Dashboard) -> gr.Blocks:
 def _lay_out(desk: Desk) -> Parts:
     words = Words()
     session = Session(
-        gr.State("en"), gr.State({}), gr.State(""), gr.State(None), gr.State(""), gr.State((0, 0))
+        lang=gr.State("en"),
+        typed=gr.State({}),
+        drawn=gr.State(""),
+        followed=gr.State(""),
+        known=gr.State((0, 0)),
     )
     with gr.Row(elem_id="top"):
         header = gr.HTML(_header(desk, words), elem_id="header", **_PLAIN)
@@ -119,10 +125,15 @@ def _lay_out(desk: Desk) -> Parts:
                 library = library_panel.panel(_library(desk, words))
             with gr.Column(elem_id="form-pane", min_width=0):
                 form = gr.Column(elem_id="form", min_width=0)
+                picker = form_.picker()
                 with gr.Column(elem_id="actions", min_width=0):
                     refusals = form_.refusals()
                     generate = gr.Button(
-                        words("generate"), variant="primary", size="lg", elem_id="generate", interactive=False
+                        words("generate"),
+                        variant="primary",
+                        size="lg",
+                        elem_id="generate",
+                        interactive=desk.templates.shelf().first() is not None,
                     )
             with gr.Column(elem_id="stage-pane", min_width=0):
                 stage = stage_.panel(_first_view(desk, desk.templates.shelf().first(), words), words)
@@ -130,8 +141,20 @@ def _lay_out(desk: Desk) -> Parts:
             results = gr.HTML("", elem_id="results", **_PLAIN)
         with gr.Tab(words("servers"), id="servers") as servers_tab:
             servers = gr.HTML("", elem_id="servers", **_PLAIN)
-    tabs = (create, results_tab, servers_tab)
-    return Parts(session, header, away, library, form, generate, refusals, stage, results, servers, tabs)
+    return Parts(
+        session=session,
+        header=header,
+        away=away,
+        library=library,
+        form=form,
+        picker=picker,
+        generate=generate,
+        refusals=refusals,
+        stage=stage,
+        results=results,
+        servers=servers,
+        tabs=(create, results_tab, servers_tab),
+    )
 
 
 def _arrive(page: gr.Blocks, desk: Desk, parts: Parts) -> None:
@@ -144,13 +167,17 @@ def _arrive(page: gr.Blocks, desk: Desk, parts: Parts) -> None:
         words = Words(lang)
         template, typed = _first_template(desk, asked, request)
         slug = template.slug if template else ""
+        run_id = asked.get("run", "")
+        view = _view(desk, run_id, words, request)[1] if run_id else _first_view(desk, template, words)
         return {
             session.lang: lang,
             session.typed: {slug: typed},
-            session.wanted: slug,
-            session.followed: asked.get("run", ""),
+            session.drawn: _fingerprint(desk, slug),
+            session.followed: run_id,
             session.known: _versions(desk),
-            parts.library: _library(desk, words),
+            **_library_parts(desk, parts, words),
+            parts.picker.wanted: _wish(slug),
+            parts.stage.view: view.to_json(),
             parts.stage.strip: gallery.strip(_own_runs(desk, request, STRIP), words),
             **_servers(desk, parts, words),
             **_translated(parts, words),
@@ -159,34 +186,50 @@ def _arrive(page: gr.Blocks, desk: Desk, parts: Parts) -> None:
     outputs = {
         session.lang,
         session.typed,
-        session.wanted,
+        session.drawn,
         session.followed,
         session.known,
         parts.library,
+        parts.generate,
+        parts.picker.wanted,
+        parts.stage.view,
         parts.stage.strip,
         *_server_parts(parts),
         *_translated(parts, Words()),
     }
-    arrived = page.load(arrive, None, outputs, **_QUIET)
-    _show_wanted(arrived, desk, parts)
+    page.load(arrive, None, outputs, **_ALONGSIDE)
 
 
-def _show_wanted(event: Any, desk: Desk, parts: Parts) -> None:
-    """After this event, the form of the wanted template, and its cover while nothing was generated."""
+def _choose(desk: Desk, parts: Parts) -> None:
+    """Another template, or another version of this one.
+
+    What listens here stands outside of the render, for what is attached in there is gone once it renders
+    nothing; and it listens to other events than the form does: in Gradio 6.31 a listener from inside of a
+    render takes the place of those outside on the same event.
+    """
     session = parts.session
 
-    def show(wanted: str, followed: str, lang: str) -> dict[Any, Any]:
-        shown = {session.shown: wanted or None, parts.generate: gr.update(interactive=bool(wanted))}
+    def chosen(followed: str, lang: str, event: gr.EventData) -> dict[Any, Any]:
+        answer: dict[Any, Any] = {session.drawn: _fingerprint(desk, str(event.slug))}
         if not followed:
-            view = _first_view(desk, desk.templates.get(wanted), Words(lang))
-            shown[parts.stage.view] = view.to_json()
-        return shown
+            view = _first_view(desk, desk.templates.get(str(event.slug)), Words(lang))
+            answer[parts.stage.view] = view.to_json()
+        return answer
 
-    event.then(
-        show,
-        [session.wanted, session.followed, session.lang],
-        {session.shown, parts.generate, parts.stage.view},
-        **_QUIET,
+    def refresh(picked: str, drawn: str) -> dict[Any, Any]:
+        slug = picked if desk.templates.get(picked) else _slug(desk.templates.shelf().first())
+        newest = _fingerprint(desk, slug)
+        return {session.drawn: newest, parts.picker.wanted: gr.skip() if newest == drawn else _wish(slug)}
+
+    parts.library.click(
+        chosen,
+        [session.followed, session.lang],
+        {session.drawn, parts.stage.view},
+        trigger_mode="multiple",
+        **_AT_ONCE,
+    )
+    parts.library.input(
+        refresh, [parts.picker.picked, session.drawn], {session.drawn, parts.picker.wanted}, **_AT_ONCE
     )
 
 
@@ -196,73 +239,65 @@ def _show_form(desk: Desk, parts: Parts) -> None:
     with parts.form:
 
         @gr.render(
-            [session.shown, session.typed, session.lang],
-            triggers=[session.shown.change],
+            [parts.picker.picked, session.typed, session.lang],
+            triggers=[parts.picker.picked.change],
             show_progress="hidden",
+            queue=False,
         )
-        def _render(shown: str | None, typed: Typed, lang: str) -> None:
-            template = desk.templates.get(shown) if shown else None
+        def _render(picked: str, typed: Typed, lang: str) -> None:
+            template = desk.templates.get(picked)
             if template is None:
-                # A click while one form makes way for the next: it is the one that comes.
-                parts.library.select(_slug_of, None, session.wanted, **_QUIET)
                 return
             words = Words(lang)
             try:
                 form = desk.engine.form(template)
             except WorkflowError as error:
-                form_.title(template, None, str(error), words)
-                _changes(desk, parts, template.slug, ())
+                said = str(error)
+                form_.title(template, None, said, words)
+                _keeps(parts, template.slug, ())
+                parts.generate.click(lambda: Refused({}, said).to_json(), None, parts.refusals, **_AT_ONCE)
                 return
             form_.title(template, form, "", words)
             built = form_.widgets_of(form, typed.get(template.slug, {}), words)
             form_.tooltips(form, words)
-            _changes(desk, parts, template.slug, built)
-            _refreshes(desk, parts, template, form, built)
+            _keeps(parts, template.slug, built)
             _generates(desk, parts, template, built, words)
 
 
-def _slug_of(event: gr.EventData) -> str:
-    return str(event.slug)
+def _slug(template: Template | None) -> str:
+    return template.slug if template else ""
+
+
+def _wish(slug: str) -> dict[str, Any]:
+    """A value of `wanted`; the time makes every wish another value."""
+    return {"slug": slug, "at": time.time()}
+
+
+def _fingerprint(desk: Desk, slug: str) -> str:
+    """Another text whenever the form of this template would be another one."""
+    template = desk.templates.get(slug)
+    if template is None:
+        return ""
+    try:
+        return repr((template.title, template.description, desk.engine.form(template).inputs))
+    except WorkflowError as error:
+        return str(error)
 
 
 def _reads(built: Sequence[Widget], *more: gr.components.Component) -> set[gr.components.Component]:
     return {*(widget.component for widget in built if widget.component is not None), *more}
 
 
-def _changes(desk: Desk, parts: Parts, slug: str, built: Sequence[Widget]) -> None:
-    """A click in the library: keep what was typed, show nothing for a moment, then the other form."""
+def _keeps(parts: Parts, slug: str, built: Sequence[Widget]) -> None:
+    """Whatever may take this form away: what was typed is kept."""
     session = parts.session
 
-    def keep(held: Mapping[Any, Any], event: gr.EventData) -> dict[Any, Any]:
+    def keep(held: Mapping[Any, Any]) -> dict[Any, Any]:
         typed = {**held[session.typed], slug: form_.raw_values(built, held)}
-        return {session.typed: typed, session.wanted: str(event.slug), session.shown: None}
+        return {session.typed: typed, parts.picker.kept: time.time()}
 
-    outputs = {session.typed, session.wanted, session.shown}
-    kept = parts.library.select(keep, _reads(built, session.typed), outputs, **_QUIET)
-    _show_wanted(kept, desk, parts)
-
-
-def _refreshes(desk: Desk, parts: Parts, template: Template, form: Form, built: Sequence[Widget]) -> None:
-    """The servers' definitions or the library changed: a form that is another one now is shown anew."""
-    session = parts.session
-
-    def refresh(held: Mapping[Any, Any]) -> dict[Any, Any]:
-        newest = desk.templates.get(template.slug)
-        if newest is not None and _is_same(desk, newest, form):
-            return {session.shown: gr.skip()}
-        typed = {**held[session.typed], template.slug: form_.raw_values(built, held)}
-        return {session.typed: typed, session.shown: None}
-
-    outputs = {session.typed, session.shown}
-    changed = session.known.change(refresh, _reads(built, session.typed), outputs, **_QUIET)
-    _show_wanted(changed, desk, parts)
-
-
-def _is_same(desk: Desk, template: Template, form: Form) -> bool:
-    try:
-        return template.title == form.template.title and desk.engine.form(template).inputs == form.inputs
-    except WorkflowError:
-        return False
+    outputs = {session.typed, parts.picker.kept}
+    parts.library.select(keep, _reads(built, session.typed), outputs, trigger_mode="multiple", **_AT_ONCE)
 
 
 def _generates(desk: Desk, parts: Parts, template: Template, built: Sequence[Widget], words: Words) -> None:
@@ -324,20 +359,18 @@ def _run(page: gr.Blocks, desk: Desk, parts: Parts) -> None:
         elif event.action == "values" and run is not None and template is not None:
             return {
                 session.typed: {**typed, template.slug: dict(values.from_json(run.values))},
-                session.wanted: template.slug,
-                session.shown: None,
+                parts.picker.wanted: _wish(template.slug),
             }
         return {session.followed: run_id, stage.view: view.to_json()}
 
-    outputs = {session.followed, session.typed, session.wanted, session.shown, stage.view, parts.refusals}
-    acted = stage.view.select(act, [session.lang, session.typed], outputs, **_ALONGSIDE)
-    _show_wanted(acted, desk, parts)
+    outputs = {session.followed, session.typed, parts.picker.wanted, stage.view, parts.refusals}
+    stage.view.select(act, [session.lang, session.typed], outputs, **_ALONGSIDE)
 
     def stop(run_id: str, request: gr.Request) -> None:
         if run_id and _view(desk, run_id, Words(), request)[0] is not None:
             desk.engine.cancel(run_id)
 
-    stage.stop.click(stop, session.followed, None, **_ALONGSIDE)
+    stage.stop.click(stop, session.followed, None, **_AT_ONCE)
 
     def forget(request: gr.Request) -> None:
         attention.close(str(request.session_hash))
@@ -356,16 +389,16 @@ def _keep_up(desk: Desk, parts: Parts) -> None:
         changed = _servers(desk, parts, words)
         changed[parts.stage.strip] = gallery.strip(_own_runs(desk, request, STRIP), words)
         if now != tuple(known):
-            changed |= {session.known: now, parts.library: _library(desk, words)}
+            changed |= {session.known: now, **_library_parts(desk, parts, words)}
         return changed
 
-    outputs = {session.known, parts.library, parts.stage.strip, *_server_parts(parts)}
-    clock.tick(tick, [session.known, session.lang], outputs, **_ALONGSIDE)
+    outputs = {session.known, parts.library, parts.generate, parts.stage.strip, *_server_parts(parts)}
+    clock.tick(tick, [session.known, session.lang], outputs, **_AT_ONCE)
 
     def show_results(lang: str, request: gr.Request) -> str:
         return gallery.grid(_own_runs(desk, request, RESULTS), Words(lang))
 
-    parts.tabs[1].select(show_results, session.lang, parts.results, **_ALONGSIDE)
+    parts.tabs[1].select(show_results, session.lang, parts.results, **_AT_ONCE)
 
 
 def _first_template(
@@ -422,7 +455,14 @@ def _versions(desk: Desk) -> tuple[int, int]:
 
 
 def _library(desk: Desk, words: Words) -> str:
-    return library_panel.markup(desk.templates.shelf(), str(desk.dashboard.workflows), words)
+    version = "{}-{}".format(*_versions(desk))
+    return library_panel.markup(desk.templates.shelf(), version, str(desk.dashboard.workflows), words)
+
+
+def _library_parts(desk: Desk, parts: Parts, words: Words) -> dict[Any, Any]:
+    can_generate = desk.templates.shelf().first() is not None
+    button = gr.update(value=words("generate"), interactive=can_generate)
+    return {parts.library: _library(desk, words), parts.generate: button}
 
 
 def _header(desk: Desk, words: Words) -> str:
@@ -460,6 +500,5 @@ def _translated(parts: Parts, words: Words) -> dict[Any, Any]:
         create: gr.update(label=words("create")),
         results: gr.update(label=words("results")),
         servers: gr.update(label=words("servers")),
-        parts.generate: gr.update(value=words("generate")),
         parts.stage.stop: gr.update(value=words("stop")),
     }

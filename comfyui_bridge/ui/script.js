@@ -69,7 +69,14 @@
   };
 
   bridge.library = (element, trigger, watch) => {
+    const version = () => element.querySelector("[data-version]")?.dataset.version;
+    let known = version();
+    keep = () => trigger("select");
     const settle = () => {
+      if (version() !== known) {
+        known = version();
+        trigger("input");
+      }
       if (tag && ![...element.querySelectorAll(".chip")].some((chip) => chip.dataset.tag === tag)) tag = "";
       filter(element);
       markCurrent();
@@ -85,9 +92,8 @@
         filter(element);
       } else if (card) {
         if (card.dataset.slug !== current) {
-          current = card.dataset.slug;
-          markCurrent();
-          trigger("select", { slug: card.dataset.slug });
+          trigger("click", { slug: card.dataset.slug });
+          pick(card.dataset.slug);
         }
         if (byId("create")?.dataset.library) openLibrary(false);
       } else if (event.target.closest(".close-library")) {
@@ -107,6 +113,59 @@
     });
     watch("value", settle);
     settle();
+  };
+
+  /* Which form is shown: none for a moment between two, for Gradio would hand what the one held to the
+     other. What was picked last wins, however quickly one picks. */
+  let keep = () => {}; // asks the form on the page for what it holds
+  let kept = null; // called once the server has it
+  let goal = "";
+  let picking = false;
+  let show = null; // puts a slug into the component that the form is rendered from
+
+  const nextFrame = () => new Promise((done) => (document.hidden ? setTimeout(done, 30) : requestAnimationFrame(done)));
+
+  /* Before the form goes, for its listeners go with it. */
+  const handIn = () =>
+    new Promise((done) => {
+      if (!byId("form-head")) return done();
+      kept = done;
+      setTimeout(done, 2000);
+      keep();
+    });
+
+  bridge.kept = (watch) => watch("value", () => kept?.());
+
+  const pick = async (slug) => {
+    current = goal = slug;
+    markCurrent();
+    if (picking || !show) return;
+    picking = true;
+    try {
+      await handIn();
+      show("");
+      const patience = Date.now() + 5000;
+      while (byId("form-head") && Date.now() < patience) await nextFrame();
+      const shown = goal;
+      show(shown);
+      while (shown && !byId("form-head") && Date.now() < patience + 10000) await nextFrame();
+      if (goal !== shown) setTimeout(() => pick(goal), 0);
+    } finally {
+      picking = false;
+    }
+  };
+
+  bridge.picked = (props) => {
+    show = (slug) => {
+      props.value = slug; // a change event of its own, and with it a render
+    };
+    if (goal) pick(goal);
+  };
+
+  bridge.wanted = (props, watch) => {
+    const follow = () => props.value?.slug && pick(props.value.slug);
+    watch("value", follow);
+    follow();
   };
 
   /* Form --------------------------------------------------------------------------------------- */
@@ -525,7 +584,7 @@
       openTab("create");
       ask({ action: "open", run: tile.dataset.run });
     }
-    if (event.target.closest("#generate:not([disabled])")) busy(true);
+    if (event.target.closest("#generate:not([disabled])") && byId("form-head")) busy(true);
     if (byId("create")?.dataset.library && event.target === byId("create")) openLibrary(false);
   });
 
