@@ -226,8 +226,6 @@ class Execution:
     def _tell(self, event: str, data: Mapping[str, Any], to_all: bool = False) -> None:
         """Note a message for /history and send it to the client; without one, to all or to nobody."""
         message = {"prompt_id": self.item.prompt_id, **data, "timestamp": int(time.time() * 1000)}
-        if event == "execution_cached":
-            message = {**data, "prompt_id": self.item.prompt_id, "timestamp": message["timestamp"]}
         self._messages.append((event, message))
         if self.item.client_id is not None or to_all:
             self.setting.hub.send(event, message, self.item.client_id)

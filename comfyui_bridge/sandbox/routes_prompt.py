@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 from aiohttp import WSMsgType, web
@@ -17,13 +18,20 @@ from comfyui_bridge.sandbox.validation import NotAGraph, problem, validate
 
 
 class PromptRoutes:
-    def __init__(self, setting: Setting, queue: PromptQueue, features: dict[str, Any]) -> None:
+    """`executing` tells client id and node id of what runs, for a socket that comes back in mid-run."""
+
+    def __init__(
+        self,
+        setting: Setting,
+        queue: PromptQueue,
+        features: dict[str, Any],
+        executing: Callable[[], tuple[str | None, str | None]],
+    ) -> None:
         self._setting = setting
         self._queue = queue
         self._features = features
+        self._executing = executing
         self._number = 0
-        self.executing: Any = lambda: (None, None)
-        """Asked for (client id, node id) of the node that runs, for a socket that comes back."""
 
     def table(self) -> list[web.RouteDef]:
         return [
@@ -146,7 +154,7 @@ class PromptRoutes:
         sid = request.query.get("clientId") or uuid.uuid4().hex
         socket = Socket(websocket, request.transport)
         socket.put(text_frame("status", {"status": self.queue_info(), "sid": sid}))
-        client_id, node_id = self.executing()
+        client_id, node_id = self._executing()
         if client_id == sid and node_id is not None:
             socket.put(text_frame("executing", {"node": node_id}))
         self._setting.hub.enter(sid, socket)

@@ -59,8 +59,7 @@ class Sandbox:
         self._execution: Execution | None = None
         self._worker = threading.Thread(target=self._work, name="sandbox-worker", daemon=True)
         features = {"supports_preview_metadata": True, "max_upload_size": max_upload_size}
-        self._prompts = PromptRoutes(self._setting, self.queue, features)
-        self._prompts.executing = self.executing
+        self._prompts = PromptRoutes(self._setting, self.queue, features, self.executing)
         self._info = InfoRoutes(self._setting.node_types, folders, features)
 
     def application(self) -> web.Application:

@@ -586,9 +586,6 @@ def compared(where: str, theirs: Any, ours: Any) -> Iterable[Difference]:
                 yield Difference(f"{where}.{key}", theirs.get(key, "absent"), ours.get(key, "absent"))
             else:
                 yield from compared(f"{where}.{key}", theirs[key], ours[key])
-        by_node_id = where.endswith((".outputs", ".meta", ".node_errors"))
-        if not by_node_id and list(theirs) != list(ours) and set(theirs) == set(ours):
-            yield Difference(f"{where} order of keys", list(theirs), list(ours))
     elif isinstance(theirs, list) and isinstance(ours, list):
         if len(theirs) != len(ours):
             yield Difference(f"{where} length", theirs, ours)
