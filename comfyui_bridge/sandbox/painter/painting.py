@@ -8,10 +8,10 @@ from dataclasses import replace
 from .brief import Brief
 from .finish import finish
 from .guide import focus_of
-from .noise import Array, stream
+from .noise import Array, digest, stream
 from .palette import light_for
 from .reading import Reading, avoided, read
-from .scenes.catalogue import SCENES, paint_scene, scene_for
+from .scenes.catalogue import paint_scene, scene_for
 from .stage import Stage
 from .subjects.catalogue import paint_subjects
 
@@ -45,13 +45,15 @@ def stage_for(brief: Brief) -> Stage:
     reading = read(brief.positive)
     avoid = avoided(brief.negative)
     reading = without(reading, avoid)
-    scene = scene_for(reading, avoid, brief.seed)
+    said = bool(reading.scene or reading.subjects)
+    scene = scene_for(reading, avoid)
     reading = replace(reading, scene=scene)
-    assert scene in SCENES
-    light = light_for(reading, stream(brief.seed, "light"), scene)
+    # Words that say nothing known still make a picture of their own.
+    seed = brief.seed if said else digest(brief.seed, reading.key)
+    light = light_for(reading, stream(seed, "light"), scene)
     w, h = working_size(brief.width, brief.height)
     detail = 0.45 + 0.55 * math.sqrt(min(max(brief.steps, 1), 60) / 20)
-    return Stage(w, h, reading, avoid, light, brief.seed, min(detail, 1.35))
+    return Stage(w, h, reading, avoid, light, seed, min(detail, 1.35))
 
 
 def without(reading: Reading, avoid: frozenset[str]) -> Reading:

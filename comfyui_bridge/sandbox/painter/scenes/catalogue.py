@@ -29,11 +29,40 @@ SCENES: dict[str, Callable[[Stage], None]] = {
 }
 
 
-def scene_for(reading: Reading, avoid: frozenset[str], seed: int) -> str:
-    """The scene that was read, or one that the words' own number picks."""
+UNSAID = (
+    "abstract",
+    "mountains",
+    "abstract",
+    "lake",
+    "sky",
+    "abstract",
+    "field",
+    "space",
+    "sea",
+    "abstract",
+    "forest",
+)
+"""What an unknown prompt may get: its own number picks; the abstract is likelier, for it promises nothing."""
+
+
+def scene_for(reading: Reading, avoid: frozenset[str]) -> str:
+    """The scene that was read, or one that fits what little was said."""
     if reading.scene in SCENES and reading.scene not in avoid:
         return reading.scene
-    choices = [name for name in SCENES if name not in avoid] or list(SCENES)
+    hinted = ""
+    if reading.has("stars", "moon", "aurora", "galaxy", "nebula") or reading.time == "night":
+        hinted = "mountains"
+    elif reading.has("flowers"):
+        hinted = "garden"
+    elif reading.has("clouds", "birds", "rainbow", "rays") or reading.weather:
+        hinted = "field"
+    elif reading.has("people"):
+        hinted = "city"
+    elif reading.medium == "ink" or reading.season or reading.time:
+        hinted = "mountains"
+    if hinted and hinted not in avoid:
+        return hinted
+    choices = [name for name in UNSAID if name not in avoid] or ["abstract"]
     return choices[int(stream(reading.key, "scene").integers(len(choices)))]
 
 

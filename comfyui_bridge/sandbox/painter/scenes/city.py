@@ -357,7 +357,7 @@ def pave(stage: Stage, street: Street) -> None:
 
 def paint_traffic(stage: Stage, street: Street) -> None:
     """A few cars, seen from behind on the right, from the front on the left."""
-    rng, u = stage.rng("traffic"), stage.u
+    rng = stage.rng("traffic")
     if "car" in stage.avoid:
         return
     for z in sorted(rng.uniform(11, 45, 4), reverse=True):

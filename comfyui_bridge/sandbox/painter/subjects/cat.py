@@ -72,7 +72,7 @@ def draw_tail(figure: Figure, coat: Coat, side: float) -> None:
             i = min(int(k), len(path) - 2)
             x, y = (a + (b - a) * (k - i) for a, b in zip(path[i], path[i + 1], strict=True))
             figure.spot(x, y, 0.1, 0.035, coat.mark, 0.75, 0.012)
-    figure.fur(650, 0.085, (0.15 * side, -0.4, 1.15 * side, 1.0), (0.5 * side, 0.5), down=0.2, ruffle=0.6)
+    figure.fur(900, 0.08, (0.15 * side, -0.4, 1.15 * side, 1.0), (0.5 * side, 0.5), down=0.2, ruffle=0.6)
 
 
 def draw_body(figure: Figure, coat: Coat) -> None:
@@ -119,7 +119,7 @@ def draw_body(figure: Figure, coat: Coat) -> None:
         0.95,
         0.04,
     )
-    figure.fur(2600, 0.085, (-0.62, -0.1, 0.62, 1.0), (0.0, 0.1), down=0.9)
+    figure.fur(4200, 0.075, (-0.62, -0.1, 0.62, 1.0), (0.0, 0.1), down=0.9, contrast=0.11)
 
 
 def draw_legs(figure: Figure, coat: Coat, side: float, raised: bool) -> None:
@@ -233,7 +233,7 @@ def draw_head(figure: Figure, coat: Coat, eye: Colour, look_x: float, look_y: fl
         )
     if coat.striped:
         draw_tabby_face(figure, coat)
-    figure.fur(1700, 0.065, (-0.6, -0.85, 0.6, 0.1), (0.0, -0.2), down=0.15)
+    figure.fur(2800, 0.058, (-0.6, -0.85, 0.6, 0.1), (0.0, -0.2), down=0.15, contrast=0.1)
     cheeks = [
         (
             [

@@ -67,12 +67,17 @@ class Figure:
     def tube(
         self, points: Sequence[Point], start: float, end: float, colour: Colour, volume: float = 0.5
     ) -> None:
-        """A limb along a smooth line, round at its end."""
+        """A limb along a smooth line, round at its far end."""
         path = spline(points, closed=False)
+        (x, y), (bx, by) = path[-1], path[-3]
         edge = outline(path, start, end)
-        self.form(self.place(edge), colour, volume)
-        for (x, y), wide in ((path[0], start), (path[-1], end)):
-            self.oval(x, y, wide / 2, wide / 2, colour, volume * 0.0)
+        heading = math.atan2(y - by, x - bx)
+        cap = [
+            (x + math.cos(heading + a) * end / 2, y + math.sin(heading + a) * end / 2)
+            for a in np.linspace(math.pi / 2, -math.pi / 2, 9)
+        ]
+        half = len(edge) // 2
+        self.form(self.place(edge[:half] + cap + edge[half:]), colour, volume)
 
     def form(self, path: Sequence[Point], colour: Colour, volume: float) -> None:
         """A form by its outline in pixels."""
@@ -173,6 +178,32 @@ class Figure:
             layer.polygon(self.place(outline(path, max(start, least), max(end, least * 0.6))), colour)
         self.stamp(layer, opacity)
 
+    def leaves(self, points: Array, size: float, colours: Array) -> None:
+        """Many leaves of about that size at places (n x 2), in the order given."""
+        layer = Layer(self.side, self.side)
+        x, y = (points[:, 0] + REACH) * self.scale, (points[:, 1] + REACH) * self.scale
+        length = np.maximum(size * self.scale * self.rng.uniform(0.7, 1.3, len(x)), 1.2)
+        layer.leaves(x, y, length, length * 0.62, self.rng.uniform(0, np.pi, len(x)), colours)
+        self.stamp(layer)
+
+    def haze(self, points: Sequence[Point], colour: Colour, opacity: float) -> None:
+        """A soft beam beside the figure that fades towards its far end."""
+        path = self.place(points)
+        box = self.box(path, 2)
+        if box is None:
+            return
+        y0, y1, x0, x1 = box
+        mask = cover(y1 - y0, x1 - x0, [(x - x0, y - y0) for x, y in path])
+        (sx, sy), (ex, ey) = path[0], path[1]
+        far = np.hypot(np.arange(x0, x1)[None, :] - sx, np.arange(y0, y1)[:, None] - sy)
+        fade = np.clip(1 - far / max(math.hypot(ex - sx, ey - sy), 1.0), 0, 1)
+        free = 1 - self.alpha[y0:y1, x0:x1]
+        self.lay(
+            box,
+            np.broadcast_to(colour, (*mask.shape, 3)),
+            (mask * fade * free).astype(np.float32) * np.float32(opacity),
+        )
+
     def stamp(self, layer: Layer, opacity: float = 1.0) -> None:
         colour, mask = layer.part()
         rows, columns = layer.box()
@@ -205,7 +236,7 @@ class Figure:
         far = np.maximum(np.hypot(dx, dy), 1e-3)
         angle = np.arctan2(dy / far + down, dx / far) + self.rng.normal(0, ruffle, len(x))
         reach = length * self.scale * self.rng.uniform(0.6, 1.3, len(x))
-        thick = np.maximum(reach * 0.13, 0.5)
+        thick = np.maximum(reach * 0.085, 0.4)
         change = 1 + self.rng.normal(0, contrast, (len(x), 1))
         c, s = np.cos(angle), np.sin(angle)
         root = np.stack([x - s * thick, y + c * thick], -1), np.stack([x + s * thick, y - c * thick], -1)
