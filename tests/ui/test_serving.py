@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-import json
+import os
+import re
+import signal
 import socket
 import subprocess
 import sys
@@ -10,7 +12,9 @@ import textwrap
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from functools import partial
+from pathlib import Path
 
 import httpx
 import pytest
@@ -20,6 +24,7 @@ from comfyui_bridge.ui.dashboard import Dashboard
 from comfyui_bridge.ui.serving import CannotListen, Look
 from tests.ui.serving_kit import DEADLINE_S, Runs, call, client_of, served, small_page
 
+ROOT = Path(__file__).resolve().parents[2]
 FOLLOWERS = 60
 
 
@@ -139,54 +144,67 @@ def follow(url: str, started: threading.Barrier) -> bool:
             return any("over" in line for line in lines)
 
 
-WATCHED = """
-    import json, sys, threading
+WATCH = """
+    import atexit, json, sys
 
     called = []
 
     def watch(event, args):
         if event in ("socket.connect", "socket.sendto"):
             address = args[1]
-            if isinstance(address, tuple) and address[0] not in ("127.0.0.1", "::1", "localhost"):
+            if isinstance(address, tuple) and address[0] not in ("127.0.0.1", "::1"):
                 called.append(address[0])
-        elif event == "socket.getaddrinfo" and args[0] not in ("127.0.0.1", "::1", "localhost", "", None):
+        elif event == "socket.getaddrinfo" and args[0] not in ("127.0.0.1", "::1", "", None):
             called.append(args[0])
 
     sys.addaudithook(watch)
-
-    # From here on it is the page.
-    from tests.ui.serving_kit import Dashboard, Runs, call, client_of, served
-
-    with served(Dashboard(engine=Runs(), library=None, media=None, version="1.2.3")) as page:
-        with client_of(page.url) as client:
-            assert client.get("/").status_code == 200
-            assert "hello" in call(client, "echo", "hello").text
-        for thread in threading.enumerate():
-            if thread is not threading.current_thread() and not thread.daemon:
-                thread.join(0.1)
-    json.dump(called, sys.stderr)
+    atexit.register(lambda: print(json.dumps(called), file=sys.stderr))
+"""
+APP = """
+    import runpy
+    sys.argv = ["app.py", *sys.argv[1:]]
+    runpy.run_path("app.py", run_name="__main__")
+"""
+STRAY = """
+    import socket
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as wire:
+        wire.connect(("192.0.2.1", 9))
 """
 
 
-def test_nothing_is_called_and_nothing_is_printed() -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(WATCHED)],
-        capture_output=True,
-        text=True,
-        timeout=100,
-        check=True,
-        env={"PATH": "", "HOME": "/nonexistent", "GRADIO_ANALYTICS_ENABLED": "True"},
-    )
-    assert done.stdout == ""
-    assert json.loads(done.stderr) == []
+def watched(code: str, *arguments: str) -> subprocess.Popen[str]:
+    """A process that tells on stderr, as it ends, whom it called outside this machine."""
+    command = [sys.executable, "-c", textwrap.dedent(WATCH) + textwrap.dedent(code), *arguments]
+    # Whoever runs this may have Gradio's counting switched on.
+    environ = {**os.environ, "GRADIO_ANALYTICS_ENABLED": "True", "PYTHONPATH": str(ROOT)}
+    environ = {name: value for name, value in environ.items() if not name.startswith("COMFYUI")}
+    pipe = subprocess.PIPE
+    return subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, cwd=ROOT, env=environ)
+
+
+def test_the_app_says_one_line_calls_nobody_and_stops_while_people_watch(tmp_path: Path) -> None:
+    app = watched(APP, "--port", "0", "--data", str(tmp_path))
+    try:
+        assert app.stdout is not None
+        ready = app.stdout.readline()
+        assert re.fullmatch(r"Ready: http://127\.0\.0\.1:[0-9]+\n", ready)
+        with client_of(ready.split()[1]) as client, ExitStack() as people:
+            assert client.get("/").status_code == 200
+            assert client.get("/theme.css").status_code == 200
+            for number in range(5):
+                watching = client.stream("GET", f"/gradio_api/heartbeat/person{number}")
+                assert people.enter_context(watching).status_code == 200
+            began = time.monotonic()
+            app.send_signal(signal.SIGINT)
+            said, told = app.communicate(timeout=60)
+        assert time.monotonic() - began < 5.0
+        assert (app.returncode, said) == (0, "")
+        assert told == "[]\n"
+    finally:
+        app.kill()
+        app.communicate()
 
 
 def test_the_guard_of_the_test_above_sees_a_call() -> None:
-    code = textwrap.dedent(WATCHED).split("# From here on")[0] + textwrap.dedent("""
-        import socket
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as wire:
-            wire.connect(("192.0.2.1", 9))
-        json.dump(called, sys.stderr)
-    """)
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert json.loads(done.stderr) == ["192.0.2.1"]
+    stray = watched(STRAY)
+    assert stray.communicate(timeout=60) == ("", '["192.0.2.1"]\n')
