@@ -83,5 +83,5 @@ class Stage:
         return self.reading.has(*words) and not self.avoid & set(words)
 
     def count(self, number: float) -> int:
-        """A number of small things, by detail."""
-        return max(1, int(number * self.detail))
+        """A number of small things, by detail; a small picture has no room for as many."""
+        return max(1, int(number * self.detail * min(1.0, max(0.3, self.u / 520))))

@@ -204,16 +204,61 @@ def facade(
             wall, mirrored, (mix(pane, np.full_like(pane, 0.4), 1 - sharp) * cross * 0.85)[..., None]
         )
         fade, air_colour = 1 - np.exp(-far / 150), stage.light.haze
-    shop = (1 - smoothstep(3.2, 3.5, height)) * smoothstep(0.25, 0.5, height)
-    panes = smoothstep(0.04, 0.08, np.abs(along / (bay * 1.6) - np.round(along / (bay * 1.6)))) * 0.85 + 0.15
-    tone = scatter(np.asarray(house), np.asarray(house) * 7, row.salt + 5)
-    front = mix(rgb("#ffd9a0"), rgb("#ff9ecb"), smoothstep(0.5, 0.6, tone)[..., None])
-    front = mix(front, rgb("#9fe6ff"), smoothstep(0.75, 0.8, tone)[..., None])
-    strength = (0.85 if street.night else 0.25) * (
-        0.6 + 0.4 * scatter(np.floor(along / 0.7), np.floor(height / 1.1), row.salt + 6)
-    )
-    colour = mix(colour, front * np.float32(0.95), (shop * panes * strength)[..., None])
+    colour = shop_fronts(street, row, colour, house, along, height, bay)
     return mix(colour, air_colour, (fade * 0.85)[..., None]).astype(np.float32)
+
+
+SHOPS = ("#ffcf8a", "#ff8fb8", "#8fdcff", "#ffd9a0", "#b89cff", "#ffe9b8", "#ff9a6a", "#8ff0c0")
+
+
+def shop_fronts(
+    street: Street, row: Side, colour: Array, house: Array, along: Array, height: Array, bay: Array
+) -> Array:
+    """The ground floor: show-windows each in a light of its own, wares in them, a lit band above."""
+    low = height < 3.9
+    if not low.any():
+        return colour
+    who, at, up, wide = house[low], along[low], height[low], bay[low] * 1.9
+    shop = np.floor(at / wide)
+    u = at / wide - shop
+    lights = np.stack([rgb(code) for code in SHOPS])
+    pick = scatter(shop, who, row.salt + 5)
+    light = lights[(pick * len(SHOPS) * 0.999).astype(np.int32)]
+    glass = (
+        smoothstep(0.06, 0.1, u)
+        * smoothstep(0.06, 0.1, 1 - u)
+        * smoothstep(0.35, 0.5, up)
+        * smoothstep(2.9, 2.75, up)
+    )
+    ware_x, ware_y = np.floor(u * 9), np.floor(up / 0.32)
+    lot = scatter(ware_x + shop * 11, ware_y, row.salt + 6)
+    wares = (lot < 0.62 - 0.26 * up) * 0.6
+    fall = 0.35 + 0.65 * smoothstep(0.2, 2.7, up)
+    power = (0.25 + 0.75 * scatter(shop, who + 3, row.salt + 7)) * fall * (1 - wares)
+    frame = colour[low] * 0.5 if street.night else colour[low] * 0.7
+    if street.night:
+        shown = light * power[..., None]
+        band_power = 0.9
+    else:
+        shown = mix(rgb("#2f3a44"), light, (power * 0.45)[..., None])
+        band_power = 0.6
+    front = mix(frame, shown, glass[..., None])
+    band = (
+        smoothstep(3.0, 3.08, up)
+        * smoothstep(3.5, 3.42, up)
+        * smoothstep(0.02, 0.05, u)
+        * smoothstep(0.02, 0.05, 1 - u)
+    )
+    board = lights[(scatter(shop + 5, who, row.salt + 8) * len(SHOPS) * 0.999).astype(np.int32)]
+    tone = board * (0.28 if street.night else 0.62)
+    letters = (scatter(np.floor(u * 26) + shop * 31, np.floor(up / 0.09), row.salt + 9) < 0.5) * (
+        np.abs(up - 3.25) < 0.13
+    )
+    tone = mix(tone, board * band_power + np.float32(0.1), letters[..., None].astype(np.float32))
+    front = mix(front, tone, band[..., None])
+    result: Array = colour.copy()
+    result[low] = mix(front, colour[low], smoothstep(3.55, 3.85, up)[..., None])
+    return result
 
 
 def paint_far_towers(stage: Stage, street: Street) -> None:

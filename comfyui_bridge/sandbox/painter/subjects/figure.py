@@ -223,6 +223,7 @@ class Figure:
         contrast: float = 0.16,
     ) -> None:
         """Hairs within a box, pointing away from a centre and down, in the colours beneath them."""
+        count = int(count * min(1.2, max(0.15, self.scale / 190)))
         (ax, ay), (bx, by) = self.at(box[0], box[1]), self.at(box[2], box[3])
         x = self.rng.uniform(min(ax, bx), max(ax, bx), count)
         y = self.rng.uniform(min(ay, by), max(ay, by), count)
