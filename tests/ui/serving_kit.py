@@ -65,6 +65,12 @@ def small_page(held: threading.Event | None = None) -> gr.Blocks:
         gr.Button().click(read, file, answer, api_name="read_file")
         gr.Button().click(read, image, answer, api_name="read_image")
         gr.Button().click(echo, words, answer, api_name="echo")
+
+        @gr.render()
+        def form() -> None:
+            rendered = gr.File(type="filepath")
+            gr.Button().click(read, rendered, answer)
+
         gr.Button().click(follow, words, answer, api_name="follow", concurrency_limit=None)
     return blocks
 

@@ -177,6 +177,29 @@ def test_a_file_of_the_machine_is_not_read_by_any_door(client: httpx.Client, tmp
         assert "root:" not in text
 
 
+def test_a_file_of_the_machine_is_not_read_by_a_rendered_form(client: httpx.Client, tmp_path: Path) -> None:
+    """The page's form is rendered for each session; what listens in there is known to no /config."""
+    local = tmp_path / "secret.png"
+    local.write_text(SECRET)
+    functions = client.get("/config").json()["dependencies"]
+    render = next(fn["id"] for fn in functions if fn["render_id"] is not None)
+    shown = completed(client, render, [])
+    (read,) = (fn["id"] for fn in shown["render_config"]["dependencies"] if fn["rendered_in"] is not None)
+    lie = {"path": str(local), "meta": {"_type": "gradio.FileData"}}
+    assert SECRET not in json.dumps(completed(client, read, [lie]))
+    uploaded = client.post("/gradio_api/upload", files={"files": ("a.txt", b"my own words")}).json()[0]
+    told = completed(client, read, [{"path": uploaded, "meta": {"_type": "gradio.FileData"}}])
+    assert told["data"] == ["my own words"]
+
+
+def completed(client: httpx.Client, fn: int, given: list[Any]) -> dict[str, Any]:
+    """What the page gets when it calls a function of a session of ours."""
+    wanted = {"data": given, "fn_index": fn, "session_hash": "rendered"}
+    assert client.post("/gradio_api/queue/join", json=wanted).status_code == 200
+    last = list(until_completed(client, "rendered"))[-1]
+    return dict(json.loads(last.removeprefix("data: "))["output"])
+
+
 def until_completed(client: httpx.Client, session: str) -> Iterator[str]:
     with client.stream("GET", "/gradio_api/queue/data", params={"session_hash": session}) as answer:
         for line in answer.iter_lines():
