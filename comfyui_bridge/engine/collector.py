@@ -1,7 +1,6 @@
-"""Fetches what finished runs made, one run after the other, beside their server's worker.
+"""Fetches the files of finished runs, one run after the other, beside their server's worker.
 
-It reads the history, which is the truth, copies every file into the store, and reports events. It
-changes no run itself.
+It copies every file into the store and reports what is kept. It changes no run itself.
 """
 
 from __future__ import annotations
@@ -9,29 +8,25 @@ from __future__ import annotations
 import logging
 import queue
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
-from comfyui_bridge.core.errors import BridgeError, Full, ServerError
-from comfyui_bridge.core.events import Event, FilesKept, RunCollected
+from comfyui_bridge.core.errors import BridgeError, Full, Unreachable
+from comfyui_bridge.core.events import FilesKept
 from comfyui_bridge.core.outputs import KeptFile, OutputFile
-from comfyui_bridge.core.run import Run, reconcile
-from comfyui_bridge.core.server import HistoryEntry, QueueState
+from comfyui_bridge.core.run import Run
 from comfyui_bridge.engine.ports import Server
 from comfyui_bridge.store.media import MediaStore
 
 log = logging.getLogger(__name__)
 
-# `execution_success` comes before the history entry exists (98 of 400 immediate reads, 0.3.64).
-_TRIES_S = (0.0, 0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6)
-_SERVER_TRIES_S = (0.2, 1.0, 3.0)
+_RETRY_S = (0.2, 1.0, 3.0)
+"""Between tries to fetch a file from a server that went away for a moment."""
 
 
 class Collector:
-    """One thread that collects; `report(run_id, events)` is called from it."""
+    """One thread that collects; `report(run_id, event)` is called from it."""
 
-    def __init__(
-        self, server: Server, media: MediaStore, report: Callable[[str, tuple[Event, ...]], None]
-    ) -> None:
+    def __init__(self, server: Server, media: MediaStore, report: Callable[[str, FilesKept], None]) -> None:
         self._server = server
         self._media = media
         self._report = report
@@ -55,56 +50,36 @@ class Collector:
     def _work(self) -> None:
         while (run := self._runs.get()) is not None and not self._stopping.is_set():
             try:
-                events = self._collect(run)
+                event = self._collect(run)
             except Exception:
                 # The outermost loop of this thread: the run must end, and the next ones be collected.
                 log.exception("Collecting run %s stumbled.", run.run_id)
-                events = (
-                    FilesKept(run.prompt_id, (), ("What this run made could not be fetched.",)),
-                    RunCollected(run.prompt_id, run.outputs),
-                )
+                event = FilesKept(run.prompt_id, (), ("What this run made could not be fetched.",))
             if not self._stopping.is_set():
-                self._report(run.run_id, events)
+                self._report(run.run_id, event)
 
-    def _collect(self, run: Run) -> tuple[Event, ...]:
-        entry = self._history(run.prompt_id)
-        if entry is None:
-            # Another client may have cleared the history: what the socket told is all there is.
-            ending: tuple[Event, ...] = (RunCollected(run.prompt_id, run.outputs),)
-        else:
-            ending = reconcile(run, QueueState(), entry) or (RunCollected(run.prompt_id, entry.outputs),)
-        outputs = [event.outputs for event in ending if isinstance(event, RunCollected)]
-        kept, warnings = self._keep(run, [file for nodes in outputs for node in nodes for file in node.files])
-        return (FilesKept(run.prompt_id, kept, warnings), *ending)
-
-    def _history(self, prompt_id: str) -> HistoryEntry | None:
-        for pause in _TRIES_S:
-            if self._stopping.wait(pause):
-                return None
-            entry = self._patiently(lambda: self._server.history(prompt_id))
-            if entry is not None:
-                return entry
-        return None
-
-    def _patiently(self, ask: Callable[[], HistoryEntry | None]) -> HistoryEntry | None:
-        for pause in _SERVER_TRIES_S:
-            try:
-                return ask()
-            except ServerError:
-                if self._stopping.wait(pause):
-                    return None
-        return ask()
-
-    def _keep(self, run: Run, files: Sequence[OutputFile]) -> tuple[tuple[KeptFile, ...], tuple[str, ...]]:
+    def _collect(self, run: Run) -> FilesKept:
         kept: list[KeptFile] = []
         warnings: list[str] = []
-        for file in files:
+        for file in run.files:
             try:
-                with self._server.fetch(file) as chunks:
-                    kept.append(self._media.keep(run.run_id, file, chunks))
+                kept.append(self._keep(run.run_id, file))
             except Full as error:
                 warnings.append(f"{error} {file.filename} is still on the server {self._server.name}.")
                 break
             except BridgeError as error:
                 warnings.append(f"{file.filename} could not be fetched: {error}")
-        return tuple(kept), tuple(warnings)
+        return FilesKept(run.prompt_id, tuple(kept), tuple(warnings))
+
+    def _keep(self, run_id: str, file: OutputFile) -> KeptFile:
+        for pause in _RETRY_S:
+            try:
+                return self._fetch(run_id, file)
+            except Unreachable:
+                if self._stopping.wait(pause):
+                    raise
+        return self._fetch(run_id, file)
+
+    def _fetch(self, run_id: str, file: OutputFile) -> KeptFile:
+        with self._server.fetch(file) as chunks:
+            return self._media.keep(run_id, file, chunks)

@@ -1,4 +1,4 @@
-"""Follows runs inside one server to their end, for whoever submits without a store and a queue.
+"""Follows runs inside one server to their end.
 
 One thread reads the socket and is the only one that moves runs on. The socket is a hint; the server's
 queue and history are the truth, asked when the socket drops, is silent, or has said that a run is over.
@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol
 
 from comfyui_bridge.core.errors import AnswerLost, ServerError, Unreachable
 from comfyui_bridge.core.events import (
@@ -40,6 +40,19 @@ Told = Callable[[Run, Event, bool], None]
 
 On the follower's thread or on the one that submits, one call at a time for each run: it must not block.
 """
+
+
+class Watch(Protocol):
+    """Who wants to know of the server itself. Called on the follower's threads; it must not block."""
+
+    def linked(self) -> None:
+        """A connection was opened, for the first time or again."""
+
+    def parted(self, why: str) -> None:
+        """The server could not be reached."""
+
+    def queue_changed(self, remaining: int) -> None:
+        """So many prompts, anyone's, are in the server's queue."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +84,8 @@ class _Followed:
 
     run: Run
     tell: Told
-    connection: Connection
+    connection: Connection | None
+    """The one it was submitted under; None for one of before."""
     heard: bool = False
     """At least one event of it came over a socket."""
     ended: bool = False
@@ -93,11 +107,14 @@ class Follower:
         server: Server,
         *,
         timing: Timing = TIMING,
+        watch: Watch | None = None,
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
+        """With a `watch` a connection is kept open, runs or none, from `open` on."""
         self.server = server
         self._timing = timing
+        self._watch = watch
         self._clock = clock
         self._monotonic = monotonic
         self._opening = threading.Lock()  # held while a connection is opened: one at a time
@@ -110,6 +127,21 @@ class Follower:
         self._away_since: float | None = None
         self._closed = False
         self._thread: threading.Thread | None = None
+
+    def open(self) -> None:
+        """Begin to connect; for a follower that is watched."""
+        with self._lock:
+            self._start_thread()
+
+    def adopt(self, run: Run, tell: Told) -> None:
+        """Follow a run that was submitted, or offered, in an earlier life of this program."""
+        with self._lock:
+            self._followed[run.prompt_id] = _Followed(
+                run, tell, None, submitting=False, stopping=run.stopping
+            )
+            self._followed[run.prompt_id].to_cancel = run.stopping
+            self._look_after(0.0)
+            self._lock.notify_all()
 
     def submit(self, run: Run, tell: Told, extra_pnginfo: dict[str, Any] | None = None) -> Run:
         """Send a run and follow it from here on; the run as it stands. Raises ServerError if it is not taken.
@@ -143,7 +175,14 @@ class Follower:
                 self._followed[accepted.prompt_id] = followed
                 self._look_after(0.0)
             self._move(followed, accepted)
-            return followed.run
+            has_ended = followed.ended
+        if has_ended:
+            # A quick run was over before the answer to its submission was read.
+            try:
+                self._collect(followed, is_last=False)
+            except ServerError:
+                self._look_after(0.0)
+        return followed.run
 
     def cancel(self, prompt_id: str) -> None:
         """Stop this run, pending or running. How it ended will be told; a run that is over stays so.
@@ -197,12 +236,17 @@ class Follower:
                         f"{self.server.name} is not followed any more.", server=self.server.name
                     )
                 self._connection = connection
-                if self._thread is None:
-                    name = f"follower {self.server.name}"
-                    self._thread = threading.Thread(target=self._run, name=name, daemon=True)
-                    self._thread.start()
+                self._start_thread()
                 self._lock.notify_all()
-            return connection
+        if self._watch is not None:
+            self._watch.linked()
+        return connection
+
+    def _start_thread(self) -> None:
+        if self._thread is None and not self._closed:
+            name = f"follower {self.server.name}"
+            self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+            self._thread.start()
 
     # The thread.
 
@@ -214,6 +258,7 @@ class Follower:
                     tries = 0
                     continue
             except ServerError as error:
+                self._part(error)
                 self._give_up_if_too_long(str(error))
             except Exception:
                 # The outermost loop of this thread: the runs that go on must still be followed.
@@ -227,8 +272,8 @@ class Follower:
     def _follow_once(self) -> bool:
         """Take one event, or look at the server; whether it could be reached. Raises ServerError if not."""
         with self._lock:
-            # With nothing to follow a lost connection is opened again by the next submission.
-            self._lock.wait_for(lambda: self._closed or bool(self._followed) or self._connection is not None)
+            # With nothing to follow, and nobody to watch, the next submission opens a lost connection again.
+            self._lock.wait_for(lambda: self._closed or self._has_reason_to_listen())
             connection = self._connection
         if self._closed:
             return True
@@ -245,10 +290,18 @@ class Follower:
             self._look()
         return True
 
+    def _has_reason_to_listen(self) -> bool:
+        return self._watch is not None or bool(self._followed) or self._connection is not None
+
+    def _part(self, error: ServerError) -> None:
+        if self._watch is not None:
+            self._watch.parted(str(error))
+
     def _reconnect(self) -> bool:
         try:
             self._connect()
-        except ServerError:
+        except ServerError as error:
+            self._part(error)
             # Where only the WebSocket is refused, the truth can still be asked for.
             self._look()
             self._look_after(self._timing.orphan)
@@ -294,6 +347,8 @@ class Follower:
             followed = self._followed.get(prompt_id)
             if isinstance(event, QueueChanged):
                 self._queue_changed()
+                if self._watch is not None:
+                    self._watch.queue_changed(event.remaining)
             if followed is None:
                 return
             followed.heard = True
@@ -307,6 +362,8 @@ class Follower:
                     return
                 case RunEnded():
                     self._mark_ended(followed)
+                    if followed.submitting:
+                        return
                 case _:
                     return
         self._collect(followed, is_last=False)
@@ -349,8 +406,8 @@ class Follower:
             self._look_after(self._timing.orphan)
 
     def _is_orphan(self, followed: _Followed) -> bool:
-        current = self._connection
-        return current is None or followed.connection.client_id != current.client_id
+        current, its = self._connection, followed.connection
+        return current is None or its is None or its.client_id != current.client_id
 
     def _settle(self, followed: _Followed, queue: QueueState) -> None:
         """Bring one run up to date with a queue just read."""
@@ -387,7 +444,7 @@ class Follower:
         )
         self._change(followed, *events, over=True)
         connection = followed.connection
-        if not followed.heard and connection is self._connection:
+        if not followed.heard and connection is not None and connection is self._connection:
             # It was submitted under this very socket and ran without a word: the server has forgotten it.
             self._drop(connection)
             with self._lock:

@@ -1,43 +1,40 @@
-"""One server's worker: claims runs, uploads, submits, listens, applies, publishes, saves.
+"""One server's worker: claims runs, uploads, submits, and keeps the books while they are followed.
 
-Three threads a server, each with one job. The *worker* is the single writer of this server's runs and
-takes everything from its inbox. The *listener* reads the socket into the inbox and decides nothing.
-The *collector* fetches what finished runs made, so that the next run is not kept waiting.
+The *worker* thread is the single writer of this server's runs; everything reaches it through its inbox.
+The *follower* hears what happens to them and the *collector* fetches what they made, so that neither a
+slow network nor a large download keeps the next run waiting. They stop in that order, as each feeds the
+next: follower, worker, collector.
 """
 
 from __future__ import annotations
 
 import logging
+import math
 import queue
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeAlias
 
 from comfyui_bridge.core import values
-from comfyui_bridge.core.errors import Lost, Rejected, ServerError, StoreError, Unreachable
+from comfyui_bridge.core.errors import BridgeError, ServerError, Unreachable
 from comfyui_bridge.core.events import (
     Event,
-    NodeRaised,
+    FilesKept,
     PreviewReady,
-    QueueChanged,
-    RunAccepted,
-    RunEnded,
-    RunInterrupted,
     RunLost,
     RunOffered,
     RunRefused,
-    RunRemoved,
     RunReturned,
-    RunSucceeded,
-    StopAsked,
 )
-from comfyui_bridge.core.run import Run, RunState, apply, reconcile
+from comfyui_bridge.core.run import Run, RunState, apply
 from comfyui_bridge.core.values import FileValue
 from comfyui_bridge.engine.collector import Collector
+from comfyui_bridge.engine.follow import TIMING, Follower
 from comfyui_bridge.engine.live import Live
 from comfyui_bridge.engine.pool import Pool
-from comfyui_bridge.engine.ports import Connection, Server
+from comfyui_bridge.engine.ports import Server
 from comfyui_bridge.engine.queue import RunQueue
 from comfyui_bridge.store.media import MediaStore
 from comfyui_bridge.store.runs import RunStore
@@ -46,30 +43,34 @@ log = logging.getLogger(__name__)
 
 INSIDE = 2
 """How many runs of ours may be inside a server: the running one, and one waiting behind it."""
-PROBE_S = 5.0
-"""How long a server with runs of ours may be silent before its queue is asked."""
-ORPHAN_POLL_S = 0.5
-"""How often the queue is asked about runs whose socket is gone: their events reach nobody."""
-LISTEN_S = 1.0
-RETRY_S = (0.2, 0.5, 1.0, 2.0, 5.0)
+RETRY_S = 1.0
+"""Between tries to learn about a server that answers the socket and not the rest."""
+
+# What is known of a run is kept for as long as its server may come back: people can stop it.
+_TIMING = replace(TIMING, give_up=math.inf)
 
 
 @dataclass(frozen=True)
-class _Heard:
-    connection: Connection
+class _Told:
+    run: Run
     event: Event
+    over: bool
 
 
 @dataclass(frozen=True)
-class _Dropped:
-    connection: Connection
-    reason: str
-
-
-@dataclass(frozen=True)
-class _Collected:
+class _Kept:
     run_id: str
-    events: tuple[Event, ...]
+    event: FilesKept
+
+
+@dataclass(frozen=True)
+class _Linked:
+    pass
+
+
+@dataclass(frozen=True)
+class _Parted:
+    why: str
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,9 @@ class _Stop:
 @dataclass(frozen=True)
 class _Wake:
     pass
+
+
+_Item: TypeAlias = _Told | _Kept | _Linked | _Parted | _Stop | _Wake
 
 
 class Worker:
@@ -104,26 +108,29 @@ class Worker:
         self._runs = runs
         self._media = media
         self._clock = clock
-        self._monotonic = monotonic
-        self._inbox: queue.SimpleQueue[_Heard | _Dropped | _Collected | _Stop | _Wake] = queue.SimpleQueue()
-        self._collector = Collector(server, media, self._collected)
+        self._inbox: queue.SimpleQueue[_Item] = queue.SimpleQueue()
         self._stopping = threading.Event()
-        # Everything below belongs to the worker thread alone.
-        self._mine: dict[str, Run] = {}  # runs inside the server, by run_id
-        self._collecting: set[str] = set()
-        self._orphans: set[str] = set()  # runs submitted under a socket that is gone
-        self._connection: Connection | None = None
-        self._heard_at = 0.0
+        self._follower = Follower(server, timing=_TIMING, watch=self, clock=clock, monotonic=monotonic)
+        self._collector = Collector(server, media, self._kept)
         self._thread = threading.Thread(target=self._work, name=f"worker {server.name}", daemon=True)
+        # Everything below belongs to the worker thread alone.
+        self._mine: dict[str, Run] = {}
+        """Runs of this server as they were last published, by run_id."""
+        self._ending: dict[str, Run] = {}
+        """Runs that are over, whose files are being fetched."""
+        self._is_linked = False
+        self._is_ready = False
 
     # What others may call, from any thread.
 
     def start(self, adopted: tuple[Run, ...] = ()) -> None:
         """Begin, with runs that were inside this server when the program last ended."""
         self._mine = {run.run_id: run for run in adopted}
-        self._orphans = set(self._mine)
+        for run in adopted:
+            self._follower.adopt(run, self._tell)
         self._collector.start()
         self._thread.start()
+        self._follower.open()
 
     def wake(self) -> None:
         """Say that there may be a run to claim."""
@@ -136,180 +143,107 @@ class Worker:
     def stop(self, timeout: float) -> None:
         """End all threads. Runs inside the server go on there and are adopted at the next start."""
         self._stopping.set()
+        self._follower.close()
         self._inbox.put(_Wake())
         self._thread.join(timeout)
         self._collector.stop(timeout)
 
-    def _collected(self, run_id: str, events: tuple[Event, ...]) -> None:
-        self._inbox.put(_Collected(run_id, events))
+    # What the follower and the collector call, from their threads.
+
+    def linked(self) -> None:
+        self._inbox.put(_Linked())
+
+    def parted(self, why: str) -> None:
+        self._inbox.put(_Parted(why))
+
+    def queue_changed(self, remaining: int) -> None:
+        self._pool.queue_changed(self.server.name, remaining)
+
+    def _tell(self, run: Run, event: Event, over: bool) -> None:
+        if isinstance(event, PreviewReady):
+            self._live.show(run.run_id, event.image, event.media_type)
+        else:
+            self._inbox.put(_Told(run, event, over))
+
+    def _kept(self, run_id: str, event: FilesKept) -> None:
+        self._inbox.put(_Kept(run_id, event))
 
     # The worker thread.
 
     def _work(self) -> None:
-        failures = 0
         while not self._stopping.is_set():
             try:
-                connection = self._connect()
-            except ServerError as error:
-                self._pool.away(self.server.name, str(error))
-                self._rest(RETRY_S[min(failures, len(RETRY_S) - 1)])
-                failures += 1
-                continue
-            failures = 0
-            try:
-                self._serve(connection)
-            except ServerError as error:
-                self._pool.away(self.server.name, str(error))
-                self._return_unoffered()
+                self._take(self._next())
+                self._claim()
             except Exception:
                 # The outermost loop of this thread: whatever it was, the other runs must go on.
-                log.exception("The worker of %s stumbled and starts over.", self.server.name)
-                self._rest(RETRY_S[-1])
-            finally:
-                connection.close()
-                self._connection = None
-                self._orphans = set(self._mine)
+                log.exception("The worker of %s stumbled, and goes on.", self.server.name)
 
-    def _connect(self) -> Connection:
-        facts = self.server.probe()
-        definitions = self.server.node_defs()
-        connection = self.server.connect()
-        self._pool.ready(self.server.name, facts, definitions)
-        return connection
+    def _next(self) -> _Item:
+        """The next thing to do; a server that is linked and not ready is asked again now and then."""
+        try:
+            return self._inbox.get(timeout=RETRY_S if self._is_linked and not self._is_ready else None)
+        except queue.Empty:
+            return _Linked()
 
-    def _serve(self, connection: Connection) -> None:
-        """Handle what comes in until the connection drops or the worker is stopped."""
-        self._connection = connection
-        listener = threading.Thread(
-            target=self._listen, args=(connection,), name=f"listener {self.server.name}", daemon=True
-        )
-        listener.start()
-        self._heard_at = self._monotonic()
-        self._ask_about(tuple(self._mine.values()))
-        while not self._stopping.is_set():
-            self._claim(connection)
-            try:
-                item = self._inbox.get(timeout=self._patience())
-            except queue.Empty:
-                self._break_silence()
-                continue
-            match item:
-                case _Heard(source, event) if source is connection:
-                    self._heard_at = self._monotonic()
-                    self._take(event)
-                case _Dropped(source, reason) if source is connection:
-                    raise Unreachable(reason, server=self.server.name)
-                case _Heard() | _Dropped():
-                    pass  # of an earlier connection
-                case other:
-                    self._obey(other)
-
-    def _obey(self, item: _Collected | _Stop | _Wake) -> None:
+    def _take(self, item: _Item) -> None:
         match item:
-            case _Collected(run_id, events):
-                self._collecting.discard(run_id)
-                self._change(run_id, *events)
-                self._leave(run_id)
+            case _Told(run, event, over):
+                self._follow(run, event, over)
+            case _Kept(run_id, event):
+                self._end(apply(self._ending.pop(run_id), event, self._clock()))
+            case _Linked():
+                self._learn()
+            case _Parted(why):
+                self._is_linked = self._is_ready = False
+                self._pool.away(self.server.name, why)
             case _Stop(run_id):
                 self._cancel(run_id)
             case _Wake():
                 pass
 
-    def _rest(self, seconds: float) -> None:
-        """Wait before the next try to connect, still obeying what needs no connection."""
-        until = self._monotonic() + seconds
-        while not self._stopping.is_set() and (left := until - self._monotonic()) > 0:
-            try:
-                item = self._inbox.get(timeout=left)
-            except queue.Empty:
-                return
-            if isinstance(item, _Collected):
-                self._obey(item)
-            elif isinstance(item, _Stop):
-                self._change(item.run_id, StopAsked(self._prompt_id(item.run_id)))
+    def _learn(self) -> None:
+        """Ask the server who it is and what it can do; from then on it gets runs."""
+        self._is_linked = True
+        try:
+            self._pool.ready(self.server.name, self.server.probe(), self.server.node_defs())
+            self._is_ready = True
+        except ServerError as error:
+            self._is_ready = False
+            self._pool.away(self.server.name, str(error))
 
-    def _patience(self) -> float:
-        if self._orphans:
-            return ORPHAN_POLL_S
-        return PROBE_S if self._mine else 60.0
-
-    def _break_silence(self) -> None:
-        """Silence is probed, not assumed: ask about the runs that nobody tells us of."""
-        silent = self._monotonic() - self._heard_at >= PROBE_S
-        asked = self._mine if silent else self._orphans
-        self._ask_about(tuple(run for run_id, run in self._mine.items() if run_id in asked))
-
-    def _ask_about(self, runs: tuple[Run, ...]) -> None:
-        """Bring runs up to date with the server's queue and history."""
-        for run in runs:
-            if run.run_id in self._collecting:
-                continue
-            queue_state = self.server.queue()
-            history = self.server.history(run.prompt_id)
-            if run.accepted_at is None:
-                self._adopt_offered(run, run.prompt_id in queue_state or history is not None)
-                continue
-            if run.stopping and history is None and run.prompt_id in queue_state:
-                self.server.cancel(run.prompt_id)
-            if history is not None:
-                self._finish(run.run_id)
-                continue
-            events = reconcile(run, queue_state, history)
-            if run.stopping and any(isinstance(event, RunLost) for event in events):
-                events = (RunRemoved(run.prompt_id),)
-            self._change(run.run_id, *events)
-            self._leave_if_over(run.run_id)
-
-    def _adopt_offered(self, run: Run, was_taken: bool) -> None:
-        """Settle a run that was being offered when the program ended."""
-        if was_taken:
-            self._change(run.run_id, RunAccepted(run.prompt_id, self.server.name))
-            self._ask_about((self._mine[run.run_id],))
-            return
-        self._change(run.run_id, RunReturned(run.prompt_id))
-        self._queue.give_back(self._mine.pop(run.run_id))
-        self._forget(run.run_id)
-
-    def _return_unoffered(self) -> None:
-        """Give back what this server was never sent: another may take it."""
-        for run in [run for run in self._mine.values() if not run.server]:
-            self._leave(run.run_id)
-            self._queue.give_back(run)
+    def _cancel(self, run_id: str) -> None:
+        run = self._mine.get(run_id)
+        if run is not None and run_id not in self._ending:
+            with suppress(ServerError):  # the follower tells the server as soon as it can be reached
+                self._follower.cancel(run.prompt_id)
 
     # Claiming and submitting.
 
-    def _claim(self, connection: Connection) -> None:
-        while self._inside() < INSIDE and not self._stopping.is_set():
+    def _claim(self) -> None:
+        while self._is_ready and self._inside() < INSIDE and not self._stopping.is_set():
             run = self._queue.claim(lambda run: self._pool.may_take(run.workflow, self.server.name))
             if run is None:
                 return
             self._mine[run.run_id] = run
             self._tell_load()
-            self._submit(run, connection)
+            self._submit(run)
 
-    def _submit(self, run: Run, connection: Connection) -> None:
+    def _submit(self, run: Run) -> None:
         try:
             workflow = values.place_uploads(run.workflow, self._upload(values.files(run.workflow)))
             # The row names the server before the request goes out: after a crash we know whom to ask.
-            self._change(run.run_id, RunOffered(run.prompt_id, self.server.name, workflow))
-            accepted = self.server.submit(workflow, run.prompt_id, connection.client_id)
-        except Rejected as error:
-            self._change(run.run_id, RunRefused(run.prompt_id, str(error), error.problems))
-            self._leave(run.run_id)
-        except StoreError as error:
-            self._change(run.run_id, RunRefused(run.prompt_id, str(error)))
-            self._leave(run.run_id)
-        except Lost as error:
-            self._change(run.run_id, RunLost(run.prompt_id, str(error)))
-            self._leave(run.run_id)
+            run = self._publish(
+                apply(run, RunOffered(run.prompt_id, self.server.name, workflow), self._clock())
+            )
+            self._follower.submit(run, self._tell)
         except Unreachable:
-            # It stays ours and unanswered; once the server is back it is asked whether it has the run.
-            raise
-        except ServerError as error:
-            self._change(run.run_id, RunRefused(run.prompt_id, str(error)))
-            self._leave(run.run_id)
-        else:
-            self._change(run.run_id, accepted)
+            # It is certain that the server did not get it: another may.
+            self._is_ready = False
+            self._give_back(run)
+        except BridgeError as error:
+            problems = getattr(error, "problems", ())
+            self._end(apply(run, RunRefused(run.prompt_id, str(error), problems), self._clock()))
 
     def _upload(self, files: tuple[FileValue, ...]) -> Mapping[FileValue, str]:
         names = {}
@@ -318,120 +252,59 @@ class Worker:
                 names[file] = self.server.upload(content, file.name)
         return names
 
-    # Events.
-
-    def _take(self, event: Event) -> None:
-        match event:
-            case QueueChanged(remaining):
-                self._pool.queue_changed(self.server.name, remaining)
-                self._ask_places()
-            case PreviewReady():
-                # A plain preview names no prompt; a server runs one at a time, so it is the running one's.
-                run = self._run_of(event.prompt_id) if event.prompt_id else self._running()
-                if run is not None:
-                    self._live.show(run.run_id, event.image, event.media_type)
-            case _:
-                run = self._run_of(getattr(event, "prompt_id", ""))
-                if run is None:
-                    return
-                self._change(run.run_id, event)
-                if isinstance(event, (RunSucceeded, RunEnded, NodeRaised, RunInterrupted)):
-                    self._finish(run.run_id)
-
-    def _ask_places(self) -> None:
-        """Learn how many prompts stand before our waiting ones, others' included."""
-        waiting = [run for run in self._mine.values() if run.state is RunState.PENDING and run.accepted_at]
-        if not waiting:
-            return
-        state = self.server.queue()
-        for run in waiting:
-            if state.ahead(run.prompt_id) is not None:
-                self._change(run.run_id, *reconcile(run, state, None))
-
-    def _cancel(self, run_id: str) -> None:
-        run = self._mine.get(run_id)
-        if run is None or run.state.is_final or run.run_id in self._collecting:
-            return
-        self._change(run_id, StopAsked(run.prompt_id))
-        self.server.cancel(run.prompt_id)
-        # A prompt taken out of the queue sends no event that names it (0.3.64, 0.33): ask.
-        if run.state is RunState.PENDING:
-            self._ask_about((self._mine[run_id],))
-
-    def _finish(self, run_id: str) -> None:
-        if run_id not in self._collecting:
-            self._collecting.add(run_id)
-            self._tell_load()
-            self._collector.put(self._mine[run_id])
+    def _give_back(self, run: Run) -> None:
+        """Let go of a run that this server never took."""
+        returned = self._publish(apply(run, RunReturned(run.prompt_id), self._clock()))
+        self._forget(run.run_id)
+        self._queue.give_back(returned)
 
     # Runs of ours.
 
-    def _change(self, run_id: str, *events: Event) -> None:
-        """Move a run on, save it if a fact changed, and publish it."""
-        before = self._mine.get(run_id)
+    def _follow(self, run: Run, event: Event, over: bool) -> None:
+        before = self._mine.get(run.run_id)
         if before is None:
             return
-        run = before
-        for event in events:
-            run = apply(run, event, self._clock())
-            if isinstance(event, RunAccepted) and event.prompt_id != run.prompt_id:
-                # Servers before 0.3.45 mint an id of their own.
-                run = apply(replace(run, prompt_id=event.prompt_id), event, self._clock())
-        if run == before:
-            return
-        self._mine[run_id] = run
-        if _facts(run) != _facts(before):
+        if isinstance(event, RunLost) and before.accepted_at is None:
+            # It was only offered: a server that knows nothing of it never took it.
+            self._give_back(before)
+        elif not over:
+            self._publish(run)
+        elif run.files:
+            self._ending[run.run_id] = run
+            # It is completed once its files are here; a failure need not wait for those it made.
+            is_saving = run.state is RunState.COMPLETED
+            self._publish(replace(before, server_done=True, outputs=run.outputs) if is_saving else run)
+            self._tell_load()
+            self._collector.put(run)
+        else:
+            self._end(run)
+
+    def _end(self, run: Run) -> None:
+        self._publish(run)
+        self._forget(run.run_id)
+
+    def _publish(self, run: Run) -> Run:
+        """Save a run if a fact changed, and show it to whoever follows."""
+        before = self._mine.get(run.run_id)
+        self._mine[run.run_id] = run
+        if before is None or _facts(run) != _facts(before):
             self._runs.update(run)
         self._live.publish(run)
-
-    def _leave_if_over(self, run_id: str) -> None:
-        run = self._mine.get(run_id)
-        if run is not None and run.state.is_final and run_id not in self._collecting:
-            self._leave(run_id)
-
-    def _leave(self, run_id: str) -> None:
-        """Let go of a run that is over."""
-        self._mine.pop(run_id, None)
-        self._forget(run_id)
+        if before is not None and before.server_done != run.server_done:
+            self._tell_load()
+        return run
 
     def _forget(self, run_id: str) -> None:
-        self._orphans.discard(run_id)
+        self._mine.pop(run_id, None)
         self._tell_load()
 
     def _inside(self) -> int:
         """How many runs of ours the server still has to do."""
-        return len(self._mine) - len(self._collecting)
+        return sum(not run.server_done and not run.state.is_final for run in self._mine.values())
 
     def _tell_load(self) -> None:
         self._pool.holds(self.server.name, self._inside())
         self._queue.tell_places()
-
-    def _run_of(self, prompt_id: str) -> Run | None:
-        return next((run for run in self._mine.values() if run.prompt_id == prompt_id), None)
-
-    def _running(self) -> Run | None:
-        return next((run for run in self._mine.values() if run.state is RunState.IN_PROGRESS), None)
-
-    def _prompt_id(self, run_id: str) -> str:
-        run = self._mine.get(run_id)
-        return run.prompt_id if run else ""
-
-    # The listener thread.
-
-    def _listen(self, connection: Connection) -> None:
-        try:
-            while not self._stopping.is_set():
-                event = connection.next_event(LISTEN_S)
-                if event is not None:
-                    self._inbox.put(_Heard(connection, event))
-        except ServerError as error:
-            self._inbox.put(_Dropped(connection, str(error)))
-        except Exception:
-            # The outermost loop of this thread: without a word to the worker its runs would hang.
-            log.exception("The listener of %s stumbled.", self.server.name)
-            self._inbox.put(
-                _Dropped(connection, f"Listening to {self.server.name} failed; connecting again.")
-            )
 
 
 def _facts(run: Run) -> tuple[Any, ...]:
@@ -443,6 +316,7 @@ def _facts(run: Run) -> tuple[Any, ...]:
         run.accepted_at,
         run.started_at,
         run.ended_at,
+        run.stopping,
         run.outputs,
         run.kept,
         run.error,
