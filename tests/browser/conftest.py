@@ -1,0 +1,187 @@
+"""The real program in a process of its own, a sandbox it drives, and a headless Chromium that looks at it.
+
+One browser, one sandbox and one program serve all tests that a worker runs; every test gets a fresh
+browser context, and with it an owner of its own.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Error, Page, sync_playwright
+
+from comfyui_bridge.sandbox.faults import Faults
+from comfyui_bridge.sandbox.thread import SandboxThread
+
+ROOT = Path(__file__).resolve().parents[2]
+STEP_S = 0.06
+READY_S = 60.0
+PATIENCE_MS = 20_000
+
+_FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+_NO_BROWSER = (
+    "The browser tests need Chromium: apt install chromium, or {python} -m playwright install chromium."
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+
+
+@dataclass(frozen=True)
+class Program:
+    """A running dashboard."""
+
+    url: str
+    workflows: Path
+    data: Path
+
+
+@dataclass(frozen=True)
+class Server:
+    """The sandbox that the shared program drives, and the faults to switch on in it."""
+
+    thread: SandboxThread
+    faults: Faults
+
+    @property
+    def url(self) -> str:
+        return self.thread.url
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        try:
+            found = (
+                shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+            )
+            launched = playwright.chromium.launch(executable_path=found, args=list(_FLAGS))
+        except Error:
+            sentence = _NO_BROWSER.format(python=sys.executable)
+            if os.environ.get("CI") == "true":
+                pytest.fail(sentence, pytrace=False)
+            pytest.skip(sentence)
+        yield launched
+        launched.close()
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Server]:
+    faults = Faults()
+    with SandboxThread(step_seconds=STEP_S, faults=faults) as thread:
+        yield Server(thread, faults)
+
+
+@pytest.fixture(scope="session")
+def start() -> Iterator[Callable[..., Program]]:
+    """Start the program with these arguments; all are stopped at the end."""
+    running: list[subprocess.Popen[str]] = []
+    folders: list[tempfile.TemporaryDirectory[str]] = []
+
+    def start_(*arguments: str, workflows: Path | None = None) -> Program:
+        folder = tempfile.TemporaryDirectory(prefix="bridge-browser-")
+        folders.append(folder)
+        library = Path(folder.name) / "workflows"
+        shutil.copytree(workflows or ROOT / "workflows", library)
+        data = Path(folder.name) / "data"
+        command = [sys.executable, str(ROOT / "app.py"), "--port", "0", "--data", str(data)]
+        process = subprocess.Popen(
+            [*command, "--workflows", str(library), *arguments],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        running.append(process)
+        return Program(_url_said_by(process), library, data)
+
+    yield start_
+    for process in running:
+        process.terminate()
+    for process in running:
+        process.wait(10)
+        if process.stdout is not None:
+            process.stdout.close()
+    for folder in folders:
+        folder.cleanup()
+
+
+@pytest.fixture(scope="session")
+def program(start: Callable[..., Program], server: Server) -> Program:
+    """The shipped templates on the shared sandbox."""
+    return start("--server", server.url)
+
+
+@pytest.fixture
+def visit(browser: Browser) -> Iterator[Callable[..., Page]]:
+    """Open a page in a fresh context; whatever it reports as an error fails the test."""
+    contexts = []
+    problems: list[str] = []
+
+    def visit_(url: str, **options: Any) -> Page:
+        options = {"viewport": {"width": 1440, "height": 900}, "locale": "en-US", **options}
+        context = browser.new_context(**options)
+        context.set_default_timeout(PATIENCE_MS)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: problems.append(str(error)))
+        page.on("console", lambda message: problems.extend(_error_of(message)))
+        page.goto(url)
+        return page
+
+    yield visit_
+    for context in contexts:
+        context.close()
+    assert not problems, problems
+
+
+@pytest.fixture(autouse=True)
+def _no_faults(request: pytest.FixtureRequest) -> Iterator[None]:
+    yield
+    if "server" in request.fixturenames:
+        request.getfixturevalue("server").faults.reset()
+
+
+def _error_of(message: ConsoleMessage) -> list[str]:
+    return [message.text] if message.type == "error" else []
+
+
+def _url_said_by(process: subprocess.Popen[str]) -> str:
+    """The address of the line `Ready: URL`, however long an output comes before it."""
+    said: list[str] = []
+    found: list[str] = []
+    ready = threading.Event()
+
+    def read() -> None:
+        assert process.stdout is not None
+        for line in process.stdout:
+            said.append(line)
+            if line.startswith("Ready: "):
+                found.append(line.removeprefix("Ready: ").strip())
+                ready.set()
+        ready.set()
+
+    threading.Thread(target=read, daemon=True).start()
+    ready.wait(READY_S)
+    assert found, "The program did not become ready. It said:\n" + "".join(said)
+    return found[0]

@@ -1,0 +1,75 @@
+"""What a person does on the tab Create, and what they see there."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from playwright.sync_api import Locator, Page, expect
+
+
+def form_of(page: Page, slug: str = "") -> Locator:
+    """The form once it stands, of this template if one is named."""
+    head = page.locator(f'#form-head h1[data-current="{slug}"]' if slug else "#form-head h1")
+    expect(head).to_be_visible()
+    expect(page.locator("#form #tooltips")).to_be_attached()
+    return page.locator("#form")
+
+
+def choose(page: Page, slug: str) -> Locator:
+    page.locator(f'#library .card[data-slug="{slug}"]').click()
+    return form_of(page, slug)
+
+
+def generate(page: Page) -> None:
+    page.get_by_role("button", name="Generate").click()
+
+
+def is_live(page: Page) -> Locator:
+    return page.locator("#create[data-live]")
+
+
+def wait_for_step(page: Page, step: int) -> None:
+    """Until a run of the page is at this step of its sampler, or later."""
+    page.wait_for_function(
+        """step => {
+            const said = document.querySelector('#status .line').textContent;
+            return Number(/step (\\d+) of/.exec(said)?.[1]) >= step;
+        }""",
+        arg=step,
+    )
+
+
+def wait_until_done(page: Page) -> None:
+    expect(page.locator("#frame")).to_have_attribute("data-phase", "done")
+    expect(page.locator("#after").get_by_role("link", name="Download", exact=True)).to_be_visible()
+
+
+def run_id_of(page: Page) -> str:
+    """The run that the page's address names."""
+    page.wait_for_function("new URLSearchParams(location.search).has('run')")
+    return parse_qs(urlsplit(page.url).query)["run"][0]
+
+
+def watch_progress(page: Page) -> None:
+    """Write down from now on what the line says, how far the bar is, and which pictures are shown."""
+    page.evaluate(
+        """() => {
+            const seen = (window.seen = { lines: [], shares: [], layers: [], tops: [] });
+            const note = (list, value) => value !== list.at(-1) && list.push(value);
+            const look = () => {
+                note(seen.lines, document.querySelector('#status .line').textContent);
+                const done = getComputedStyle(document.querySelector('#status .done')).transform;
+                note(seen.shares, done === 'none' ? 0 : new DOMMatrix(done).a);
+                note(seen.layers, document.querySelector('#frame .layer.is-shown')?.className || '');
+                note(seen.tops, document.querySelector('#status').getBoundingClientRect().top);
+                requestAnimationFrame(look);
+            };
+            look();
+        }"""
+    )
+
+
+def seen(page: Page) -> dict[str, list[Any]]:
+    found: dict[str, list[Any]] = page.evaluate("window.seen")
+    return found

@@ -1,0 +1,128 @@
+"""The first picture: from opening the page to a file on one's own disk."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import urlencode, urlsplit
+from urllib.request import urlopen
+
+from playwright.sync_api import Page, Request, expect
+
+from tests.browser import create
+from tests.browser.conftest import Program, Server
+
+Visit = Callable[..., Page]
+
+
+def test_a_newcomer_finds_a_template_open_with_an_example_in_it(program: Program, visit: Visit) -> None:
+    page = visit(program.url)
+    create.form_of(page)
+    expect(page.get_by_label("Prompt", exact=True)).not_to_have_value("")
+    expect(page.get_by_role("button", name="Generate")).to_be_enabled()
+    expect(page.get_by_text("Sandbox: procedural pictures, no AI model.").first).to_be_visible()
+    covers = page.locator("#library .card img")
+    expect(covers.first).to_be_visible()
+    assert covers.first.evaluate("image => image.naturalWidth") > 0
+
+
+def test_one_click_paints_a_picture_while_one_watches(program: Program, server: Server, visit: Visit) -> None:
+    page = visit(program.url)
+    create.form_of(page)
+    create.watch_progress(page)
+    create.generate(page)
+    create.wait_until_done(page)
+    seen = create.seen(page)
+    assert any("KSampler, step" in line for line in seen["lines"]), seen["lines"]
+    assert seen["lines"][-1].startswith("Done")
+    assert len(seen["shares"]) > 5
+    since_started = seen["shares"][seen["shares"].index(0) if 0 in seen["shares"] else 0 :]
+    assert since_started == sorted(since_started), "the bar went back"
+    assert any("preview" in layer for layer in seen["layers"]), seen["layers"]
+    assert "result" in seen["layers"][-1]
+    assert len(seen["tops"]) == 1, f"the line below the frame jumped: {seen['tops']}"
+    assert page.locator("#frame img.result").evaluate("image => image.naturalWidth") == 768
+
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download", exact=True).click()
+    name = download.value.suggested_filename
+    made = urlopen(f"{server.url}/view?{urlencode({'filename': name, 'type': 'output'})}").read()
+    assert Path(download.value.path()).read_bytes() == made
+    assert made.startswith(b"\x89PNG")
+
+
+def test_the_program_s_own_sandbox_paints_without_any_server_named(
+    start: Callable[..., Program], visit: Visit
+) -> None:
+    page = visit(start().url)
+    create.form_of(page)
+    create.generate(page)
+    create.wait_until_done(page)
+    page.get_by_role("button", name="Connect a ComfyUI").click()
+    expect(page.get_by_text("COMFYUI_URL=")).to_be_visible()
+
+
+def test_nothing_is_asked_of_any_other_host(program: Program, visit: Visit) -> None:
+    hosts: set[str] = set()
+    page = visit("about:blank")
+    page.on("request", lambda request: hosts.add(_host(request)))
+    page.goto(program.url)
+    create.form_of(page)
+    create.generate(page)
+    create.wait_until_done(page)
+    assert hosts <= {urlsplit(program.url).netloc, ""}, hosts
+
+
+def _host(request: Request) -> str:
+    return "" if request.url.startswith(("data:", "blob:")) else urlsplit(request.url).netloc
+
+
+def test_a_reload_in_the_middle_of_a_run_comes_back_to_it(program: Program, visit: Visit) -> None:
+    page = visit(program.url)
+    create.form_of(page)
+    create.generate(page)
+    create.wait_for_step(page, 2)
+    run_id = create.run_id_of(page)
+    page.reload()
+    expect(create.is_live(page)).to_be_visible()
+    create.wait_until_done(page)
+    assert create.run_id_of(page) == run_id
+
+
+def test_the_link_of_a_run_opens_it_in_another_browser(program: Program, visit: Visit) -> None:
+    page = visit(program.url)
+    create.form_of(page)
+    page.get_by_label("Prompt", exact=True).fill("a city at night with neon")
+    create.generate(page)
+    create.wait_until_done(page)
+    other = visit(f"{program.url}/?run={create.run_id_of(page)}")
+    create.wait_until_done(other)
+    create.form_of(other)
+    expect(other.get_by_label("Prompt", exact=True)).to_have_value("a city at night with neon")
+
+
+def test_stop_ends_a_run_and_says_so(program: Program, visit: Visit) -> None:
+    page = visit(program.url)
+    create.form_of(page)
+    expect(page.get_by_role("button", name="Stop")).to_be_hidden()
+    create.generate(page)
+    create.wait_for_step(page, 1)
+    page.get_by_role("button", name="Stop").click()
+    expect(page.locator("#frame")).to_have_attribute("data-phase", "cancelled")
+    expect(page.locator("#status .line")).to_have_text("Stopped")
+    expect(page.get_by_role("button", name="Stop")).to_be_hidden()
+
+
+def test_several_pictures_at_once_stand_side_by_side(program: Program, visit: Visit) -> None:
+    page = visit(f"{program.url}/?template=text-to-image&batch_size=3&steps=2&width=256&height=256")
+    create.form_of(page, "text-to-image")
+    create.generate(page)
+    create.wait_until_done(page)
+    files = page.locator("#after .files button")
+    expect(files).to_have_count(3)
+    first = page.locator("#frame img.result").get_attribute("src")
+    files.nth(2).click()
+    expect(page.locator("#frame img.result")).not_to_have_attribute("src", first or "")
+    expect(page.get_by_role("link", name="Download all")).to_have_attribute(
+        "href", f"media/{create.run_id_of(page)}.zip"
+    )
