@@ -95,7 +95,8 @@ def light_for(reading: Reading, rng: np.random.Generator, scene: str) -> Light:
     light = weathered(light, reading)
     for hue in reading.hues[:2]:
         # Green, brown and grey name things on the ground more often than the light.
-        light = tinted(light, HUES[hue], 0.06 if hue in ("green", "brown", "grey", "black", "white") else 0.2)
+        weak = hue in ("green", "brown", "grey", "black", "white") or (hue == "gold" and time == "sunset")
+        light = tinted(light, HUES[hue], 0.06 if weak else 0.2)
     if "dark" in reading.moods and light.time != "night":
         light = scaled(light, 0.68)
     if "bright" in reading.moods:

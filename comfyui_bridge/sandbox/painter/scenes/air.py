@@ -21,6 +21,8 @@ def paint_sky(stage: Stage, horizon: float) -> None:
     paint_sun(stage, horizon)
     if "clouds" not in stage.avoid:
         paint_clouds(stage, horizon)
+    if light.time in ("sunset", "dawn"):
+        paint_low_sun(stage, horizon)
 
 
 def cloudiness(stage: Stage) -> float:
@@ -97,6 +99,24 @@ def paint_sun(stage: Stage, horizon: float) -> None:
         marks = fbm(stage.rng("moon-face"), stage.height, stage.width, u * 0.05, 3)
         face = face * (1 - 0.3 * smoothstep(0.5, 0.75, marks))[..., None]
     over(stage.rgb, face, disc)
+
+
+def paint_low_sun(stage: Stage, horizon: float) -> None:
+    """The low sun's disc through thin cloud, so that nobody has to guess where the light comes from."""
+    light, u = stage.light, stage.u
+    if stage.reading.weather in ("rain", "storm", "overcast", "snowfall") or light.sun_height < 0:
+        return
+    x, y = stage.sun_x * stage.width, horizon * (1 - light.sun_height)
+    distance = np.hypot(stage.columns() - np.float32(x), stage.rows() - np.float32(y)) / np.float32(u)
+    ring = np.exp(-(((distance - 0.062) / 0.05) ** 2)) * (distance > 0.05)
+    warm = mix(light.horizon, light.cloud_lit, 0.5) * rgb("#fff0d0")
+    over(stage.rgb, np.broadcast_to(warm * np.float32(0.97), stage.rgb.shape), ring.astype(np.float32) * 0.55)
+    disc = smoothstep(0.063, 0.056, distance) * (stage.rows() < horizon)
+    over(
+        stage.rgb,
+        np.broadcast_to(mix(light.sun, rgb("#ffffff"), 0.2), stage.rgb.shape),
+        disc * np.float32(0.94),
+    )
 
 
 def paint_stars(stage: Stage, horizon: float) -> None:

@@ -107,7 +107,7 @@ def paint_floor(stage: Stage, horizon: float, goal: float, lit: Colour, leaves: 
     if stage.reading.season == "winter":
         earth, moss = mix(earth, rgb("#e9eef2"), 0.6), mix(rgb("#c9d5de"), rgb("#f6fafc"), fine[..., None])
     colour = mix(moss, earth, path[..., None])
-    spots = smoothstep(0.56, 0.68, sample(field, x * 0.34 + 0.6, z * 0.26 + 0.4)) * (
+    spots = smoothstep(0.54, 0.72, sample(field, x * 0.8 + 0.6, z * 0.6 + 0.4) * 0.7 + ground * 0.3) * (
         0.55 + 0.45 * smoothstep(0.3, 0.6, fine)
     )
     night = stage.light.time == "night"

@@ -22,12 +22,14 @@ def paint(stage: Stage) -> None:
     view = terrain.View(
         horizon, eye=0.1, near=1.1, far=15, slices=max(160, int(260 * min(stage.detail, 1.1)))
     )
-    land = terrain.survey(stage, view, alpine(stage, rng), sea_level=0.0)
+    land = terrain.survey(stage, view, alpine(stage, rng, horizon), sea_level=0.0)
     paint_peaks(stage, land)
     air.paint_mist(stage, horizon - u * 0.02, u * 0.05, 0.55, "shore")
     shore = np.maximum(land.foot, horizon + 1)
     if "trees" not in stage.avoid:
-        conifers(stage, shore, horizon, u * 0.075, 1.0, "far-shore")
+        conifers(stage, shore - u * 0.022, horizon, u * 0.04, 1.6, "slope")
+        conifers(stage, shore - u * 0.008, horizon, u * 0.055, 1.8, "bank")
+        conifers(stage, shore, horizon, u * 0.08, 1.5, "far-shore")
     body = mix(rgb("#1c5560"), stage.light.zenith, 0.45) * (0.4 if stage.light.time == "night" else 0.85)
     calm = 0.16 if stage.reading.has("reflection") or rng.random() < 0.5 else 0.34
     water = paint_water(stage, horizon, shore, body, calm, "lake", 0.06)
@@ -39,12 +41,12 @@ def paint(stage: Stage) -> None:
         stage.spot = Spot(w * float(rng.uniform(0.4, 0.6)), h * 0.74, min(u * 0.34, h * 0.4), False, True)
 
 
-def alpine(stage: Stage, rng: np.random.Generator) -> terrain.Heights:
+def alpine(stage: Stage, rng: np.random.Generator, horizon: float) -> terrain.Heights:
     """Peaks round a basin; the basin's floor lies under water."""
-    ridges = terrain.Ridges(stage.rng("lake", "ridges"), 7)
-    peaks = [(float(rng.uniform(-0.55, 0.55)) * stage.width / u_of(stage), float(rng.uniform(0.9, 1.3)))]
+    ridges = terrain.Ridges(stage.rng("lake", "ridges"), 7, stage.u)
+    peaks = [(float(rng.uniform(-0.55, 0.55)) * stage.width / stage.u, float(rng.uniform(0.9, 1.3)))]
     peaks += [
-        (float(rng.uniform(-1.2, 1.2)) * stage.width / u_of(stage), float(rng.uniform(0.5, 0.85)))
+        (float(rng.uniform(-1.2, 1.2)) * stage.width / stage.u, float(rng.uniform(0.5, 0.85)))
         for _ in range(3)
     ]
     shore = float(rng.uniform(2.2, 2.8))
@@ -57,15 +59,12 @@ def alpine(stage: Stage, rng: np.random.Generator) -> terrain.Heights:
             far = 6.2 + index * 1.1
             distance = np.hypot((x - px * far * 0.55) / 2.3, (z - far) / 1.7)
             mass = np.maximum(mass, np.exp(-distance * 1.15) * tall)
-        sides = smoothstep(0.12, 0.75, np.abs(across) / np.float32(stage.width / u_of(stage))) * 0.25
+        sides = smoothstep(0.12, 0.75, np.abs(across) / np.float32(stage.width / stage.u)) * 0.25
         basin = smoothstep(shore, shore + 2.6, z + rough * 0.5 + np.abs(across) * 1.6)
-        return basin * (0.03 + rough * (0.4 + mass * 1.15 + sides) + mass * 1.05) * 1.25 - 0.02
+        high = basin * (0.03 + rough * (0.4 + mass * 1.15 + sides) + mass * 1.05) * 1.25 - 0.02
+        return terrain.capped(high, z, 0.86, horizon, stage.u)
 
     return heights
-
-
-def u_of(stage: Stage) -> float:
-    return stage.u
 
 
 def paint_peaks(stage: Stage, land: terrain.Land) -> None:

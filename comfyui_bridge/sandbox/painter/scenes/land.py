@@ -52,7 +52,7 @@ def paint_mountains(stage: Stage) -> None:
     if stage.reading.has("volcano"):
         land = terrain.survey(stage, view, volcano(stage))
     else:
-        land = terrain.survey(stage, view, range_and_meadow(stage))
+        land = terrain.survey(stage, view, range_and_meadow(stage, horizon))
     paint_range(stage, land)
     foot = np.clip(horizon + u * 0.1 + line(rng, w, u * 0.4, 3) * u * 0.015, 0, h - 1)
     air.paint_mist(stage, horizon + u * 0.02, u * 0.05, 0.6, "valley")
@@ -62,9 +62,9 @@ def paint_mountains(stage: Stage) -> None:
     stage.spot = Spot(w * float(rng.uniform(0.42, 0.58)), h * 0.93, min(u * 0.52, h * 0.56))
 
 
-def range_and_meadow(stage: Stage) -> terrain.Heights:
+def range_and_meadow(stage: Stage, horizon: float) -> terrain.Heights:
     rng = stage.rng("range")
-    ridges = terrain.Ridges(stage.rng("range", "ridges"), 7)
+    ridges = terrain.Ridges(stage.rng("range", "ridges"), 7, stage.u)
     span = stage.width / stage.u
     peaks = [(float(rng.uniform(-0.4, 0.4)) * span, float(rng.uniform(1.0, 1.35)))]
     peaks += [(float(rng.uniform(-0.9, 0.9)) * span, float(rng.uniform(0.55, 0.95))) for _ in range(4)]
@@ -78,14 +78,15 @@ def range_and_meadow(stage: Stage) -> terrain.Heights:
             mass = np.maximum(mass, np.exp(-distance * 1.1) * tall)
         rise = smoothstep(2.0, 5.2, z + rough * 0.5)
         meadow = 0.025 * np.sin(x * 2.1 + 1) * np.cos(z * 1.7)
-        return meadow + rise * (rough * (0.45 + mass * 1.2) + mass * 1.15) * 1.25
+        high = meadow + rise * (rough * (0.45 + mass * 1.2) + mass * 1.15) * 1.25
+        return terrain.capped(high, z, 0.84, horizon, stage.u)
 
     return heights
 
 
 def volcano(stage: Stage) -> terrain.Heights:
     rng = stage.rng("volcano")
-    ridges = terrain.Ridges(stage.rng("volcano", "ridges"), 6)
+    ridges = terrain.Ridges(stage.rng("volcano", "ridges"), 6, stage.u)
     px = float(rng.uniform(-0.25, 0.25)) * stage.width / stage.u * 6
 
     def heights(x: Array, z: Array) -> Array:
@@ -374,7 +375,7 @@ def paint_snow(stage: Stage) -> None:
     horizon = h * float(rng.uniform(0.46, 0.54))
     open_sky(stage, horizon)
     view = terrain.View(horizon, eye=0.25, near=0.34, far=18, slices=300)
-    ridges = terrain.Ridges(stage.rng("snow", "ridges"), 6)
+    ridges = terrain.Ridges(stage.rng("snow", "ridges"), 6, stage.u)
     drift = tile(stage.rng("drift"), 256, 5, 4, 0.42)
 
     def heights(x: Array, z: Array) -> Array:

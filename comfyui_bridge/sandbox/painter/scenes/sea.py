@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..canvas import Layer, blur, mix, over, rgb, spline
-from ..noise import fbm, line, smoothstep
+from ..noise import Array, fbm, line, smoothstep
 from ..stage import Spot, Stage
 from . import air
 from .water import paint_glitter, paint_water
@@ -82,6 +82,7 @@ def paint_beach(stage: Stage, horizon: float) -> None:
     wet = mix(dry * 0.6, blur(mirror, u * 0.03), 0.5)
     colour = mix(dry * tone, wet, wetness[..., None])
     over(stage.rgb, np.clip(colour, 0, 1), smoothstep(0.0, 0.012, below))
+    paint_shells(stage, edge)
     # Foam: the lace of the last wave, and thinner lines of those behind it.
     lace = fbm(rng, h, w, u * 0.03, 4, stretch=2)
     for offset, width, strength in (
@@ -94,6 +95,57 @@ def paint_beach(stage: Stage, horizon: float) -> None:
         foam = np.exp(-((bent / width) ** 2)) * smoothstep(0.3, 0.62, lace + 0.12) * strength
         white = mix(stage.light.key, rgb("#ffffff"), 0.55) if stage.light.time != "night" else stage.light.key
         over(stage.rgb, np.broadcast_to(white, stage.rgb.shape), np.clip(foam, 0, 1).astype(np.float32))
+
+
+def paint_shells(stage: Stage, edge: Array) -> None:
+    """Pebbles, shells and a starfish on the dry sand, each with its little shadow."""
+    rng, w, h, u = stage.rng("shells"), stage.width, stage.height, stage.u
+    layer = Layer(h, w)
+    side = -1 if stage.sun_x > 0.5 else 1
+    tones = [rgb(code) for code in ("#f2e3cf", "#c9a58a", "#8a7a70", "#e8b8a0", "#fbf4ea")]
+    for depth in np.sort(rng.random(stage.count(70 * max(1.0, w / u)))):
+        x = float(rng.random()) * w
+        top = float(edge[int(min(x, w - 1))]) + u * 0.05
+        y = top + (h - top) * float(depth)
+        if y < top + 1:
+            continue
+        size = u * (0.0015 + 0.006 * float(depth) ** 1.5) * float(rng.uniform(0.5, 1.4))
+        tone = tones[int(rng.integers(len(tones)))] * mix(stage.light.shade, stage.light.key, 0.8)
+        layer.ellipse(
+            x + side * size * 0.8,
+            y + size * 0.25,
+            size * 1.3,
+            size * 0.45,
+            stage.light.shade * rgb("#a8835c"),
+        )
+        layer.ellipse(x, y, size, size * 0.65, tone)
+        layer.ellipse(
+            x - side * size * 0.25, y - size * 0.2, size * 0.45, size * 0.25, mix(tone, stage.light.sun, 0.5)
+        )
+    if rng.random() < 0.6:
+        x, size = w * float(rng.uniform(0.15, 0.85)), u * 0.026
+        y, turn = min(h * 0.94, float(edge[int(x)]) + u * 0.13), float(rng.random()) * 6
+        if y > float(edge[int(x)]) + u * 0.06:
+            tint = rgb("#d9734a") * mix(stage.light.shade, stage.light.key, 0.8)
+            for k, (grow, colour) in enumerate(
+                (
+                    (1.0, stage.light.shade * rgb("#a8835c")),
+                    (1.0, tint),
+                    (0.5, mix(tint, stage.light.sun, 0.35)),
+                )
+            ):
+                points = []
+                for j in range(10):
+                    r = size * grow * (1.0 if j % 2 == 0 else 0.42)
+                    a = turn + j * np.pi / 5
+                    points.append(
+                        (
+                            x + np.cos(a) * r + (side * size * 0.2 if k == 0 else 0),
+                            y + np.sin(a) * r * 0.55 + (size * 0.12 if k == 0 else 0),
+                        )
+                    )
+                layer.polygon(points, colour)
+    layer.onto(stage.rgb)
 
 
 def paint_gulls(stage: Stage, horizon: float) -> None:

@@ -116,12 +116,20 @@ def hazed(stage: Stage, land: Land, colour: Array, reach: float, most: float = 0
     return mix(colour, stage.light.haze, fade[..., None])
 
 
+def capped(height: Array, z: Array, share: float, view_rows: float, focal: float) -> Array:
+    """Heights held, softly, below a share of the rows above the horizon, so that no summit is cut off."""
+    cap = z * np.float32(share * view_rows / focal)
+    result: Array = height / (1 + np.clip(height / cap, 0, None) ** 4) ** 0.25
+    return result
+
+
 class Ridges:
     """Mountain noise: sharp crests, broken faces."""
 
-    def __init__(self, rng: np.random.Generator, octaves: int = 7) -> None:
+    def __init__(self, rng: np.random.Generator, octaves: int, focal: float) -> None:
         self.tile = tile(rng, 256, 8, 3, 0.35)
         self.octaves = octaves
+        self.focal = focal
         self.offsets = rng.random((octaves + 2, 2)).astype(np.float32)
 
     def __call__(self, x: Array, z: Array) -> Array:
@@ -137,7 +145,9 @@ class Ridges:
             )
             crest = 1 - np.abs(2 * n - 1)
             crest = crest * crest * (0.35 + 0.65 * last)
-            total += crest * np.float32(weight)
+            # What is finer than a few pixels would only show as streaks.
+            pixels = np.float32(self.focal / (8 * scale)) / z
+            total += crest * np.float32(weight) * np.clip(pixels * 0.16 - 0.3, 0, 1)
             last, weight, scale = crest, weight * 0.48, scale * 2.05
         result: Array = total * np.float32(0.6)
         return result

@@ -22,7 +22,7 @@ def conifer(
     """One spruce with its foot at (x, y); the lit half lies on the sun's side."""
     tiers = max(4, int(tall / 5))
     tiers = min(tiers, 13)
-    wide = tall * float(rng.uniform(0.17, 0.24))
+    wide = tall * float(rng.uniform(0.19, 0.27))
     left, right = [], []
     for tier in range(tiers):
         t = tier / tiers
@@ -58,9 +58,9 @@ def conifers(stage: Stage, foot: Array, horizon: float, tall: float, density: fl
     order = rng.permutation(count)
     for place in places[order]:
         thick = float(grove[place])
-        if thick < 0.4 * float(rng.random()) + 0.22:
+        if thick < 0.3 * float(rng.random()) + 0.26:
             continue
-        size = tall * (0.35 + 0.9 * thick) * float(rng.uniform(0.6, 1.15))
+        size = tall * (0.3 + 0.95 * thick) * float(rng.uniform(0.45, 1.2))
         warm = float(rng.random())
         shade = mix(dark, rgb("#6d4a22"), 0.5 * warm) if autumn and warm > 0.4 else dark
         bright = mix(lit, rgb("#d99a34"), 0.8) if autumn and warm > 0.4 else lit
@@ -110,13 +110,16 @@ def daisy(
 
 def tulip(layer: Layer, x: float, y: float, size: float, petal: Colour) -> None:
     """A cup of three petals seen from the side."""
-    for dx, share, tone in ((-0.34, 0.9, 0.82), (0.34, 0.9, 0.9), (0.0, 1.0, 1.05)):
+    layer.ellipse(x, y + size * 0.12, size * 0.5, size * 0.42, petal * np.float32(0.8))
+    for dx, share, tone in ((-0.3, 0.85, 0.84), (0.3, 0.85, 0.92), (0.0, 1.0, 1.05)):
         layer.polygon(
             [
-                (x + dx * size, y + size * 0.45),
-                (x + dx * size - size * 0.33, y - size * 0.05),
-                (x + dx * size * 1.25, y - size * 0.62 * share),
-                (x + dx * size + size * 0.33, y - size * 0.05),
+                (x + dx * size * 0.6, y + size * 0.55),
+                (x + dx * size - size * 0.26, y + size * 0.3),
+                (x + dx * size * 1.1 - size * 0.27, y - size * 0.1),
+                (x + dx * size * 1.35, y - size * 0.62 * share),
+                (x + dx * size * 1.1 + size * 0.27, y - size * 0.1),
+                (x + dx * size + size * 0.26, y + size * 0.3),
             ],
             np.clip(petal * np.float32(tone), 0, 1),
         )

@@ -50,6 +50,8 @@ def draw(figure: Figure, hue: str) -> None:
     draw_tail(figure, coat, side)
     draw_body(figure, coat)
     draw_legs(figure, coat, side, raised)
+    chin = [(-0.26, -0.04), (0.0, 0.1), (0.26, -0.04), (0.22, 0.14), (0.0, 0.22), (-0.22, 0.14)]
+    figure.mark(chin, coat.fur * np.float32(0.4), 0.4, 0.05)
     figure.turn(tilt, (0.0, -0.12))
     draw_head(figure, coat, eye, float(rng.uniform(-0.4, 0.4)), float(rng.uniform(-0.35, 0.1)))
     figure.turn()
@@ -113,47 +115,44 @@ def draw_body(figure: Figure, coat: Coat) -> None:
     if coat.patches:
         figure.mark([(-0.5, 0.3), (-0.2, 0.25), (-0.25, 0.6), (-0.6, 0.75)], coat.mark, 0.95, 0.02)
         figure.mark([(0.25, 0.55), (0.6, 0.5), (0.6, 0.85), (0.35, 0.85)], rgb("#3a3634"), 0.95, 0.02)
-    figure.mark(
-        [(-0.17, 0.02), (-0.21, 0.3), (-0.13, 0.58), (0.13, 0.58), (0.21, 0.3), (0.17, 0.02)],
-        coat.belly,
-        0.95,
-        0.04,
-    )
     figure.fur(4200, 0.075, (-0.62, -0.1, 0.62, 1.0), (0.0, 0.1), down=0.9, contrast=0.11)
 
 
 def draw_legs(figure: Figure, coat: Coat, side: float, raised: bool) -> None:
-    paw = coat.mark if coat.pointed else coat.belly
     for s in (-1, 1):
-        if raised and s == side:
-            path = [(s * 0.16, 0.3), (s * 0.34, 0.36), (s * 0.46, 0.16)]
-            figure.tube(path, 0.2, 0.15, coat.fur, 0.7)
-            figure.oval(s * 0.48, 0.1, 0.095, 0.11, paw, 0.6)
-            figure.spot(s * 0.485, 0.125, 0.038, 0.03, PINK, 0.9, 0.005)
-            for dx, dy in ((-0.05, 0.06), (0.0, 0.035), (0.05, 0.06)):
-                figure.spot(s * 0.485 + dx, dy + 0.005, 0.016, 0.018, PINK, 0.9)
-            figure.fur(260, 0.06, (s * 0.05, -0.05, s * 0.62, 0.45), (s * 0.2, 0.45), down=-0.2)
-            continue
-        figure.tube([(s * 0.12, 0.34), (s * 0.13, 0.65), (s * 0.135, 0.9)], 0.21, 0.17, coat.fur, 0.75)
-        if coat.striped:
-            for y in (0.56, 0.68, 0.8):
-                figure.stripe(
-                    [(s * 0.05, y + 0.015), (s * 0.13, y - 0.005), (s * 0.22, y + 0.015)],
-                    0.03,
-                    0.02,
-                    coat.mark,
-                    0.65,
-                    0.008,
-                )
-        figure.oval(s * 0.14, 0.945, 0.125, 0.075, paw, 0.65)
-        figure.fur(330, 0.06, (s * 0.02, 0.35, s * 0.27, 0.92), (s * 0.13, 0.2), down=1.2, ruffle=0.25)
-        toes = [
-            ([(s * 0.14 + dx, 0.93), (s * 0.14 + dx * 1.1, 0.985)], 0.011, 0.008) for dx in (-0.042, 0.042)
-        ]
-        figure.lines(toes, mix(paw, rgb("#4a3a34"), 0.55), 0.75)
+        if not (raised and s == side):
+            standing_leg(figure, coat, s)
+    bib = [(-0.17, 0.0), (-0.22, 0.3), (-0.15, 0.5), (0.0, 0.62), (0.15, 0.5), (0.22, 0.3), (0.17, 0.0)]
+    figure.mark(bib, coat.belly, 0.96, 0.04)
+    figure.fur(1500, 0.08, (-0.32, -0.05, 0.32, 0.6), (0.0, -0.4), down=1.0, ruffle=0.3, contrast=0.08)
     figure.stripe(
-        [(0.0, 0.5), (0.005, 0.75), (0.0, 0.96)], 0.012, 0.02, coat.fur * np.float32(0.35), 0.7, 0.01
+        [(0.0, 0.62), (0.005, 0.8), (0.0, 0.96)], 0.01, 0.02, coat.fur * np.float32(0.35), 0.7, 0.01
     )
+    if raised:
+        lifted_paw(figure, coat, side)
+
+
+def standing_leg(figure: Figure, coat: Coat, s: float) -> None:
+    paw = coat.mark if coat.pointed else coat.belly
+    figure.tube([(s * 0.14, 0.3), (s * 0.14, 0.65), (s * 0.14, 0.9)], 0.2, 0.17, coat.fur, 0.6)
+    if coat.striped:
+        for y in (0.6, 0.71, 0.82):
+            path = [(s * 0.05, y + 0.015), (s * 0.13, y - 0.005), (s * 0.22, y + 0.015)]
+            figure.stripe(path, 0.03, 0.02, coat.mark, 0.65, 0.008)
+    figure.oval(s * 0.145, 0.945, 0.125, 0.075, paw, 0.65)
+    figure.fur(520, 0.055, (s * 0.02, 0.32, s * 0.27, 0.92), (s * 0.13, 0.0), down=1.2, ruffle=0.25)
+    toes = [([(s * 0.145 + dx, 0.93), (s * 0.145 + dx * 1.1, 0.985)], 0.011, 0.008) for dx in (-0.042, 0.042)]
+    figure.lines(toes, mix(paw, rgb("#4a3a34"), 0.55), 0.75)
+
+
+def lifted_paw(figure: Figure, coat: Coat, s: float) -> None:
+    """A paw held up in play, its pads towards us."""
+    figure.tube([(s * 0.18, 0.34), (s * 0.36, 0.36), (s * 0.47, 0.16)], 0.2, 0.15, coat.fur, 0.7)
+    figure.oval(s * 0.485, 0.09, 0.1, 0.115, coat.mark if coat.pointed else coat.belly, 0.6)
+    figure.fur(420, 0.05, (s * 0.05, -0.05, s * 0.62, 0.45), (s * 0.2, 0.5), down=-0.2)
+    figure.spot(s * 0.49, 0.12, 0.04, 0.032, PINK, 0.9, 0.005)
+    for dx, dy in ((-0.055, 0.058), (0.0, 0.03), (0.055, 0.058)):
+        figure.spot(s * 0.49 + dx, dy, 0.018, 0.02, PINK, 0.9)
 
 
 def draw_head(figure: Figure, coat: Coat, eye: Colour, look_x: float, look_y: float) -> None:
