@@ -202,12 +202,12 @@ def _read_node(index: int, node: object, budget: _Budget) -> NodeRecord:
     named = values if isinstance(values, Mapping) else None
     budget.take_slots(len(listed or named or ()))
     properties = node.get("properties")
-    mode = node.get("mode")
+    mode = _whole(node.get("mode"))
     return NodeRecord(
         id=None if key == "-1" else key,
         type=type_,
         title=text(node.get("title")),
-        mode=mode if isinstance(mode, int) else 0,
+        mode=mode or 0,
         inputs=list(_read_slots(node.get("inputs"), budget)),
         outputs=list(_read_slots(node.get("outputs"), budget)),
         values=listed,

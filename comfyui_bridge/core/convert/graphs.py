@@ -1,14 +1,137 @@
-"""Loaded graphs: the root, and the definitions of subgraphs with their instances."""
+"""What a document is once loaded: graphs of live nodes, definitions of subgraphs, their instances.
+
+Records of the file become these in `loading`; nothing outside loading changes them, but that
+primitives write their values into the widgets they drive.
+"""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from comfyui_bridge.core.convert.document import BoundarySlot, LinkId, LinkRecord
-from comfyui_bridge.core.convert.nodes import LiveNode, Promoted, Slot
+from comfyui_bridge.core.convert.specs import Kind, Spec, Widget
+from comfyui_bridge.core.node_defs import NodeDef
 
 Link: TypeAlias = LinkRecord
+
+MUTED = 2
+BYPASSED = 4
+
+REROUTE = "Reroute"
+PRIMITIVE = "PrimitiveNode"
+NOTES = frozenset(("Note", "MarkdownNote"))
+
+MAX_AUTOGROW = 1000
+"""Slots of one growing list; the server's own lists end at 100."""
+
+
+@dataclass
+class Promoted:
+    """A widget that a subgraph instance shows for one of its inner nodes."""
+
+    value: Any
+    source: Widget
+
+    @property
+    def kind(self) -> Kind:
+        return self.source.kind
+
+
+@dataclass
+class Slot:
+    """An input slot of a live node."""
+
+    name: str
+    type: str
+    link: LinkId | None = None
+    widget: str | None = None
+    spec: Spec | None = None
+    """What a primitive linked to it takes its limits from."""
+    boundary: BoundarySlot | None = None
+    """On a subgraph instance: the definition's input it stands for."""
+    promoted: Promoted | None = None
+
+
+@dataclass
+class Output:
+    name: str
+    type: str
+    links: list[LinkId] = field(default_factory=list)
+    match_group: str = ""
+
+
+@dataclass
+class Autogrow:
+    """A list of slots that grows: its elements, and how their names are made."""
+
+    elements: list[Spec]
+    names: Sequence[str] | None
+    prefix: str
+    minimum: int
+    maximum: int
+
+    def base(self, ordinal: int, element: Spec) -> str:
+        if self.names is not None:
+            return self.names[ordinal] if 0 <= ordinal < len(self.names) else "undefined"
+        return f"{self.prefix if len(self.elements) == 1 else element.name}{ordinal}"
+
+    def ordinal(self, base: str) -> int | None:
+        if self.names is not None:
+            return self.names.index(base) if base in self.names else None
+        digits = re.search(r"[0-9]{1,9}\Z", base)
+        return int(digits.group()) if digits else None
+
+
+@dataclass
+class LiveNode:
+    """One node of a loaded graph. Its graph owns it; nothing outside loading changes it."""
+
+    id: str
+    type: str
+    title: str = ""
+    mode: int = 0
+    properties: dict[str, Any] = field(default_factory=dict)
+    slots: list[Slot] = field(default_factory=list)
+    outputs: list[Output] = field(default_factory=list)
+    widgets: list[Widget] = field(default_factory=list)
+    definition: NodeDef | None = None
+    specs: Sequence[Spec] = ()
+    subgraph: Subgraph | None = None
+    saved_values: Sequence[Any] | None = None
+    """The record's values, for a primitive, which gets its widget last."""
+    growing: dict[str, Autogrow] = field(default_factory=dict)
+    match_groups: dict[str, dict[str, str]] = field(default_factory=dict)
+    links: Mapping[LinkId, Link] = field(default_factory=dict, repr=False)
+    """Its graph's links; they learn where a slot has moved to."""
+    created: bool = False
+    """Widgets made after creation miss the hooks that creation runs (dynamic prompts)."""
+
+    @property
+    def is_virtual(self) -> bool:
+        """Whether it exists in the editor only."""
+        return self.subgraph is not None or self.type in (REROUTE, PRIMITIVE) or self.type in NOTES
+
+    @property
+    def is_unknown(self) -> bool:
+        return self.definition is None and not self.is_virtual
+
+    def widget(self, name: str) -> Widget | None:
+        return next((widget for widget in self.widgets if widget.name == name), None)
+
+    def slot_index(self, name: str) -> int | None:
+        return next((index for index, slot in enumerate(self.slots) if slot.name == name), None)
+
+    def slot_of_link(self, link: LinkId) -> Slot | None:
+        return next((slot for slot in self.slots if slot.link == link), None)
+
+    def widget_of(self, slot: Slot) -> Widget | Promoted | None:
+        """The widget behind a slot; on a subgraph instance the one it promotes."""
+        if slot.promoted is not None:
+            return slot.promoted
+        return self.widget(slot.widget) if slot.widget else None
 
 
 @dataclass
@@ -59,7 +182,10 @@ def promote(node: LiveNode, slot: Slot) -> None:
         widget = inner.widget_of(target) if inner and target else None
         if target is not None and widget is not None:
             source = widget.source if isinstance(widget, Promoted) else widget
-            slot.promoted = Promoted(widget.value, source)
+            value = widget.value
+            if isinstance(widget, Promoted) and source.kind is Kind.LONG_TEXT and not isinstance(value, str):
+                value = ""  # a text box shown for another text box reads its text only
+            slot.promoted = Promoted(value, source)
             slot.widget = slot.name
             slot.spec = target.spec
             return

@@ -12,7 +12,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from comfyui_bridge.core.convert import nodes
 from comfyui_bridge.core.convert.document import (
     INPUT_NODE,
     OUTPUT_NODE,
@@ -26,11 +25,14 @@ from comfyui_bridge.core.convert.document import (
     read_graph,
     text,
 )
+from comfyui_bridge.core.convert.nodes import configure, from_definition
 from comfyui_bridge.core.convert.specs import WIDGET_TYPES
+from comfyui_bridge.core.errors import WorkflowError
 from comfyui_bridge.core.node_defs import InputDef, NodeDef, NodeDefs, parse_input
 
 PREFIXES = ("workflow>", "workflow/")
-MAX_INSTANCES = 500
+MAX_GROUPED = 2_000
+"""Nodes within group nodes, with every instance counted on its own."""
 
 
 @dataclass
@@ -48,7 +50,7 @@ def expand_groups(document: Document, node_defs: NodeDefs) -> None:
     """Replace the group nodes of the root by instances of new subgraphs."""
     expander = _Expander(document, node_defs)
     for index, node in enumerate(document.root.nodes):
-        if index < MAX_INSTANCES and (group := _group_of(document, node)) is not None:
+        if (group := _group_of(document, node)) is not None:
             document.root.nodes[index] = expander.expand(node, group)
 
 
@@ -66,9 +68,16 @@ class _Expander:
         ids = [node.id for graph in graphs for node in graph.nodes]
         taken = [int(key) for key in ids if key is not None and key.isdecimal() and len(key) < 18]
         self._last = max([document.last_node_id, *taken])
+        self._room = MAX_GROUPED
 
     def expand(self, node: NodeRecord, group: Mapping[str, Any]) -> NodeRecord:
         inner = read_graph({"nodes": group["nodes"]}).nodes
+        self._room -= len(inner)
+        if self._room < 0:
+            raise WorkflowError(
+                f"The workflow's group nodes have more than {MAX_GROUPED} nodes in all; "
+                "it is too large to convert."
+            )
         configs = group.get("config")
         configs = configs if isinstance(configs, Mapping) else {}
         faces = []
@@ -94,13 +103,13 @@ class _Expander:
     def _deal_values(self, node: NodeRecord, faces: list[_Face], inputs: list[InputDef]) -> None:
         """Give the inner nodes the values that the group node has for their widgets."""
         definition = NodeDef(node.type, node.type, tuple(inputs), ())
-        shown = nodes.from_definition("", definition)
-        nodes.configure(shown, NodeRecord(None, node.type, "", 0, [], [], node.values, node.named_values, {}))
+        shown = from_definition("", definition)
+        configure(shown, NodeRecord(None, node.type, "", 0, [], [], node.values, node.named_values, {}))
         for face in faces:
             if face.definition is None:
                 continue
-            live = nodes.from_definition("", face.definition)
-            nodes.configure(live, face.record)
+            live = from_definition("", face.definition)
+            configure(live, face.record)
             values = {widget.name: widget.value for widget in live.widgets if widget.in_values}
             for name, group_name in face.widgets.items():
                 widget = shown.widget(group_name)

@@ -7,10 +7,9 @@ editor would show right after opening the file.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from comfyui_bridge.core.convert import nodes
 from comfyui_bridge.core.convert.document import (
     INPUT_NODE,
     OUTPUT_NODE,
@@ -20,12 +19,22 @@ from comfyui_bridge.core.convert.document import (
     NodeRecord,
     SubgraphRecord,
 )
-from comfyui_bridge.core.convert.graphs import Graph, Subgraph, promote
+from comfyui_bridge.core.convert.graphs import Graph, LiveNode, Output, Slot, Subgraph, promote
 from comfyui_bridge.core.convert.groups import expand_groups
 from comfyui_bridge.core.convert.matching import narrow_types
-from comfyui_bridge.core.convert.nodes import LiveNode, Output, Slot
+from comfyui_bridge.core.convert.nodes import (
+    configure,
+    configure_virtual,
+    fill_empty_combos,
+    from_definition,
+    remove_stale_slots,
+    retarget_links,
+)
 from comfyui_bridge.core.convert.proxies import promote_proxies
+from comfyui_bridge.core.convert.specs import Spec, specs_of
 from comfyui_bridge.core.node_defs import NodeDefs
+
+MAX_PASSES = 100
 
 
 @dataclass
@@ -96,6 +105,7 @@ class _Loader:
         self._last_node_id = document.last_node_id
         self._subgraphs: dict[str, Subgraph] = {}
         self._notes: list[str] = []
+        self._specs: dict[str, list[Spec]] = {}
 
     def load(self) -> Loaded:
         records = {record.id: record for record in self._document.subgraphs}
@@ -103,12 +113,12 @@ class _Loader:
             self._subgraphs[record.id] = Subgraph(
                 id=record.id, name=record.name, inputs=record.inputs, outputs=record.outputs
             )
-        for record in leaves_first(list(records.values())):
-            subgraph = self._subgraphs[record.id]
-            self._fill(subgraph, record.graph)
+        ordered = [self._subgraphs[record.id] for record in leaves_first(list(records.values()))]
+        for subgraph in ordered:
+            self._fill(subgraph, records[subgraph.id].graph)
         root = Graph()
         self._fill(root, self._document.root)
-        self._finish([*self._subgraphs.values(), root])
+        self._finish([root, *reversed(ordered)])
         return Loaded(root, self._subgraphs, self._notes)
 
     def _fill(self, graph: Graph, record: GraphRecord) -> None:
@@ -146,27 +156,36 @@ class _Loader:
         if subgraph is not None:
             return LiveNode(node_id, record.type, title=subgraph.name, subgraph=subgraph)
         if definition is not None:
-            return nodes.from_definition(node_id, definition)
+            specs = self._specs.get(record.type)
+            if specs is None:
+                specs = self._specs[record.type] = specs_of(definition)
+            return from_definition(node_id, definition, specs)
         return LiveNode(node_id, record.type, title=record.type)
 
     def _configure(self, node: LiveNode, record: NodeRecord) -> None:
         if node.subgraph is not None:
             configure_instance(node, record)
         elif node.definition is not None:
-            nodes.configure(node, record)
+            configure(node, record)
         else:
-            nodes.configure_virtual(node, record)
+            configure_virtual(node, record)
 
-    def _finish(self, graphs: Iterable[Graph]) -> None:
+    def _finish(self, graphs: Sequence[Graph]) -> None:
+        """Last corrections; the root comes first, and each definition behind those that use it."""
         for graph in graphs:
             for node in graph.nodes:
-                nodes.retarget_links(node)
+                retarget_links(node)
+        passes = {id(graphs[0]): 1}
         for graph in graphs:
+            count = passes.get(id(graph), 0)
             for node in graph.nodes:
+                if node.subgraph is not None:
+                    key = id(node.subgraph)
+                    passes[key] = min(passes.get(key, 0) + count, MAX_PASSES)
                 if node.definition is not None:
-                    nodes.remove_stale_slots(node)
-                nodes.fill_empty_combos(node)
-            narrow_types(graph)
+                    remove_stale_slots(node, passes=count)
+                fill_empty_combos(node)
+            self._notes += narrow_types(graph)
 
 
 def configure_instance(node: LiveNode, record: NodeRecord) -> None:

@@ -1,4 +1,4 @@
-"""A node as the editor has it after loading: slots, widgets, values.
+"""Nodes as the editor makes and fills them: slots, widgets, values.
 
 `from_definition` makes the node its class_type calls for, `configure` lays the file's record over
 it, in the editor's order of events (frontend 1.49.6: litegraphService, LGraphNode.configure,
@@ -8,18 +8,11 @@ so the order of these steps is what decides where a value lands.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from comfyui_bridge.core.convert.document import (
-    BoundarySlot,
-    LinkId,
-    LinkRecord,
-    NodeRecord,
-    SlotRecord,
-)
+from comfyui_bridge.core.convert.document import NodeRecord, SlotRecord
+from comfyui_bridge.core.convert.graphs import MAX_AUTOGROW, Autogrow, LiveNode, Output, Slot
 from comfyui_bridge.core.convert.specs import (
     AUTOGROW,
     DYNAMIC_COMBO,
@@ -30,141 +23,26 @@ from comfyui_bridge.core.convert.specs import (
     Widget,
     as_text,
     section_specs,
-    spec_of,
     specs_of,
     widgets_for,
 )
 from comfyui_bridge.core.node_defs import NodeDef
 
-if TYPE_CHECKING:
-    from comfyui_bridge.core.convert.graphs import Subgraph
 
-MUTED = 2
-BYPASSED = 4
+def from_definition(node_id: str, definition: NodeDef, specs: Sequence[Spec] | None = None) -> LiveNode:
+    """The node the editor makes when one adds this class_type from the menu.
 
-REROUTE = "Reroute"
-PRIMITIVE = "PrimitiveNode"
-NOTES = frozenset(("Note", "MarkdownNote"))
-
-MAX_AUTOGROW = 1000
-"""Slots of one growing list; the server's own lists end at 100."""
-
-
-@dataclass
-class Promoted:
-    """A widget that a subgraph instance shows for one of its inner nodes."""
-
-    value: Any
-    source: Widget
-
-    @property
-    def kind(self) -> Kind:
-        return self.source.kind
-
-
-@dataclass
-class Slot:
-    """An input slot of a live node."""
-
-    name: str
-    type: str
-    link: LinkId | None = None
-    widget: str | None = None
-    spec: Spec | None = None
-    """What a primitive linked to it takes its limits from."""
-    boundary: BoundarySlot | None = None
-    """On a subgraph instance: the definition's input it stands for."""
-    promoted: Promoted | None = None
-
-
-@dataclass
-class Output:
-    name: str
-    type: str
-    links: list[LinkId] = field(default_factory=list)
-    match_group: str = ""
-
-
-@dataclass
-class _Autogrow:
-    """A list of slots that grows: its elements, and how their names are made."""
-
-    elements: list[Spec]
-    names: Sequence[str] | None
-    prefix: str
-    minimum: int
-    maximum: int
-
-    def base(self, ordinal: int, element: Spec) -> str:
-        if self.names is not None:
-            return self.names[ordinal] if 0 <= ordinal < len(self.names) else "undefined"
-        return f"{self.prefix if len(self.elements) == 1 else element.name}{ordinal}"
-
-    def ordinal(self, base: str) -> int | None:
-        if self.names is not None:
-            return self.names.index(base) if base in self.names else None
-        digits = re.search(r"[0-9]{1,9}\Z", base)
-        return int(digits.group()) if digits else None
-
-
-@dataclass
-class LiveNode:
-    """One node of a loaded graph. Its graph owns it; nothing outside loading changes it."""
-
-    id: str
-    type: str
-    title: str = ""
-    mode: int = 0
-    properties: dict[str, Any] = field(default_factory=dict)
-    slots: list[Slot] = field(default_factory=list)
-    outputs: list[Output] = field(default_factory=list)
-    widgets: list[Widget] = field(default_factory=list)
-    definition: NodeDef | None = None
-    subgraph: Subgraph | None = None
-    saved_values: Sequence[Any] | None = None
-    """The record's values, for a primitive, which gets its widget last."""
-    growing: dict[str, _Autogrow] = field(default_factory=dict)
-    match_groups: dict[str, dict[str, str]] = field(default_factory=dict)
-    links: Mapping[LinkId, LinkRecord] = field(default_factory=dict, repr=False)
-    """Its graph's links; they learn where a slot has moved to."""
-    created: bool = False
-    """Widgets made after creation miss the hooks that creation runs (dynamic prompts)."""
-
-    @property
-    def is_virtual(self) -> bool:
-        """Whether it exists in the editor only."""
-        return self.subgraph is not None or self.type in (REROUTE, PRIMITIVE) or self.type in NOTES
-
-    @property
-    def is_unknown(self) -> bool:
-        return self.definition is None and not self.is_virtual
-
-    def widget(self, name: str) -> Widget | None:
-        return next((widget for widget in self.widgets if widget.name == name), None)
-
-    def slot_index(self, name: str) -> int | None:
-        return next((index for index, slot in enumerate(self.slots) if slot.name == name), None)
-
-    def slot_of_link(self, link: LinkId) -> Slot | None:
-        return next((slot for slot in self.slots if slot.link == link), None)
-
-    def widget_of(self, slot: Slot) -> Widget | Promoted | None:
-        """The widget behind a slot; on a subgraph instance the one it promotes."""
-        if slot.promoted is not None:
-            return slot.promoted
-        return self.widget(slot.widget) if slot.widget else None
-
-
-def from_definition(node_id: str, definition: NodeDef) -> LiveNode:
-    """The node the editor makes when one adds this class_type from the menu."""
+    `specs` are those of the definition, for a caller who has them already.
+    """
+    specs = specs_of(definition) if specs is None else specs
     node = LiveNode(
         id=node_id,
         type=definition.class_type,
         title=definition.display_name,
         properties={"Node name for S&R": definition.class_type},
         definition=definition,
+        specs=specs,
     )
-    specs = specs_of(definition)
     for spec in specs:
         _add_socket(node, spec)
     for spec in specs:
@@ -201,20 +79,22 @@ def configure_virtual(node: LiveNode, record: NodeRecord) -> None:
     node.outputs = [Output(output.name, output.type, output.links) for output in record.outputs]
 
 
-def remove_stale_slots(node: LiveNode) -> list[Slot]:
-    """Drop the slots of widgets the node does not have; gives back those that were linked."""
-    dropped = []
-    index = 0
-    # The editor removes from the list it walks, so that the slot after a removed one stays (1.49.6,
-    # widgetInputs.ts).
-    while index < len(node.slots):
-        slot = node.slots[index]
-        if slot.widget and node.widget(slot.widget) is None:
-            del node.slots[index]
-            if slot.link is not None:
-                dropped.append(slot)
-        index += 1
-    return dropped
+def remove_stale_slots(node: LiveNode, passes: int = 1) -> None:
+    """Drop the slots of widgets the node does not have.
+
+    The editor removes from the list it walks, so that the slot behind a removed one stays; it walks a
+    definition's nodes once for every instance (1.49.6, widgetInputs.ts).
+    """
+    for _ in range(passes):
+        before = len(node.slots)
+        index = 0
+        while index < len(node.slots):
+            name = node.slots[index].widget
+            if name and node.widget(name) is None:
+                del node.slots[index]
+            index += 1
+        if len(node.slots) == before:
+            return
 
 
 def fill_empty_combos(node: LiveNode) -> None:
@@ -265,15 +145,13 @@ def _merge_outputs(node: LiveNode, saved: Sequence[SlotRecord]) -> None:
 
 def _without_forced(node: LiveNode, values: list[Any]) -> list[Any]:
     """Old files have values for inputs that are sockets by now (forceInput); leave those out."""
-    if node.definition is None:
+    if not any(spec.is_forced for spec in node.specs):
         return values
     names = {widget.name for widget in node.widgets}
     forced: list[bool] = []
-    for definition in node.definition.inputs:
-        spec = spec_of(definition)
-        force = bool(spec.options.get("forceInput"))
-        if force or spec.name in names:
-            forced.append(force)
+    for spec in node.specs:
+        if spec.is_forced or spec.name in names:
+            forced.append(spec.is_forced)
             if spec.options.get("control_after_generate"):
                 forced.append(False)
     if len(forced) != len(values):
@@ -403,7 +281,7 @@ def _add_autogrow(node: LiveNode, spec: Spec) -> None:
     listed = template.get("names")
     names = [str(name) for name in listed] if isinstance(listed, (list, tuple)) else None
     prefix, minimum, maximum = template.get("prefix"), template.get("min"), template.get("max")
-    growing = _Autogrow(
+    growing = Autogrow(
         elements,
         names,
         prefix if isinstance(prefix, str) else "",
@@ -415,7 +293,7 @@ def _add_autogrow(node: LiveNode, spec: Spec) -> None:
         _add_group(node, spec.name, growing, ordinal)
 
 
-def _add_group(node: LiveNode, group: str, growing: _Autogrow, ordinal: int) -> None:
+def _add_group(node: LiveNode, group: str, growing: Autogrow, ordinal: int) -> None:
     if ordinal >= growing.maximum:
         return
     new = []

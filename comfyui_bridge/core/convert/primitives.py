@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
-from comfyui_bridge.core.convert.graphs import Graph
-from comfyui_bridge.core.convert.nodes import PRIMITIVE, LiveNode, Promoted, Slot, set_widget
+from comfyui_bridge.core.convert.graphs import PRIMITIVE, Graph, LiveNode, Promoted, Slot
+from comfyui_bridge.core.convert.nodes import set_widget
 from comfyui_bridge.core.convert.specs import NOTHING, WIDGET_TYPES, Kind, Spec, Widget
 
 Number = int | float

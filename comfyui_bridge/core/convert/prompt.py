@@ -15,9 +15,8 @@ from types import MappingProxyType
 from typing import Any
 
 from comfyui_bridge.core.convert.document import is_plain
-from comfyui_bridge.core.convert.graphs import Graph
+from comfyui_bridge.core.convert.graphs import BYPASSED, MUTED, Graph, LiveNode
 from comfyui_bridge.core.convert.loading import Loaded
-from comfyui_bridge.core.convert.nodes import BYPASSED, MUTED, LiveNode
 from comfyui_bridge.core.convert.primitives import apply_primitives
 from comfyui_bridge.core.convert.resolving import Resolver, Scope, Source, Value
 from comfyui_bridge.core.convert.specs import NOTHING, Widget, as_text
@@ -34,7 +33,7 @@ from comfyui_bridge.core.workflow import Link, Node, Workflow
 
 MAX_DEPTH = 64
 """Subgraphs within subgraphs."""
-MAX_RUNNING = 20_000
+MAX_RUNNING = 10_000
 """Nodes of the workflow, with every instance of a subgraph counted on its own."""
 
 
@@ -78,6 +77,8 @@ class _Writer:
             self.notes += apply_primitives(graph, self._replace_names)
         nodes = [self._node(entry) for entry in entries]
         self.notes += self._resolver.lost
+        if not nodes:
+            self.notes.append("Nothing in this workflow runs: it has only notes, or all nodes are muted.")
         nodes.sort(key=lambda node: _order(node.node_id))
         return Workflow(MappingProxyType({node.node_id: node for node in nodes}))
 
@@ -89,11 +90,10 @@ class _Writer:
             graph = waiting.pop()
             for node in graph.scope.graph.nodes:
                 off = node.mode in (MUTED, BYPASSED)
-                if node.subgraph is not None:
-                    if not off or graph.scope.instance is not None:
-                        waiting.append(_Open(self._inside(graph.scope, node), graph.silenced or off))
-                    continue
-                if off or node.is_virtual or (graph.silenced and _could_run(node)):
+                if node.subgraph is None:
+                    if off or node.is_virtual or (graph.silenced and _could_run(node)):
+                        continue
+                elif off and graph.scope.instance is None:
                     continue
                 count += 1
                 if count > MAX_RUNNING:
@@ -101,9 +101,12 @@ class _Writer:
                         f"The workflow has more than {MAX_RUNNING} nodes, counting those of each subgraph; "
                         "it is too large to convert."
                     )
-                if node.is_unknown:
+                if node.subgraph is not None:
+                    waiting.append(_Open(self._inside(graph.scope, node), graph.silenced or off))
+                elif node.is_unknown:
                     raise _unknown(graph.scope, node)
-                yield _Entry(graph.scope, node)
+                else:
+                    yield _Entry(graph.scope, node)
 
     def _inside(self, scope: Scope, instance: LiveNode) -> Scope:
         around = scope
@@ -163,6 +166,12 @@ class _Writer:
 
     def _value(self, node_id: str, node: LiveNode, widget: Widget) -> Any:
         value = widget.value
+        if widget.options is not None and as_text(value) not in widget.options:
+            self.notes.append(
+                f'Input "{widget.name}" of node {node_id} ({node.type}) has the value '
+                f"{as_text(value)[:100]!r}, which this server does not offer; "
+                "what belonged to it was left out."
+            )
         if widget.fixed:
             return self._computed(node_id, node, widget)
         if not isinstance(value, str):

@@ -8,14 +8,14 @@ is not there stays as it is.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from comfyui_bridge.core.convert.document import INPUT_NODE, BoundarySlot, LinkId
-from comfyui_bridge.core.convert.graphs import Link, Subgraph, promote
-from comfyui_bridge.core.convert.nodes import PRIMITIVE, LiveNode, Promoted, Slot
+from comfyui_bridge.core.convert.graphs import PRIMITIVE, Link, LiveNode, Promoted, Slot, Subgraph, promote
 from comfyui_bridge.core.convert.specs import NOTHING, Kind, Widget
 
 _PREFIX = re.compile(r"\s*([0-9]+)\s*:\s*(.+)\Z")
@@ -57,6 +57,8 @@ def promote_proxies(host: LiveNode) -> None:
 
 def _entries(host: LiveNode) -> Iterator[_Entry]:
     listed = host.properties.get("proxyWidgets")
+    if isinstance(listed, str):
+        listed = _parsed(listed)
     listed = listed if isinstance(listed, list) else []
     tuples = [e for e in listed if isinstance(e, list) and all(isinstance(part, str) for part in e)]
     if len(tuples) != len(listed) or not all(len(entry) in (2, 3) for entry in tuples):
@@ -69,6 +71,13 @@ def _entries(host: LiveNode) -> Iterator[_Entry]:
                 nested, name = match.groups()
         value = values[index] if index < len(values) else None
         yield _Entry(node_id, name, nested, NOTHING if value is None else value)
+
+
+def _parsed(text: str) -> object:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
 
 
 def _resolves(host: LiveNode, node_id: str, name: str) -> bool:

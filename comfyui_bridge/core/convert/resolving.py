@@ -12,8 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from comfyui_bridge.core.convert.document import INPUT_NODE
-from comfyui_bridge.core.convert.graphs import Graph, Subgraph
-from comfyui_bridge.core.convert.nodes import BYPASSED, MUTED, REROUTE, LiveNode, Slot
+from comfyui_bridge.core.convert.graphs import BYPASSED, MUTED, REROUTE, Graph, LiveNode, Slot, Subgraph
 from comfyui_bridge.core.errors import WorkflowError
 
 
@@ -88,6 +87,8 @@ class Resolver:
 
     def resolve(self, scope: Scope, node: LiveNode, slot: Slot) -> Resolved:
         """What an input is fed by. Raises WorkflowError where links go in a circle."""
+        if slot.link is None:
+            return None
         step: _Step | Source | Value | None = _AtInput(scope, node, slot)
         walked: dict[tuple[object, ...], None] = {}
         result: Resolved = None

@@ -11,6 +11,7 @@ import copy
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import cached_property
 from typing import Any
 
 from comfyui_bridge.core.node_defs import InputDef, NodeDef, parse_input
@@ -96,14 +97,19 @@ class Spec:
     options: Mapping[str, Any] = field(default_factory=dict)
     choices: Sequence[Any] = ()
 
-    @property
+    @cached_property
     def widget_type(self) -> str:
         named = self.options.get("widgetType")
         return named if isinstance(named, str) and named else self.type
 
-    @property
+    @cached_property
+    def is_forced(self) -> bool:
+        """A socket only, though its type has a widget."""
+        return bool(self.options.get("forceInput"))
+
+    @cached_property
     def has_widget(self) -> bool:
-        return self.widget_type in WIDGET_TYPES and not self.options.get("forceInput")
+        return self.widget_type in WIDGET_TYPES and not self.is_forced
 
     def renamed(self, name: str) -> Spec:
         return Spec(name, self.type, self.options, self.choices)

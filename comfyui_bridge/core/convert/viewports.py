@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from comfyui_bridge.core.convert.nodes import LiveNode
+from comfyui_bridge.core.convert.graphs import LiveNode
 from comfyui_bridge.core.convert.specs import VIEWPORT_NODES
 
 _POSITION = {"x": 10, "y": 10, "z": 10.000000000000002}
