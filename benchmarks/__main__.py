@@ -15,10 +15,10 @@ from dataclasses import asdict
 from datetime import date
 from pathlib import Path
 
-from benchmarks import batch, client
+from benchmarks import batch, client, startup
 from benchmarks.measuring import Measured
 
-SUITES = {"client": client.measure, "batch": batch.measure}
+SUITES = {"client": client.measure, "batch": batch.measure, "startup": startup.measure}
 OUT = Path(__file__).parent / "out" / "latest.json"
 
 
