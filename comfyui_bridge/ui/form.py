@@ -120,7 +120,7 @@ def _size(
         with gr.Row(elem_classes=["size-presets"]):
             for label, width, height in presets(*pair):
                 _sets(gr.Button(label, size="sm", min_width=0), built, f"() => [{width}, {height}]")
-            swap = gr.Button("⇄", size="sm", min_width=0, elem_classes=["swap"], elem_id="swap-size")
+            swap = gr.Button(words("swap"), size="sm", min_width=0, elem_classes=["swap"])
             _sets(swap, built, "(width, height) => [height, width]")
     return built
 

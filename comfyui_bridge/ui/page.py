@@ -268,9 +268,9 @@ def _slug(template: Template | None) -> str:
     return template.slug if template else ""
 
 
-def _wish(slug: str) -> dict[str, Any]:
-    """A value of `wanted`; the time makes every wish another value."""
-    return {"slug": slug, "at": time.time()}
+def _wish(slug: str, *, replaces: bool = False) -> dict[str, Any]:
+    """A value of `wanted`; the time makes every wish another one. `replaces`: not to keep what is typed."""
+    return {"slug": slug, "replaces": replaces, "at": time.time()}
 
 
 def _fingerprint(desk: Desk, slug: str) -> str:
@@ -359,7 +359,7 @@ def _run(page: gr.Blocks, desk: Desk, parts: Parts) -> None:
         elif event.action == "values" and run is not None and template is not None:
             return {
                 session.typed: {**typed, template.slug: dict(values.from_json(run.values))},
-                parts.picker.wanted: _wish(template.slug),
+                parts.picker.wanted: _wish(template.slug, replaces=True),
             }
         return {session.followed: run_id, stage.view: view.to_json()}
 
@@ -432,7 +432,7 @@ def _first_view(desk: Desk, template: Template | None, words: Words) -> StageVie
         form = desk.engine.form(template)
     except WorkflowError:
         return present.nothing(words, cover)
-    given = {one.role: one.default for one in form.inputs if one.role in ("width", "height")}
+    given = {one.key: one.default for one in form.inputs if one.key in ("width", "height")}
     return present.nothing(words, cover, present.ratio(given, form.workflow))
 
 

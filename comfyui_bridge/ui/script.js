@@ -128,13 +128,16 @@
   /* Before the form goes, for its listeners go with it. */
   const handIn = () =>
     new Promise((done) => {
-      if (!byId("form-head")) return done();
+      const head = document.querySelector("#form-head [data-current]");
+      if (!head || head.dataset.current === replaced) return done();
       kept = done;
       setTimeout(done, 2000);
       keep();
     });
 
   bridge.kept = (watch) => watch("value", () => kept?.());
+
+  let replaced = ""; // the slug whose kept values the server has just replaced
 
   const pick = async (slug) => {
     current = goal = slug;
@@ -143,6 +146,7 @@
     picking = true;
     try {
       await handIn();
+      replaced = "";
       show("");
       const patience = Date.now() + 5000;
       while (byId("form-head") && Date.now() < patience) await nextFrame();
@@ -163,7 +167,11 @@
   };
 
   bridge.wanted = (props, watch) => {
-    const follow = () => props.value?.slug && pick(props.value.slug);
+    const follow = () => {
+      if (!props.value?.slug) return;
+      replaced = props.value.replaces ? props.value.slug : "";
+      pick(props.value.slug);
+    };
     watch("value", follow);
     follow();
   };

@@ -42,7 +42,7 @@ _TABLE: Mapping[str, tuple[str, str]] = {
     "size": ("Size", "尺寸"),
     "swap": ("Swap width and height", "交换宽高"),
     "seed_random": ("New one each time", "每次随机"),
-    "seed_roll": ("Draw a new seed", "随机换一个种子"),
+    "seed_roll": ("Roll the die", "掷一个新的"),
     "seed_random_placeholder": ("Random", "随机"),
     "seed_last": ("Last: {seed}", "上次：{seed}"),
     "seed_workflow": ("From the workflow: {seed}", "工作流自带：{seed}"),
