@@ -49,7 +49,15 @@ def saturate(colour: Array, amount: float) -> Array:
 
 def over(picture: Array, colour: Array, alpha: Array) -> None:
     """Lay a colour or a picture on another, in place, where alpha says."""
-    picture += (colour - picture) * alpha[..., None]
+    alpha = np.broadcast_to(alpha, picture.shape[:2])
+    rows = np.nonzero(alpha.max(1) > 0)[0] if alpha.size else alpha
+    if not len(rows):
+        return
+    part = slice(int(rows[0]), int(rows[-1]) + 1)
+    view = picture[part]
+    layer = np.broadcast_to(colour, picture.shape)[part] - view
+    layer *= alpha[part][..., None]
+    view += layer
 
 
 def glow(picture: Array, light: Array) -> None:

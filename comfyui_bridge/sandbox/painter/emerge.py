@@ -23,6 +23,16 @@ def noise(brief: Brief) -> Array:
     return unit(0.5 + field * np.float32(0.22))
 
 
+def blurred(picture: Array, radius: float) -> Array:
+    """A quick blur, good enough under noise."""
+    height, width = picture.shape[:2]
+    if radius < 0.7:
+        return picture
+    step = max(radius * 0.8, 1.0)
+    small = resize(picture, max(2, round(height / step)), max(2, round(width / step)), smooth=False)
+    return resize(blur(small, 1.0), height, width, smooth=False)
+
+
 def in_between(finished: Array, noise: Array, share: float) -> Array:
     """The picture after that share of the sampling: 0 pure noise, 1 finished."""
     height, width = finished.shape[:2]
@@ -32,7 +42,7 @@ def in_between(finished: Array, noise: Array, share: float) -> Array:
     if share <= 0:
         return grain.astype(np.float32)
     radius = 0.11 * min(height, width) * (1 - share) ** 2.2
-    known = blur(finished.astype(np.float32, copy=False), radius)
+    known = blurred(finished.astype(np.float32, copy=False), radius)
     # Noise is added, not mixed in: what is known stays in place underneath it, as in a latent.
     rest = np.float32((1 - share) ** 1.25)
     base = np.float32(min(1.0, share * 3.2))

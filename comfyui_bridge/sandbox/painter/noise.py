@@ -94,17 +94,23 @@ def tile(rng: np.random.Generator, size: int, cells: int, octaves: int = 5, gain
 
 
 def sample(repeating: Array, x: Array, y: Array) -> Array:
-    """Values of a repeating field at fractional places (one unit is one turn of the tile)."""
+    """Values of a repeating field at fractional places (one unit is one turn of the tile).
+
+    The field's side must be a power of two.
+    """
     size = repeating.shape[0]
-    fx, fy = (x * size) % size, (y * size) % size
-    x0, y0 = fx.astype(np.int32) % size, fy.astype(np.int32) % size
-    x1, y1 = (x0 + 1) % size, (y0 + 1) % size
-    fx, fy = (fx - np.floor(fx)).astype(np.float32), (fy - np.floor(fy)).astype(np.float32)
+    fx, fy = x * np.float32(size), y * np.float32(size)
+    x0, y0 = np.floor(fx), np.floor(fy)
+    fx, fy = fx - x0, fy - y0
+    left, top = x0.astype(np.int32) & (size - 1), (y0.astype(np.int32) & (size - 1)) * size
+    right, below = (left + 1) & (size - 1), (top + size) & (size * size - 1)
     flat = repeating.ravel()
-    top = flat.take(y0 * size + x0) * (1 - fx) + flat.take(y0 * size + x1) * fx
-    bottom = flat.take(y1 * size + x0) * (1 - fx) + flat.take(y1 * size + x1) * fx
-    result: Array = top * (1 - fy) + bottom * fy
-    return result
+    upper: Array = flat.take(top + left)
+    upper += (flat.take(top + right) - upper) * fx
+    lower = flat.take(below + left)
+    lower += (flat.take(below + right) - lower) * fx
+    upper += (lower - upper) * fy
+    return upper
 
 
 def fetch(picture: Array, x: Array, y: Array) -> Array:

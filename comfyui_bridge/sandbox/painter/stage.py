@@ -59,6 +59,12 @@ class Stage:
     def aspect(self) -> float:
         return self.width / self.height
 
+    def at_size(self, width: int, height: int) -> Stage:
+        """A stage for the same picture at another size."""
+        other = Stage(width, height, self.reading, self.avoid, self.light, self.seed, self.detail)
+        other.sun_x = self.sun_x
+        return other
+
     def look_at(self, box: tuple[float, float, float, float]) -> None:
         """Have the subject stand inside a box (left, top, right, bottom) instead of the scene's spot."""
         left, top, right, bottom = box

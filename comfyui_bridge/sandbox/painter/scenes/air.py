@@ -209,6 +209,10 @@ def paint_snowfall(stage: Stage) -> None:
 
 
 def bloom(picture: Array, radius: float, threshold: float, strength: float) -> None:
-    """Light that spills from bright places, in place."""
-    bright = np.clip(picture - np.float32(threshold), 0, 1) * np.float32(1 / (1 - threshold))
-    glow(picture, (blur(bright, radius) * 0.6 + blur(bright, radius * 3) * 0.4) * np.float32(strength))
+    """Light that spills from bright places, in place; soft as it is, it is worked out small."""
+    height, width = picture.shape[:2]
+    step = max(1.0, radius / 2)
+    small = resize(picture, max(2, round(height / step)), max(2, round(width / step)), smooth=False)
+    bright = np.clip((small - np.float32(threshold)) * np.float32(strength / (1 - threshold)), 0, None)
+    spill = blur(bright, radius / step) * 0.6 + blur(bright, radius * 3 / step) * 0.4
+    glow(picture, np.clip(resize(spill, height, width, smooth=False), 0, 1))

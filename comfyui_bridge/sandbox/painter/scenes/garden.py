@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..canvas import Colour, Layer, blur, glow, mix, over, rgb
-from ..noise import fbm, smoothstep
+from ..noise import fbm, resize, smoothstep, unit
 from ..palette import HUES
 from ..stage import Spot, Stage
 from .trees import daisy, tulip
@@ -33,7 +33,10 @@ def paint(stage: Stage) -> None:
     greens = [rgb(code) for code in GREENS[stage.reading.season]]
     bed = flower_colours(stage)
     flowers = "flowers" not in stage.avoid and stage.reading.season != "winter"
-    paint_backdrop(stage, lawn, greens, bed if flowers else [])
+    # All of it is out of focus: half the size is enough.
+    small = stage.at_size(max(8, w // 2), max(8, h // 2))
+    paint_backdrop(small, lawn * small.height / h, greens, bed if flowers else [])
+    stage.rgb[:] = unit(resize(small.rgb, h, w))
     paint_lawn(stage, lawn, greens)
     if flowers:
         paint_flowers(stage, lawn, bed, greens, before=False)
@@ -80,7 +83,7 @@ def paint_backdrop(stage: Stage, lawn: float, greens: list[Colour], bed: list[Co
             x, y, size, size * 0.85, colour * mix(stage.light.shade, stage.light.key, 0.4 + 0.6 * tone)
         )
     colour, alpha = bushes.pixels()
-    soft = u * 0.013
+    soft = u * 0.012
     stage.rgb *= 1 - blur(alpha, soft)[..., None] * np.float32(0.85)
     stage.rgb += blur(colour, soft) * np.float32(0.85)
     if "blur" in stage.avoid:

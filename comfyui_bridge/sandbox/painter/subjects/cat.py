@@ -115,7 +115,7 @@ def draw_body(figure: Figure, coat: Coat) -> None:
     if coat.patches:
         figure.mark([(-0.5, 0.3), (-0.2, 0.25), (-0.25, 0.6), (-0.6, 0.75)], coat.mark, 0.95, 0.02)
         figure.mark([(0.25, 0.55), (0.6, 0.5), (0.6, 0.85), (0.35, 0.85)], rgb("#3a3634"), 0.95, 0.02)
-    figure.fur(4200, 0.075, (-0.62, -0.1, 0.62, 1.0), (0.0, 0.1), down=0.9, contrast=0.11)
+    figure.fur(3400, 0.078, (-0.62, -0.1, 0.62, 1.0), (0.0, 0.1), down=0.9, contrast=0.11)
 
 
 def draw_legs(figure: Figure, coat: Coat, side: float, raised: bool) -> None:
@@ -232,7 +232,7 @@ def draw_head(figure: Figure, coat: Coat, eye: Colour, look_x: float, look_y: fl
         )
     if coat.striped:
         draw_tabby_face(figure, coat)
-    figure.fur(2800, 0.058, (-0.6, -0.85, 0.6, 0.1), (0.0, -0.2), down=0.15, contrast=0.1)
+    figure.fur(2300, 0.06, (-0.6, -0.85, 0.6, 0.1), (0.0, -0.2), down=0.15, contrast=0.1)
     cheeks = [
         (
             [
