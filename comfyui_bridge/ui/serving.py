@@ -11,6 +11,7 @@ import contextlib
 import errno
 import io
 import socket
+import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 from gradio.routes import App, ORJSONResponse
+from gradio.tunneling import CURRENT_TUNNELS, Tunnel
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from comfyui_bridge.core.errors import BridgeError
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
 # Gradio's cap on running events, generators that only follow included; its own 40 make a click wait for
 # seconds behind 60 followers.
 MAX_EVENTS = 400
+_QUEUE_TICK_S = 0.01
+_TUNNEL_ENDS_S = 2.0
 MAX_UPLOAD = "200mb"
 
 
@@ -103,6 +107,7 @@ def _serve(
         openapi_url=None,
     )
     said = io.StringIO()
+    tunnels = len(CURRENT_TUNNELS)
     # Gradio prints its public link, and why it has none, whatever `quiet` says.
     with contextlib.redirect_stdout(said) if share else contextlib.nullcontext():
         blocks.launch(
@@ -134,10 +139,15 @@ def _serve(
     share_url = blocks.share_url
     # With this flag the page would load its scripts from a host of Gradio's instead of from us.
     blocks.share = False
+    # Gradio looks for events to run a thousand times a second, which costs several percent of a core all day.
+    blocks._queue.sleep_when_free = _QUEUE_TICK_S
+    opened = CURRENT_TUNNELS[tunnels:]
 
     def close() -> None:
         live.close()
         blocks.close(verbose=False)
+        for tunnel in opened:
+            _end(tunnel)
 
     return Launched(
         url=f"http://{_bracketed(host)}:{port}",
@@ -152,6 +162,19 @@ def _who_asks(dashboard: Dashboard, app: ASGIApp) -> ASGIApp:
     if dashboard.accounts is not None and dashboard.sessions is not None:
         return SignIn(app, dashboard.accounts, dashboard.sessions)
     return Browsers(app)
+
+
+def _end(tunnel: Tunnel) -> None:
+    process = tunnel.proc
+    if process is None:
+        return
+    with contextlib.redirect_stdout(io.StringIO()):  # it prints that it does
+        tunnel.kill()
+    try:
+        process.wait(_TUNNEL_ENDS_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def free_port(host: str, port: int) -> int:

@@ -18,7 +18,10 @@ from pathlib import Path
 
 import httpx
 import pytest
+from argon2 import PasswordHasher
+from gradio.tunneling import BINARY_FILENAME
 
+from comfyui_bridge.store.accounts import Accounts
 from comfyui_bridge.ui import serving
 from comfyui_bridge.ui.dashboard import Dashboard
 from comfyui_bridge.ui.serving import CannotListen, Look
@@ -172,12 +175,12 @@ STRAY = """
 """
 
 
-def watched(code: str, *arguments: str) -> subprocess.Popen[str]:
+def watched(code: str, *arguments: str, **variables: str) -> subprocess.Popen[str]:
     """A process that tells on stderr, as it ends, whom it called outside this machine."""
     command = [sys.executable, "-c", textwrap.dedent(WATCH) + textwrap.dedent(code), *arguments]
     # Whoever runs this may have Gradio's counting switched on.
     environ = {**os.environ, "GRADIO_ANALYTICS_ENABLED": "True", "PYTHONPATH": str(ROOT)}
-    environ = {name: value for name, value in environ.items() if not name.startswith("COMFYUI")}
+    environ = {name: value for name, value in environ.items() if not name.startswith("COMFYUI")} | variables
     pipe = subprocess.PIPE
     return subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, cwd=ROOT, env=environ)
 
@@ -200,6 +203,50 @@ def test_the_app_says_one_line_calls_nobody_and_stops_while_people_watch(tmp_pat
         assert time.monotonic() - began < 5.0
         assert (app.returncode, said) == (0, "")
         assert told == "[]\n"
+    finally:
+        app.kill()
+        app.communicate()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the tunnel played here is a shell script")
+@pytest.mark.parametrize("says", ["start proxy success: http://abc.share.example", "login to server failed"])
+def test_a_public_link_is_passed_on_and_the_page_stays_ours(tmp_path: Path, says: str) -> None:
+    """Gradio's tunnel is a program that it downloads; here one stands in its place that opens nothing."""
+    program = tmp_path / "gradio" / "frpc" / BINARY_FILENAME
+    program.parent.mkdir(parents=True)
+    program.write_text(f"#!/bin/sh\necho $$ > {tmp_path}/tunnel\necho '{says}'\nexec sleep 600\n")
+    program.chmod(0o755)
+    accounts = Accounts(tmp_path / "accounts", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+    accounts.add("ada", "her password")
+    app = watched(
+        APP,
+        *("--port", "0", "--data", str(tmp_path / "data"), "--share", "--auth", str(accounts.path)),
+        HF_HOME=str(tmp_path),
+        GRADIO_SHARE_SERVER_ADDRESS="127.0.0.1:9",
+    )
+    try:
+        assert app.stdout is not None
+        url = app.stdout.readline().split()[1]
+        is_shared = "success" in says
+        if is_shared:
+            assert app.stdout.readline() == "Public: https://abc.share.example\n"
+        with client_of(url) as far:
+            far.headers.update({"Host": "abc.share.example", "X-Forwarded-Proto": "https"})
+            assert far.get("/").status_code == 401
+            far.headers["Origin"] = "https://abc.share.example"
+            entered = far.post("/sign-in", data={"name": "ada", "password": "her password"})
+            assert entered.headers["set-cookie"].endswith("; Secure")
+            page = far.get("/", auth=("ada", "her password"))
+            assert page.status_code == 200
+            # Gradio's page for public links loads its scripts from elsewhere.
+            assert "amazonaws" not in page.text
+        app.send_signal(signal.SIGINT)
+        said, told = app.communicate(timeout=60)
+        assert (app.returncode, said) == (0, "")
+        assert ("There is no public link. Could not create share link." in told) is not is_shared
+        assert told.endswith("[]\n")
+        with pytest.raises(ProcessLookupError):
+            os.kill(int((tmp_path / "tunnel").read_text()), 0)
     finally:
         app.kill()
         app.communicate()
