@@ -73,7 +73,9 @@ class Client:
             else one
             for one in urls
         )
-        self._followers = tuple(Follower(server, timing=timing) for server in self._servers)
+        self._followers = tuple(
+            Follower(server, timing=timing, clock=_steady_clock()) for server in self._servers
+        )
         self._definitions = Definitions()
         self._lock = threading.Lock()  # guards which server is chosen next
 
@@ -248,6 +250,12 @@ class Client:
     def _prepare_item(self, item: Item, follower: Follower) -> Run:
         workflow, values = item if isinstance(item, tuple) else (item, {})
         return self._prepare_run(workflow, values, follower.server)
+
+
+def _steady_clock() -> Callable[[], float]:
+    """Epoch seconds that no jump of the machine's clock reaches: a run takes as long as it takes."""
+    began = time.time() - time.monotonic()
+    return lambda: began + time.monotonic()
 
 
 def _result_of(ended: Ended[Item], sources: Mapping[str, Server]) -> Result:

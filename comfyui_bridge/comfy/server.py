@@ -16,7 +16,7 @@ from typing import Any, BinaryIO
 from comfyui_bridge.comfy import address as address_
 from comfyui_bridge.comfy import download, http
 from comfyui_bridge.comfy.http import Timeouts, Wire
-from comfyui_bridge.comfy.socket import PATIENCE, Patience, Socket
+from comfyui_bridge.comfy.socket import PATIENCE, BrokeOff, Patience, Socket
 from comfyui_bridge.core.errors import AnswerLost, Lost, ServerError
 from comfyui_bridge.core.events import RunAccepted
 from comfyui_bridge.core.node_defs import NodeDefs
@@ -24,6 +24,8 @@ from comfyui_bridge.core.outputs import OutputFile
 from comfyui_bridge.core.server import HistoryEntry, QueueState, ServerFacts
 from comfyui_bridge.core.workflow import Workflow
 
+OPENINGS = 3
+"""Times to open a socket that breaks before its greeting."""
 LOOK_PAUSES = (0.1, 0.4, 1.0, 2.0)
 """Seconds between the looks for a prompt whose submission got no answer: the server may still check it."""
 
@@ -76,8 +78,12 @@ class ComfyServer:
     def connect(self, client_id: str | None = None) -> Socket:
         """Open a WebSocket and return once the server has greeted it.
 
-        A client_id of before is for a caller who knows that its socket is gone; see Socket.
+        A client_id of before is for a caller who knows that its socket is gone; see Socket. One that
+        breaks before the greeting is opened again at once, as there is nothing yet that it could lose.
         """
+        for _ in range(OPENINGS - 1):
+            with contextlib.suppress(BrokeOff):
+                return Socket(self._address, client_id, self._patience)
         return Socket(self._address, client_id, self._patience)
 
     def upload(self, content: BinaryIO, filename: str) -> str:

@@ -40,6 +40,10 @@ class Patience:
 PATIENCE = Patience()
 
 
+class BrokeOff(Unreachable):
+    """The connection was open, and is gone."""
+
+
 class Socket:
     """An open connection under a client_id of its own. One thread reads; any may close."""
 
@@ -170,7 +174,7 @@ class Socket:
         if self._closed.is_set():
             return Unreachable(f"The connection to {self._name} was closed by us.", server=self._name)
         why = " with more in one message than ComfyUI ever says" if isinstance(error, _TooLarge) else ""
-        return Unreachable(f"The connection to {self._name} broke off{why}.", server=self._name)
+        return BrokeOff(f"The connection to {self._name} broke off{why}.", server=self._name)
 
 
 class _TooLarge(websocket.WebSocketException):  # type: ignore[misc]

@@ -137,6 +137,11 @@ class HttpScript:
             reply = self.replies.get(request.route, answer(404, b"", "application/octet-stream"))
             for piece in reply(request) if callable(reply) else (reply,):
                 connection.sendall(piece)
+            # Closing with something unread would reset the connection, and what was sent could be lost.
+            connection.shutdown(socket.SHUT_WR)
+            connection.settimeout(5)
+            while connection.recv(65536):
+                pass
 
 
 def _read(connection: socket.socket) -> Request | None:

@@ -22,6 +22,7 @@ class Act(Enum):
     CUT_BEFORE = "reset it, and let nothing of the piece with the pattern through"
     CUT_AFTER = "let the piece through, then reset it"
     STALL = "keep it open and pass nothing any more, either way, from the pattern on"
+    INSERT = "let the rule's own bytes through before the piece"
     LOSE_ANSWER = "let the piece through, then reset it at the first byte the other way"
 
 
@@ -33,6 +34,7 @@ class Rule:
     act: Act
     towards: str = "client"
     times: int = 1
+    insert: bytes = b""
     fired: threading.Event = field(default_factory=threading.Event)
     """Set once it has acted."""
 
@@ -70,8 +72,10 @@ class TcpProxy:
         self._thread.join()
         self.cut()
 
-    def rule(self, pattern: bytes, act: Act, *, towards: str = "client", times: int = 1) -> Rule:
-        one = Rule(pattern, act, towards, times)
+    def rule(
+        self, pattern: bytes, act: Act, *, towards: str = "client", times: int = 1, insert: bytes = b""
+    ) -> Rule:
+        one = Rule(pattern, act, towards, times, insert)
         with self._lock:
             self._rules.append(one)
         return one
@@ -194,6 +198,10 @@ class _Link:
             case Act.LOSE_ANSWER:
                 self._losing = rule
                 target.sendall(piece)
+                return True
+            case Act.INSERT:
+                target.sendall(rule.insert + piece)
+                rule.fired.set()
                 return True
             case Act.CUT_AFTER:
                 target.sendall(piece)
