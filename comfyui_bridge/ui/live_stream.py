@@ -10,18 +10,15 @@ import base64
 import json
 from collections.abc import AsyncIterator
 from functools import partial
-from typing import TYPE_CHECKING
 
 import anyio
 import anyio.to_thread
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 
+from comfyui_bridge.engine.engine import Engine
 from comfyui_bridge.engine.live import Preview, Snapshot
 from comfyui_bridge.ui.sign_in import may_see
-
-if TYPE_CHECKING:
-    from comfyui_bridge.engine.engine import Engine
 
 HEARTBEAT_S = 15.0
 # How long a thread may go on waiting after its browser has gone, or after the app was told to stop.

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import anyio.to_thread
@@ -22,11 +21,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from comfyui_bridge.core.errors import BridgeError, Full
 from comfyui_bridge.store.media import THUMBNAIL_SIZES, media_type
 from comfyui_bridge.store.thumbnails import shrink
+from comfyui_bridge.ui.dashboard import Dashboard
 from comfyui_bridge.ui.live_stream import LiveStream
 from comfyui_bridge.ui.sign_in import is_signed_in, is_theirs
-
-if TYPE_CHECKING:
-    from comfyui_bridge.ui.dashboard import Dashboard
 
 _INERT = (
     "sandbox; default-src 'none'; img-src 'self'; media-src 'self'; style-src 'unsafe-inline'; "

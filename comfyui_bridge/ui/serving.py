@@ -15,7 +15,7 @@ import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import gradio as gr
 from gradio.routes import App, ORJSONResponse
@@ -23,13 +23,12 @@ from gradio.tunneling import CURRENT_TUNNELS, Tunnel
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from comfyui_bridge.core.errors import BridgeError
+from comfyui_bridge.ui import page, theme
+from comfyui_bridge.ui.dashboard import Dashboard
 from comfyui_bridge.ui.live_stream import LiveStream
 from comfyui_bridge.ui.routes import EXCEPTION_HANDLERS, AsTheyAre, routes
 from comfyui_bridge.ui.safety import SameOrigin
 from comfyui_bridge.ui.sign_in import Browsers, SignIn, owner_of
-
-if TYPE_CHECKING:
-    from comfyui_bridge.ui.dashboard import Dashboard
 
 # Gradio's cap on running events, generators that only follow included; its own 40 make a click wait for
 # seconds behind 60 followers.
@@ -71,8 +70,6 @@ def launch(dashboard: Dashboard, *, host: str, port: int, share: bool = False) -
 
     Raises CannotListen.
     """
-    from comfyui_bridge.ui import page, theme
-
     look = Look(theme.THEME, theme.css(), theme.head())
     return serve(partial(page.build, dashboard), dashboard, look, host=host, port=port, share=share)
 
