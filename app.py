@@ -25,8 +25,6 @@ def main() -> int:
         signal.signal(number, lambda *_: stopped.set())
     try:
         with bootstrap.build(chosen) as app:
-            for problem in app.dashboard.accounts.problems() if app.dashboard.accounts else ():
-                print(problem, file=sys.stderr, flush=True)
             page = launch(app.dashboard, host=chosen.host, port=chosen.port, share=chosen.share)
             gc.freeze()
             gc.enable()
