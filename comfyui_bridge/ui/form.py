@@ -35,7 +35,7 @@ Typed = dict[str, dict[str, Any]]
 """What was typed, raw values by key, for each template's slug."""
 
 
-def head(template: Template, form: Form | None, error: str, words: Words) -> str:
+def head(template: Template, form: Form | None, error: str, words: Words, *, is_unsure: bool = False) -> str:
     """The title above the form, and what is wrong with its card."""
     title = escape(template.title)
     said = f"<p>{escape(template.description)}</p>" if template.description else ""
@@ -43,7 +43,7 @@ def head(template: Template, form: Form | None, error: str, words: Words) -> str
         f'<h1 data-current="{escape(template.slug)}"><span class="wide">{title}</span>'
         f'<button type="button" class="open-library" aria-haspopup="dialog" '
         f'title="{escape(words("open_library"))}">{title}</button></h1>{said}'
-        f"{_notice(form, error, words)}"
+        f"{_notice(form, error, words)}{_unsure(words) if is_unsure else ''}"
     )
 
 
@@ -58,10 +58,16 @@ def _notice(form: Form | None, error: str, words: Words) -> str:
     return ""
 
 
-def title(template: Template, form: Form | None, error: str, words: Words) -> gr.HTML:
+def _unsure(words: Words) -> str:
+    return f'<p class="notice">{escape(words("form_waiting"))}</p>'
+
+
+def title(
+    template: Template, form: Form | None, error: str, words: Words, *, is_unsure: bool = False
+) -> gr.HTML:
     """The template's name above its form."""
     return gr.HTML(
-        head(template, form, error, words),
+        head(template, form, error, words, is_unsure=is_unsure),
         elem_id="form-head",
         apply_default_css=False,
         js_on_load="bridge.head(element)",

@@ -257,7 +257,8 @@ def _show_form(desk: Desk, parts: Parts) -> None:
                 _keeps(parts, template.slug, ())
                 parts.generate.click(lambda: Refused({}, said).to_json(), None, parts.refusals, **_AT_ONCE)
                 return
-            form_.title(template, form, "", words)
+            is_unsure = len(desk.engine.node_defs()) == 0
+            form_.title(template, form, "", words, is_unsure=is_unsure)
             built = form_.widgets_of(form, typed.get(template.slug, {}), words)
             form_.tooltips(form, words)
             _keeps(parts, template.slug, built)
@@ -279,7 +280,8 @@ def _fingerprint(desk: Desk, slug: str) -> str:
     if template is None:
         return ""
     try:
-        return repr((template.title, template.description, desk.engine.form(template).inputs))
+        known = len(desk.engine.node_defs()) > 0
+        return repr((template.title, template.description, desk.engine.form(template).inputs, known))
     except WorkflowError as error:
         return str(error)
 

@@ -299,7 +299,7 @@ def _running(run: Run, now: float, words: Words) -> tuple[str, str]:
     if progress.maximum > 0:
         line = words("step", node=node.name, value=f"{progress.value:g}", maximum=f"{progress.maximum:g}")
         left = _seconds_left(run, now)
-        line = f"{line}, {words('left', time=words.time(left))}" if left is not None else line
+        line += words("left", time=words.time(left)) if left is not None else ""
     else:
         line = words("loading") if "Loader" in node.class_type else node.name
     last = progress.stepped_at or progress.node_started_at or run.started_at or now

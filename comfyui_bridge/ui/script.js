@@ -307,6 +307,9 @@
   };
 
   const busy = (is) => {
+    const line = document.querySelector("#status .line");
+    if (is) setText(line, say("sending"));
+    else if (line?.textContent === say("sending")) drawStatus();
     const button = byId("generate");
     button?.classList.toggle("is-busy", is);
     button?.setAttribute("aria-busy", String(is));
@@ -366,7 +369,7 @@
         streaming === runId && newest === frame.v && view.run_id === runId && (view.live || !view.files.length);
       const image = layer("preview");
       image.dataset.url = "";
-      showPicture("preview", frame.src, view.title, wanted);
+      showPicture("preview", frame.src, say("preview_of").replace("{title}", view.title), wanted);
     });
     source.addEventListener("end", () => {
       if (streaming === runId) {
@@ -385,7 +388,7 @@
     if (file && !view.live) {
       if (file.kind === "image") {
         const runId = view.run_id;
-        showPicture("result", file.url, view.title, () => view.run_id === runId && view.files[chosen] === file);
+        showPicture("result", file.url, say("result_of").replace("{title}", view.title), () => view.run_id === runId && view.files[chosen] === file);
       } else {
         if (other.dataset.url !== file.url) {
           other.dataset.url = file.url;
@@ -440,7 +443,7 @@
 
   const drawStatus = () => {
     const status = byId("status");
-    if (!status?.querySelector(".bar")) return;
+    if (!view || !status?.querySelector(".bar")) return;
     const isSaid = ["nothing", "unknown"].includes(view.phase); // in the frame
     setText(status.querySelector(".line"), isSaid ? "" : view.line);
     setText(status.querySelector(".hint"), isSaid && !view.cover ? "" : view.hint);

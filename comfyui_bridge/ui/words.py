@@ -16,12 +16,10 @@ _TABLE: Mapping[str, tuple[str, str]] = {
     "create": ("Create", "创作"),
     "results": ("Results", "结果"),
     "servers": ("Servers", "服务器"),
-    "skip_to_form": ("Skip to the form", "跳到表单"),
     # Library
     "library": ("Templates", "模板"),
     "search_templates": ("Search templates", "搜索模板"),
     "no_match": ("No template matches. Clear the search to see all.", "没有匹配的模板。清空搜索可查看全部。"),
-    "show_all": ("Show all", "显示全部"),
     "all_tags": ("All", "全部"),
     "close": ("Close", "关闭"),
     "open_library": ("Choose another template", "选择其他模板"),
@@ -62,8 +60,6 @@ _TABLE: Mapping[str, tuple[str, str]] = {
     "limits": ("{low} to {high}", "{low} 到 {high}"),
     "at_least": ("{low} or more", "不小于 {low}"),
     "at_most": ("{high} or less", "不大于 {high}"),
-    "choose_file": ("Choose a file", "选择文件"),
-    "ctrl_enter": ("Ctrl+Enter", "Ctrl+Enter"),
     "form_problems_one": ("One field needs another value.", "有一项需要修改。"),
     "form_problems": ("{count} fields need another value.", "有 {count} 项需要修改。"),
     "template_broken": ("This template cannot be used", "无法使用此模板"),
@@ -90,9 +86,8 @@ _TABLE: Mapping[str, tuple[str, str]] = {
     ),
     "starting": ("Starting", "正在启动"),
     "loading": ("Loading model", "正在加载模型"),
-    "node": ("{node}", "{node}"),
     "step": ("{node}, step {value} of {maximum}", "{node}，第 {value} / {maximum} 步"),
-    "left": ("about {time} left", "约剩 {time}"),
+    "left": (", about {time} left", "，约剩 {time}"),
     "seconds": ("{count} s", "{count} 秒"),
     "minutes": ("{count} min", "{count} 分钟"),
     "silent": ("no word from the server for {time}", "服务器已 {time}没有消息"),
@@ -152,13 +147,11 @@ _TABLE: Mapping[str, tuple[str, str]] = {
     "copied": ("Copied", "已复制"),
     "use_values": ("Use these values", "使用这些参数"),
     "open_full": ("Open full size", "查看原图"),
-    "file_count": ("File {number} of {count}", "第 {number} 个，共 {count} 个"),
     "this_run": ("Files of this run", "本次运行的文件"),
     "last_runs": ("Last runs", "最近的运行"),
     "seed_fact": ("Seed {seed}", "种子 {seed}"),
     "size_fact": ("{width} × {height}", "{width} × {height}"),
     "on_server": ("on {server}", "于 {server}"),
-    "no_picture": ("no picture", "无图"),
     "result_of": ("Result of {title}", "{title} 的结果"),
     "preview_of": ("Preview of {title}", "{title} 的预览"),
     "progress": ("Progress", "进度"),
@@ -199,11 +192,12 @@ _TABLE: Mapping[str, tuple[str, str]] = {
     "ordinal": ("{count}th", "{count}"),
     # Results
     "no_results": ("What you generate is kept here.", "你生成的内容会保存在这里。"),
-    "older": ("Show older ones", "显示更早的"),
     "open_run": ("Open {title}, {state}", "打开 {title}，{state}"),
     "pictures_one": ("1 file", "1 个文件"),
     "pictures": ("{count} files", "{count} 个文件"),
 }
+
+KEYS = tuple(_TABLE)
 
 _SCRIPT = (
     "copied",
@@ -212,8 +206,11 @@ _SCRIPT = (
     "download",
     "download_all",
     "open_full",
+    "preview_of",
     "progress",
+    "result_of",
     "run_again",
+    "sending",
     "this_run",
     "use_values",
 )
@@ -248,8 +245,12 @@ class Words:
 
     def __call__(self, key: str, **values: object) -> str:
         """The words of this key, with the values put in."""
-        text = _TABLE[key][LANGUAGES.index(self.lang)]
+        text = self.raw(key)
         return text.format(**values) if values else text
+
+    def raw(self, key: str) -> str:
+        """The words of this key with the gaps left open."""
+        return _TABLE[key][LANGUAGES.index(self.lang)]
 
     def count(self, key: str, count: int) -> str:
         """The words for so many of something."""

@@ -1,0 +1,136 @@
+"""What stands on the page as HTML: whatever people and servers wrote in it is text, and never markup."""
+
+from __future__ import annotations
+
+import html.parser
+import re
+import time
+
+import pytest
+
+from comfyui_bridge.core import form as form_of_core
+from comfyui_bridge.core import node_defs, template
+from comfyui_bridge.core.outputs import KeptFile, OutputFile
+from comfyui_bridge.core.run import Run, RunState
+from comfyui_bridge.core.server import Device, ServerFacts
+from comfyui_bridge.core.template import Template
+from comfyui_bridge.core.workflow import Workflow
+from comfyui_bridge.engine.pool import ServerState, ServerStatus
+from comfyui_bridge.store.library import LibraryProblem
+from comfyui_bridge.ui import form, gallery, library_panel, servers_panel, templates
+from comfyui_bridge.ui.templates import Shelf
+from comfyui_bridge.ui.words import Words
+
+EN = Words("en")
+HOSTILE = '"><img src=x onerror="hacked()"><script>hacked()</script>\'${hacked()}{{hacked()}}`'
+
+
+class Tags(html.parser.HTMLParser):
+    """The tags and handlers that a browser would find."""
+
+    def __init__(self, markup: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.attributes: list[str] = []
+        self.said = ""
+        self.feed(markup)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes += [name for name, _ in attrs]
+
+    def handle_data(self, data: str) -> None:
+        self.said += data
+
+
+def a_template(slug: str, title: str = "", **card: object) -> Template:
+    document = {"1": {"class_type": "EmptyImage", "inputs": {"width": 64}}}
+    return template.parse(slug, document, {"title": title or slug, **card})
+
+
+def assert_harmless(markup: str, *, images: int = 0) -> None:
+    found = Tags(markup)
+    assert "script" not in found.tags
+    assert found.tags.count("img") == images
+    assert not [name for name in found.attributes if name.startswith("on")]
+
+
+def test_hostile_titles_tags_and_files_are_text_in_the_library() -> None:
+    shelf = Shelf(
+        (a_template("a", HOSTILE, description=HOSTILE, tags=[HOSTILE, "x"]), a_template("b", tags=[HOSTILE])),
+        problems=(LibraryProblem(HOSTILE, HOSTILE),),
+    )
+    markup = library_panel.markup(shelf, "1-1", "workflows", EN)
+    assert_harmless(markup)
+    assert HOSTILE in Tags(markup).said
+
+
+def test_hostile_titles_are_text_above_the_form_and_among_the_runs() -> None:
+    hostile = a_template("a", HOSTILE, description=HOSTILE)
+    joined = form_of_core.make(hostile, node_defs.EMPTY)
+    assert_harmless(form.head(hostile, joined, "", EN))
+    assert_harmless(form.head(hostile, None, HOSTILE, EN))
+    file = OutputFile(f"{HOSTILE}.png")
+    run = Run("r", "p", Workflow({}), 0.0, title=HOSTILE, state=RunState.COMPLETED)
+    kept = Run("s", "p", Workflow({}), 0.0, title=HOSTILE, kept=(KeptFile(f"{HOSTILE}.png", 1, file),))
+    assert_harmless(gallery.strip([run], EN))
+    assert_harmless(gallery.grid([run, kept], EN), images=1)
+
+
+def test_hostile_servers_are_text_in_their_table() -> None:
+    facts = ServerFacts(version=HOSTILE, devices=(Device(HOSTILE),))
+    status = ServerStatus(HOSTILE, ServerState.AWAY, facts, error=HOSTILE, since=1.0)
+    assert_harmless(servers_panel.table([status], 5.0, EN))
+
+
+def test_an_empty_library_says_what_to_put_where() -> None:
+    said = Tags(library_panel.markup(Shelf(), "0-0", "/data/workflows", EN)).said
+    assert "/data/workflows" in said
+    assert "Export" in said
+
+
+def test_a_file_that_cannot_be_read_is_named_while_the_others_are_shown() -> None:
+    shelf = Shelf((a_template("good"),), problems=(LibraryProblem("bad.json", "Line 3: no JSON."),))
+    said = Tags(library_panel.markup(shelf, "1-1", "workflows", EN)).said
+    for words in ("good", "1 file could not be read", "bad.json", "Line 3: no JSON."):
+        assert words in said
+
+
+def test_chips_are_the_tags_that_divide_the_library() -> None:
+    shelf = Shelf(
+        tuple(
+            a_template(slug, tags=["all", *tags]) for slug, tags in [("a", ["x"]), ("b", ["x"]), ("c", ["y"])]
+        )
+    )
+    markup = library_panel.markup(shelf, "1-1", "w", EN)
+    assert re.findall(r'data-tag="([^"]*)"', markup) == ["", "x"]
+
+
+def test_only_templates_with_a_cover_ask_for_one() -> None:
+    shelf = Shelf((a_template("with it"), a_template("without")), covered=frozenset(["with it"]), version=7)
+    assert library_panel.cover_url(shelf, "with it") == "covers/with%20it?size=256&v=7"
+    assert library_panel.cover_url(shelf, "without") == ""
+    assert Tags(library_panel.markup(shelf, "1-1", "w", EN)).tags.count("img") == 1
+
+
+def test_the_first_template_needs_nothing_but_words() -> None:
+    needs_file = template.parse(
+        "a-file",
+        {"1": {"class_type": "LoadImage"}},
+        {"inputs": [{"node": "1", "input": "x", "key": "prompt"}]},
+    )
+    wordless = a_template("b-wordless")
+    card = {"inputs": [{"node": "1", "input": "text", "key": "prompt"}]}
+    large = template.parse("c-large", {str(n): {"class_type": "CLIPTextEncode"} for n in range(9)}, card)
+    small = template.parse("d-small", {"1": {"class_type": "CLIPTextEncode"}}, card)
+    ordered = [t.slug for t in templates.in_order([needs_file, wordless, large, small])]
+    assert ordered == ["d-small", "b-wordless", "c-large", "a-file"]
+
+
+@pytest.mark.parametrize("count", [1000])
+def test_a_library_of_a_thousand_templates_is_written_at_once(count: int) -> None:
+    shelf = Shelf(tuple(a_template(f"t{n}", f"Template {n}", description="x" * 80) for n in range(count)))
+    started = time.perf_counter()
+    markup = library_panel.markup(shelf, "1-1", "w", EN)
+    assert time.perf_counter() - started < 1.0
+    assert markup.count('class="card"') == count

@@ -1,0 +1,50 @@
+"""The page's words: every one in both languages, with the same gaps to fill."""
+
+from __future__ import annotations
+
+import string
+
+import pytest
+
+from comfyui_bridge.ui import words
+from comfyui_bridge.ui.words import Words, choose
+
+
+@pytest.mark.parametrize("key", words.KEYS)
+def test_every_word_is_there_in_both_languages_with_the_same_gaps(key: str) -> None:
+    said = {lang: Words(lang).raw(key) for lang in words.LANGUAGES}
+    assert all(said.values())
+    gaps = [{name for _, name, _, _ in string.Formatter().parse(text) if name} for text in said.values()]
+    assert gaps[0] == gaps[1]
+
+
+@pytest.mark.parametrize(
+    ("asked", "header", "lang"),
+    [
+        ("", "", "en"),
+        ("", "zh-CN,zh;q=0.9,en;q=0.8", "zh"),
+        ("", "de-DE,de;q=0.9,en;q=0.5", "en"),
+        ("", "fr,zh-TW;q=0.3", "zh"),
+        ("zh", "en-US", "zh"),
+        ("zh_CN", "en-US", "zh"),
+        ("xx", "zh", "zh"),
+    ],
+)
+def test_the_language_is_the_link_s_else_the_browser_s(asked: str, header: str, lang: str) -> None:
+    assert choose(asked, header) == lang
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (0.2, "1 s"),
+        (7.6, "8 s"),
+        (17.2, "17 s"),
+        (43, "45 s"),
+        (99, "100 s"),
+        (150, "2 min"),
+        (3000, "50 min"),
+    ],
+)
+def test_times_are_said_as_people_say_them(seconds: float, said: str) -> None:
+    assert Words("en").time(seconds) == said
