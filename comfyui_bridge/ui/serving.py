@@ -33,6 +33,9 @@ from comfyui_bridge.ui.sign_in import Browsers, SignIn, owner_of
 # Gradio's cap on running events, generators that only follow included; its own 40 make a click wait for
 # seconds behind 60 followers.
 MAX_EVENTS = 400
+# Gradio keeps what is uploaded to it for ever; what a run uses is kept by us. How often it looks, and how
+# old a file must be to go; at the end all of them go.
+_UPLOADS_KEPT_S = (3600, 24 * 3600)
 _QUEUE_TICK_S = 0.01
 _TUNNEL_ENDS_S = 2.0
 MAX_UPLOAD = "200mb"
@@ -103,6 +106,7 @@ def _serve(
         exception_handlers=EXCEPTION_HANDLERS,
         openapi_url=None,
     )
+    blocks.delete_cache = _UPLOADS_KEPT_S
     said = io.StringIO()
     tunnels = len(CURRENT_TUNNELS)
     # Gradio prints its public link, and why it has none, whatever `quiet` says.

@@ -208,6 +208,13 @@ def test_the_app_says_one_line_calls_nobody_and_stops_while_people_watch(tmp_pat
         app.communicate()
 
 
+def test_what_was_uploaded_and_not_kept_is_gone_at_the_end() -> None:
+    with served(a_dashboard()) as page, client_of(page.url) as client:
+        path = Path(client.post("/gradio_api/upload", files={"files": ("a.txt", b"words")}).json()[0])
+        assert path.read_bytes() == b"words"
+    assert not path.exists()
+
+
 @pytest.mark.skipif(os.name == "nt", reason="the tunnel played here is a shell script")
 @pytest.mark.parametrize("says", ["start proxy success: http://abc.share.example", "login to server failed"])
 def test_a_public_link_is_passed_on_and_the_page_stays_ours(tmp_path: Path, says: str) -> None:
