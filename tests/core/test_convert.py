@@ -452,6 +452,28 @@ def test_a_group_node_becomes_a_subgraph(defs_0_33: NodeDefs) -> None:
     assert inputs_of(workflow, "5") == {"samples": ["9:8", 0]}
 
 
+@pytest.mark.parametrize("words", [("SetNode", "GetNode"), ("easy setNode", "easy getNode")])
+def test_setters_and_getters_of_well_known_extensions(words: tuple[str, str], defs_0_33: NodeDefs) -> None:
+    setter, getter = words
+    nodes = [
+        IMAGES,
+        node(4, setter, ["photo"], inputs=[slot("IMAGE", "IMAGE", 1)], outputs=[out("*", 7)]),
+        node(5, getter, ["photo"], outputs=[out("IMAGE", 6)]),
+        node(6, "PreviewImage", inputs=[slot("images", "IMAGE", 6)]),
+        node(7, "PreviewImage", inputs=[slot("images", "IMAGE", 7)]),
+        node(8, getter, ["nobody's"], outputs=[out("IMAGE", 8)]),
+        node(9, "PreviewImage", inputs=[slot("images", "IMAGE", 8)]),
+        node(10, "Label (rgthree)"),
+    ]
+    links = [[1, 1, 0, 4, 0, "IMAGE"], [6, 5, 0, 6, 0, "IMAGE"], [7, 4, 0, 7, 0, "*"], [8, 8, 0, 9, 0, "*"]]
+    conversion = convert(doc(nodes, *links), defs_0_33)
+    assert list(conversion.workflow.nodes) == ["1", "6", "7", "9"]
+    assert inputs_of(conversion.workflow, "6") == {"images": ["1", 0]}
+    assert inputs_of(conversion.workflow, "7") == {"images": ["1", 0]}
+    assert inputs_of(conversion.workflow, "9") == {}
+    assert any("nobody's" in note for note in conversion.notes)
+
+
 def test_an_unknown_node_says_which_and_what_would_help(defs_0_33: NodeDefs) -> None:
     document = with_subgraphs(
         [node(5, "s")], [], subgraph("s", [node(11, "FancyNode", title="My fancy")], [])
@@ -507,6 +529,13 @@ def test_alternatives_are_the_callers_to_choose_and_noted(defs_0_33: NodeDefs) -
     conversion = convert(document, defs_0_33, choose=lambda options: options[-1])
     assert inputs_of(conversion.workflow, "1")["text"] == "a blue car"
     assert any("a blue car" in note for note in conversion.notes)
+
+
+def test_dynamic_prompts_may_stay_as_they_are_written(defs_0_33: NodeDefs) -> None:
+    text = "a {red|green} car // fast"
+    conversion = convert(doc([node(1, "CLIPTextEncode", [text])]), defs_0_33, choose=None)
+    assert inputs_of(conversion.workflow, "1")["text"] == text
+    assert conversion.notes == ()
 
 
 def test_without_comments_is_linear() -> None:

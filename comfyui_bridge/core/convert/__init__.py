@@ -42,6 +42,7 @@ class Conversion:
 
 
 def first_of(options: Sequence[str]) -> str:
+    """The choice where nobody chooses."""
     return options[0]
 
 
@@ -49,14 +50,15 @@ def convert(
     document: Mapping[str, Any],
     node_defs: NodeDefs,
     *,
-    choose: Choose = first_of,
+    choose: Choose | None = first_of,
     today: datetime | None = None,
 ) -> Conversion:
     """Convert a UI-format document.
 
-    `choose` decides among the alternatives of a dynamic prompt; the first by default. `today` fills
-    in `%date:...%` in file names, which stays as it is without. Raises UnknownClassType for a node the
-    server does not have and that would run, WorkflowError for a document that makes no sense.
+    `choose` decides among the alternatives of a dynamic prompt: the first by default; None leaves such
+    texts as they are written, comments too. `today` fills in `%date:...%` in file names, which stays as
+    it is without. Raises UnknownClassType for a node the server does not have and that would run,
+    WorkflowError for a document that makes no sense, is too large, or has links in a circle.
     """
     workflow, notes = write(load(read(document), node_defs), choose, today)
     return Conversion(workflow, tuple(dict.fromkeys(notes)))

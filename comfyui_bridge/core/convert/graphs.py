@@ -20,9 +20,32 @@ Link: TypeAlias = LinkRecord
 MUTED = 2
 BYPASSED = 4
 
-REROUTE = "Reroute"
+REROUTES = frozenset(("Reroute", "Reroute (rgthree)"))
 PRIMITIVE = "PrimitiveNode"
-NOTES = frozenset(("Note", "MarkdownNote"))
+SETTERS = frozenset(("SetNode", "easy setNode"))
+"""Give what they are fed a name, which is their one value (KJNodes, EasyUse)."""
+GETTERS = frozenset(("GetNode", "easy getNode"))
+"""Hand on what the setter of the same name is fed."""
+DECORATION = frozenset(
+    (
+        "Note",
+        "MarkdownNote",
+        "Note Plus (mtb)",
+        "Bookmark (rgthree)",
+        "Fast Actions Button (rgthree)",
+        "Fast Bypasser (rgthree)",
+        "Fast Groups Bypasser (rgthree)",
+        "Fast Groups Muter (rgthree)",
+        "Fast Muter (rgthree)",
+        "Label (rgthree)",
+        "Mute / Bypass Relay (rgthree)",
+        "Mute / Bypass Repeater (rgthree)",
+        "Node Collector (rgthree)",
+        "Random Unmuter (rgthree)",
+    )
+)
+"""Nodes that only the editor has, and that feed nothing; some are of well-known extensions."""
+VIRTUAL = frozenset((*REROUTES, PRIMITIVE, *SETTERS, *GETTERS, *DECORATION))
 
 MAX_AUTOGROW = 1000
 """Slots of one growing list; the server's own lists end at 100."""
@@ -112,7 +135,7 @@ class LiveNode:
     @property
     def is_virtual(self) -> bool:
         """Whether it exists in the editor only."""
-        return self.subgraph is not None or self.type in (REROUTE, PRIMITIVE) or self.type in NOTES
+        return self.subgraph is not None or (self.definition is None and self.type in VIRTUAL)
 
     @property
     def is_unknown(self) -> bool:

@@ -35,6 +35,7 @@ from comfyui_bridge.core.convert.specs import Spec, specs_of
 from comfyui_bridge.core.node_defs import NodeDefs
 
 MAX_PASSES = 100
+"""Times the editor would walk one definition's nodes; no definition has more slots to drop."""
 
 
 @dataclass
@@ -47,6 +48,7 @@ class Loaded:
 
 
 def load(document: Document, node_defs: NodeDefs) -> Loaded:
+    """The document as the editor would have it, opened; changes the records."""
     expand_groups(document, node_defs)
     make_ids_unique(document)
     return _Loader(document, node_defs).load()

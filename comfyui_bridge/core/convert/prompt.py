@@ -56,14 +56,14 @@ class _Open:
     """Within a muted or bypassed subgraph, so that nothing of it may run."""
 
 
-def write(loaded: Loaded, choose: Choose, now: datetime | None) -> tuple[Workflow, list[str]]:
+def write(loaded: Loaded, choose: Choose | None, now: datetime | None) -> tuple[Workflow, list[str]]:
     """The workflow of a loaded document, and sentences on what was decided or lost."""
     writer = _Writer(loaded, choose, now)
     return writer.write(), writer.notes
 
 
 class _Writer:
-    def __init__(self, loaded: Loaded, choose: Choose, now: datetime | None) -> None:
+    def __init__(self, loaded: Loaded, choose: Choose | None, now: datetime | None) -> None:
         self._loaded = loaded
         self._choose = choose
         self._now = now
@@ -176,7 +176,7 @@ class _Writer:
             return self._computed(node_id, node, widget)
         if not isinstance(value, str):
             return value
-        if widget.dynamic_prompts:
+        if widget.dynamic_prompts and self._choose is not None:
             text = dynamic_prompt(value, self._choose)
             if has_alternatives(value):
                 self.notes.append(

@@ -41,7 +41,7 @@ def promote_proxies(host: LiveNode) -> None:
     if subgraph is None or not entries:
         return
     promoter = _Promoter(host, subgraph)
-    plans = [(entry, promoter.linked_name(entry, entries)) for entry in entries]
+    plans = [(entry, promoter.linked_name(entry)) for entry in entries]
     cohorts: dict[str, list[_Entry]] = {}
     for entry, linked in plans:
         source = subgraph.by_id.get(entry.node_id)
@@ -67,10 +67,19 @@ def _entries(host: LiveNode) -> Iterator[_Entry]:
     for index, (node_id, name, *rest) in enumerate(tuples):
         nested = rest[0] if rest else None
         if not _resolves(host, node_id, name):
-            while (match := _PREFIX.match(name)) is not None:
-                nested, name = match.groups()
+            nested, name = _without_prefixes(nested, name)
         value = values[index] if index < len(values) else None
         yield _Entry(node_id, name, nested, NOTHING if value is None else value)
+
+
+def _without_prefixes(nested: str | None, name: str) -> tuple[str | None, str]:
+    """The name behind "12: 34: ", and the last of these ids."""
+    for _ in range(_MAX_CHAIN):
+        match = _PREFIX.match(name)
+        if match is None:
+            break
+        nested, name = match.group(1), match.group(2)
+    return nested, name
 
 
 def _parsed(text: str) -> object:
@@ -104,6 +113,7 @@ def _sources(host: LiveNode) -> Iterator[tuple[Slot, tuple[str, str]]]:
 
 
 def source_of(host: LiveNode, slot: Slot) -> tuple[str, str] | None:
+    """The inner node a slot of an instance feeds first, and its widget, or its slot if it is an instance."""
     subgraph = host.subgraph
     for key in (slot.boundary.link_ids if slot.boundary else None) or ():
         link = subgraph.links.get(key) if subgraph else None
@@ -130,7 +140,7 @@ class _Promoter:
         self._names = {slot.name for slot in subgraph.inputs}
         self._suffix: dict[str, int] = {}
 
-    def linked_name(self, entry: _Entry, cohort: Sequence[_Entry]) -> str | None:
+    def linked_name(self, entry: _Entry) -> str | None:
         """The instance's input that already stands for this entry."""
         name = self._linked.get((entry.node_id, entry.widget))
         if name is not None:

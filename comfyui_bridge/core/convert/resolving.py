@@ -12,7 +12,17 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from comfyui_bridge.core.convert.document import INPUT_NODE
-from comfyui_bridge.core.convert.graphs import BYPASSED, MUTED, REROUTE, Graph, LiveNode, Slot, Subgraph
+from comfyui_bridge.core.convert.graphs import (
+    BYPASSED,
+    GETTERS,
+    MUTED,
+    REROUTES,
+    SETTERS,
+    Graph,
+    LiveNode,
+    Slot,
+    Subgraph,
+)
 from comfyui_bridge.core.errors import WorkflowError
 
 
@@ -82,6 +92,7 @@ class Resolver:
 
     def __init__(self) -> None:
         self._known: dict[tuple[object, ...], Resolved] = {}
+        self._setters: dict[int, dict[str, LiveNode]] = {}
         self.lost: list[str] = []
         """Sentences on links that lead nowhere."""
 
@@ -143,12 +154,42 @@ class Resolver:
             return None if index is None else _AtInput(scope, node, node.slots[index])
         if node.subgraph is not None:
             return _into(scope.within(node), node.subgraph, at)
-        if node.type == REROUTE and node.definition is None:
+        if not node.is_virtual:
+            return Source(scope.node_id(node), at.output)
+        if node.type in REROUTES:
             slot = node.slots[at.output] if 0 <= at.output < len(node.slots) else None
             return _AtInput(scope, node, slot, at.wanted) if slot else None
-        if node.is_virtual:
-            return None
-        return Source(scope.node_id(node), at.output)
+        if node.type in SETTERS:
+            return _AtInput(scope, node, node.slots[0], at.wanted) if node.slots else None
+        if node.type in GETTERS:
+            return self._from_setter(at)
+        return None
+
+    def _from_setter(self, at: _AtOutput) -> _Step | None:
+        """To what feeds the setter of a getter's name, in its own graph or one around it."""
+        name = at.node.saved_values[0] if at.node.saved_values else None
+        scope: Scope | None = at.scope
+        while scope is not None and isinstance(name, str):
+            setter = self._setters_of(scope.graph).get(name)
+            if setter is not None and setter.slots:
+                return _AtInput(scope, setter, setter.slots[0], at.wanted)
+            scope = scope.parent
+        self.lost.append(
+            f"Node {at.scope.node_id(at.node)} gets {name!r}, which no node of the workflow sets; what it "
+            "feeds was left unlinked."
+        )
+        return None
+
+    def _setters_of(self, graph: Graph) -> dict[str, LiveNode]:
+        found = self._setters.get(id(graph))
+        if found is None:
+            found = {
+                node.saved_values[0]: node
+                for node in reversed(graph.nodes)
+                if node.type in SETTERS and node.saved_values and isinstance(node.saved_values[0], str)
+            }
+            self._setters[id(graph)] = found
+        return found
 
     def _lose(self, at: _AtInput, what: str) -> None:
         where = at.scope.node_id(at.node)
