@@ -164,7 +164,7 @@ class Client:
         With `check`, everything but a completed run raises: Rejected, NodeFailed, OutOfMemory, Cancelled,
         TimedOut, NoOutput, Lost, Unreachable...; without, the server's failures are in the result.
         """
-        deadline = None if timeout is None else time.monotonic() + timeout
+        began = time.monotonic()
         try:
             handle = self.submit(workflow, values, extra_pnginfo=extra_pnginfo)
         except ServerError as error:
@@ -175,8 +175,7 @@ class Client:
             if on_event is not None:
                 for event in handle.events(timeout):
                     on_event(event)
-            left = None if deadline is None else max(0.0, deadline - time.monotonic())
-            return handle.result(left, check=check)
+            return handle.result_within(timeout, began, check=check)
         finally:
             # An interrupt from the keyboard, or on_event raised: nobody waits for this run any more.
             if not handle.wait(0):
@@ -272,7 +271,7 @@ def _failed(error: BridgeError, workflow: Source, values: Mapping[str, Any]) -> 
     problems = error.problems if isinstance(error, Rejected) else ()
     try:
         graph = read(workflow)
-    except (BridgeError, OSError):
+    except BridgeError:
         graph = Workflow({})
     return Result(
         run_id=uuid.uuid4().hex,

@@ -86,7 +86,13 @@ class RunHandle:
         After `timeout` seconds the run is cancelled and TimedOut raised. With `check`, a run that did not
         complete raises what its failure is: NodeFailed, OutOfMemory, Cancelled, NoOutput or Lost.
         """
-        if not self.wait(timeout):
+        return self.result_within(timeout, time.monotonic(), check=check)
+
+    def result_within(self, timeout: float | None, since: float, *, check: bool) -> Result:
+        """The result, where the `timeout` began at monotonic second `since`."""
+        if timeout is None:
+            self.wait()
+        elif not self.wait(max(0.0, since + timeout - time.monotonic())):
             self._time_out(timeout)
         result = of_run(self.run, self._follower.server)
         failure = result.failure()
@@ -94,7 +100,7 @@ class RunHandle:
             raise failure
         return result
 
-    def _time_out(self, timeout: float | None) -> None:
+    def _time_out(self, timeout: float) -> None:
         try:
             self.cancel()
         except ServerError as error:

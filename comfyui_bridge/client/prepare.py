@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from comfyui_bridge.core import inputs, values, workflow
-from comfyui_bridge.core.errors import InvalidValues, NotApiFormat
+from comfyui_bridge.core.errors import InvalidValues, NotApiFormat, WorkflowError
 from comfyui_bridge.core.node_defs import NodeDefs
 from comfyui_bridge.core.values import RANDOM, FileValue
 from comfyui_bridge.core.workflow import Workflow
@@ -54,7 +54,7 @@ class Definitions:
 
 
 def read(source: Source) -> Workflow:
-    """The workflow meant. Raises NotApiFormat; OSError for a file that cannot be read."""
+    """The workflow meant. Raises NotApiFormat, and WorkflowError for a file that cannot be read."""
     if isinstance(source, Workflow):
         return source
     if isinstance(source, Mapping):
@@ -64,6 +64,8 @@ def read(source: Source) -> Workflow:
         document = json.loads(path.read_text(encoding="utf-8-sig"))
     except ValueError as error:
         raise NotApiFormat(f"{path} is no JSON file: {error}.") from error
+    except OSError as error:
+        raise WorkflowError(f"{path} cannot be read: {error.strerror}.") from error
     return workflow.parse(document)
 
 
@@ -126,7 +128,11 @@ def _value(value: Any) -> Any:
 def _with_uploads(graph: Workflow, server: Server) -> Workflow:
     names = {}
     for file in values.files(graph):
-        with open(file.ref, "rb") as content:
+        try:
+            content = open(file.ref, "rb")  # noqa: SIM115 - its own errors are told apart from the upload's
+        except OSError as error:
+            raise InvalidValues({file.name: f"{file.ref} cannot be read: {error.strerror}."}) from error
+        with content:
             names[file] = server.upload(content, file.name)
     return values.place_uploads(graph, names) if names else graph
 
