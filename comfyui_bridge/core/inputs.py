@@ -21,8 +21,9 @@ from comfyui_bridge.core.node_defs import (
     NodeDefs,
     StringSpec,
 )
-from comfyui_bridge.core.roles import Place, Role
+from comfyui_bridge.core.roles import Role
 from comfyui_bridge.core.template import Exposure
+from comfyui_bridge.core.tracing import Place, Tracer
 from comfyui_bridge.core.workflow import Link, Workflow
 
 ESSENTIAL_ROLES = (
@@ -61,6 +62,16 @@ LABELS = {
     "image": "Image",
     "video": "Video",
     "audio": "Audio",
+    "mask": "Mask",
+    "file": "File",
+    "lyrics": "Lyrics",
+    "guidance": "Guidance",
+    "aspect_ratio": "Aspect ratio",
+    "megapixels": "Megapixels",
+    "resolution": "Resolution",
+    "length": "Length in frames",
+    "duration": "Length in seconds",
+    "fps": "Frames a second",
 }
 
 
@@ -141,7 +152,7 @@ def _from_card(
     if exposure.node_id not in workflow:
         problems.append(f"The card shows {where}, but the workflow has no node {exposure.node_id}.")
         return None
-    place = roles.value_place(workflow, exposure.node_id, exposure.input)
+    place = Tracer(workflow, node_defs).value(exposure.node_id, exposure.input)
     node = workflow.node(exposure.node_id)
     definition = node_defs.input(node.class_type, exposure.input)
     if (
@@ -225,9 +236,8 @@ def _label(place: Place, role: Role | None, definition: InputDef | None) -> str:
         words = (definition.display_name if definition else "") or place.input.replace("_", " ")
         return words[:1].upper() + words[1:]
     label = LABELS[role.name]
-    if role.stage == 1:
-        return label
-    return f"{label} ({role.stage_title or role.stage})"
+    detail = role.detail or ("" if role.stage == 1 else str(role.stage))
+    return f"{label} ({detail})" if detail else label
 
 
 def _guessed(name: str, value: Any) -> InputSpec:
