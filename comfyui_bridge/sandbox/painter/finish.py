@@ -61,6 +61,8 @@ def graded(stage: Stage, brief: Brief) -> Array:
     for hue in stage.avoid & HUES.keys():
         picture = drained(picture, hue)
     lift = 0.0
+    if "dark" in stage.reading.moods:
+        picture = shadowed(picture)
     if "dark" in stage.avoid:
         lift += 0.16
     if "bright" in stage.avoid:
@@ -70,6 +72,16 @@ def graded(stage: Stage, brief: Brief) -> Array:
     if lift:
         picture = picture ** np.float32(1 - lift * 1.6)
     return unit(picture * tint_of(brief.model))
+
+
+def shadowed(picture: Array) -> Array:
+    """A dark mood: less light, colder, and least at the edges."""
+    height, width = picture.shape[:2]
+    x = np.linspace(-1, 1, width, dtype=np.float32)[None, :]
+    y = np.linspace(-1, 1, height, dtype=np.float32)[:, None]
+    fall = 0.92 - 0.5 * smoothstep(0.2, 1.7, x * x + y * y)
+    dim = saturate(picture, 0.72) ** np.float32(1.45)
+    return unit(dim * fall[..., None] * np.array([0.9, 0.97, 1.08], np.float32))
 
 
 def drained(picture: Array, hue: str) -> Array:

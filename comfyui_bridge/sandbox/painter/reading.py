@@ -27,7 +27,7 @@ class Reading:
     hues: tuple[str, ...] = ()
     """Colours that were named, those of a subject excepted."""
     coats: tuple[tuple[str, str], ...] = ()
-    """(subject, colour) where a colour stands right before a subject."""
+    """(subject, colour) where a colour stands right before a subject (or before hair or flowers)."""
     extras: frozenset[str] = frozenset()
     """Things that belong to a scene: clouds, flowers, path, reflection, neon, stars, people ..."""
     time: str = ""
@@ -161,21 +161,28 @@ def first(mentions: list[Mention], kind: str) -> str:
     return next(iter(ordered(mentions, kind)), "")
 
 
+WORN = frozenset({"hair", "flowers"})
+"""Extras that a colour may belong to as it may to a subject."""
+
+
 def coats_of(mentions: list[Mention]) -> list[tuple[int, str, str]]:
-    """(place of the colour, subject, colour) for every colour right before a subject."""
+    """(place of the colour, thing, colour) for every colour right before a thing or in one word with it."""
     found = []
     for colour, thing in pairwise(mentions):
-        hues = [w.name for w in colour.meanings if w.kind == "hue"]
-        subjects = [w.name for w in thing.meanings if w.kind == "subject"]
-        if hues and subjects and len(colour.meanings) == 1:
-            found.append((colour.place, subjects[0], hues[0]))
+        if len(colour.meanings) == 1 and colour.meanings[0].kind == "hue":
+            found += [(colour.place, name, colour.meanings[0].name) for name in coloured(thing)]
     for mention in mentions:
         # "orange cat" as one Chinese word (橘猫) carries both meanings.
         hues = [w.name for w in mention.meanings if w.kind == "hue"]
-        subjects = [w.name for w in mention.meanings if w.kind == "subject"]
-        if hues and subjects:
-            found.append((mention.place, subjects[0], hues[0]))
+        found += [(mention.place, name, hues[0]) for name in coloured(mention) if hues]
     return found
+
+
+def coloured(mention: Mention) -> list[str]:
+    """The first thing in a word that can have a colour of its own."""
+    return [
+        w.name for w in mention.meanings if w.kind == "subject" or (w.kind == "extra" and w.name in WORN)
+    ][:1]
 
 
 def choose_scene(mentions: list[Mention], subjects: tuple[str, ...]) -> str:

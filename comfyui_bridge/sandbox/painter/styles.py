@@ -67,13 +67,13 @@ def strokes(picture: Array, sitting: Sitting, size: float, name: str, wander: fl
 
 def oil(picture: Array, sitting: Sitting) -> Array:
     painted = strokes(
-        blur(picture, sitting.u * 0.006), sitting, max(sitting.u * 0.022, 3.0), "oil-coarse", 0.35
+        blur(picture, sitting.u * 0.006), sitting, max(sitting.u * 0.018, 3.0), "oil-coarse", 0.35
     )
     painted = mix(painted, picture, 0.25)
-    painted = strokes(painted, sitting, max(sitting.u * 0.0105, 2.2), "oil-middle")
+    painted = strokes(painted, sitting, max(sitting.u * 0.0085, 2.2), "oil-middle")
     detail = contours(picture, max(sitting.u * 0.004, 1.0))
-    painted = mix(painted, picture, (detail * 0.55)[..., None])
-    fine = strokes(painted, sitting, max(sitting.u * 0.0065, 1.8), "oil-fine")
+    painted = mix(painted, picture, (detail * 0.75)[..., None])
+    fine = strokes(painted, sitting, max(sitting.u * 0.0055, 1.8), "oil-fine")
     level = grey(fine).astype(np.float32)
     gy, gx = np.gradient(level)
     return unit(saturate(fine, 1.12) * (1 + (gx + gy) * np.float32(0.9))[..., None])

@@ -33,7 +33,8 @@ LINES: tuple[tuple[str, str, float, str], ...] = (
     ("scene", "lake", 0.6, "reflection river 倒影 河 河流 江"),
     ("scene", "mountains", 1.0,
      "mountain alpine alps peak summit cliff hills himalaya matterhorn volcano 山 高山 山峰 山脉 "
-     "雪山 群山 山水 山水画 山峦 悬崖 长城 火山 富士山 山谷 黄山 峡谷"),
+     "雪山 群山 山水 山水画 山峦 悬崖 长城 火山 富士山 山谷 黄山 峡谷 snowy_mountain snowcapped "
+     "snow-capped snowy_peak mount_fuji"),
     ("scene", "mountains", 0.8, "valley canyon"),
     ("scene", "mountains", 0.25, "landscape scenery 风景 风光 景色"),
     ("scene", "city", 1.1,
@@ -65,12 +66,13 @@ LINES: tuple[tuple[str, str, float, str], ...] = (
     ("scene", "underwater", 1.2,
      "underwater coral reef coral_reef aquarium deep_sea seabed 水下 海底 海底世界 珊瑚 珊瑚礁 "
      "水族馆 深海"),
-    ("scene", "sky", 1.0, "sky above_the_clouds sea_of_clouds 天空 云端 云海 蓝天"),
+    ("scene", "sky", 1.0, "above_the_clouds sea_of_clouds 云端 云海 above_clouds cloudscape"),
     ("scene", "abstract", 1.2,
      "abstract geometric pattern mandala fractal kandinsky mondrian cubism bauhaus surreal "
      "psychedelic wallpaper texture shapes fluid swirl 抽象 几何 图案 纹理 分形 曼陀罗 超现实 壁纸 "
      "流体 漩涡"),
     ("scene", "studio", 1.0, "portrait headshot studio backdrop 肖像 人像 头像 半身像 写真"),
+    ("scene", "sky", 0.5, "sky 天空 蓝天"),
     # Things in the foreground.
     ("subject", "cat", 1.0, "cat kitten kitty tabby 猫 猫咪 小猫 小猫咪 猫猫 喵 布偶猫 喵星人"),
     ("subject", "dog", 1.0,
@@ -124,7 +126,7 @@ LINES: tuple[tuple[str, str, float, str], ...] = (
     # Details that belong to a scene.
     ("extra", "flowers", 1.0,
      "flower blossom floral bloom wildflower daisy poppy poppies 花 花朵 鲜花 花园 花丛 花海 野花 "
-     "樱花 盛开 繁花"),
+     "樱花 盛开 繁花 sea_of_flowers flower_garden"),
     ("extra", "clouds", 1.0, "cloud cloudy clouds 云 云朵 白云 彩云"),
     ("extra", "reflection", 1.0, "reflection mirror reflecting 倒影 镜面"),
     ("extra", "neon", 1.0, "neon neon_lights cyberpunk 霓虹 霓虹灯 赛博朋克"),
@@ -132,7 +134,7 @@ LINES: tuple[tuple[str, str, float, str], ...] = (
     ("extra", "rays", 1.0,
      "sunbeam god_rays light_rays sunlight dappled sunshine rays dappled_light 阳光 光线 光束 斑驳 "
      "丁达尔 晨光 阳光斑驳"),
-    ("extra", "stars", 1.0, "star stars starry starry_sky 星星 星空 繁星 星光"),
+    ("extra", "stars", 1.0, "star stars starry starry_sky 星星 星空 繁星 星光 starry_night night_sky"),
     ("extra", "moon", 1.0, "moon moonlight moonlit full_moon crescent 月亮 月光 月夜 明月 满月 圆月 弯月"),
     ("extra", "aurora", 1.0, "aurora northern_lights 极光"),
     ("extra", "rainbow", 1.0, "rainbow 彩虹"),
@@ -143,8 +145,8 @@ LINES: tuple[tuple[str, str, float, str], ...] = (
     ("extra", "palms", 1.0, "palm palm_tree tropical coconut 棕榈 椰树 椰子树 热带"),
     ("extra", "snowpeaks", 1.0, "snowy_mountain snow-capped snowcapped snowy_peak alps alpine 雪山 雪峰"),
     ("extra", "blossom", 1.0, "cherry_blossom sakura 樱花 桃花 梅花"),
-    ("extra", "lavender", 1.0, "lavender 薰衣草 薰衣草田"),
-    ("extra", "wheat", 1.0, "wheat barley rice_field 麦田 麦子 稻田 金色麦田"),
+    ("extra", "lavender", 1.0, "lavender 薰衣草 薰衣草田 lavender_field 薰衣草花海"),
+    ("extra", "wheat", 1.0, "wheat barley rice_field 麦田 麦子 稻田 金色麦田 wheat_field golden_wheat"),
     ("extra", "rapeseed", 1.0, "canola rapeseed 油菜花 油菜花田"),
     ("extra", "sunflowers", 1.0, "sunflower 向日葵"),
     ("extra", "bamboo", 1.0, "bamboo 竹林 竹子 竹"),
@@ -163,6 +165,8 @@ LINES: tuple[tuple[str, str, float, str], ...] = (
     ("extra", "blur", 1.0, "blur blurry bokeh out_of_focus 模糊 虚化 失焦"),
     ("extra", "grain", 1.0, "grain noise grainy noisy jpeg 噪点 颗粒"),
     ("extra", "fence", 1.0, "fence 栅栏 篱笆"),
+    ("extra", "hair", 1.0, "hair haired 头发 长发 短发 发色"),
+    ("extra", "fireworks", 1.0, "fireworks firework 烟花 烟火 焰火"),
     # Light and weather.
     ("time", "sunset", 1.0,
      "sunset dusk sundown evening twilight golden_hour afterglow setting_sun 日落 夕阳 黄昏 傍晚 "
@@ -171,7 +175,8 @@ LINES: tuple[tuple[str, str, float, str], ...] = (
      "dawn sunrise morning daybreak early_morning 日出 清晨 早晨 朝霞 黎明 晨曦 早上 晨雾 拂晓"),
     ("time", "night", 1.0,
      "night midnight nighttime nocturnal moonlight moonlit starry starry_sky starry_night night_sky "
-     "late_night 夜 夜晚 夜景 夜色 深夜 夜空 月光 星空 午夜 月夜 晚上 夜市 月色"),
+     "late_night 夜 夜晚 夜景 夜色 深夜 夜空 月光 星空 午夜 月夜 晚上 夜市 月色 fireworks firework "
+     "烟花 烟火 焰火"),
     ("time", "day", 1.0,
      "day noon midday daytime daylight sunny bright_sun sunlight sunshine 白天 中午 正午 阳光 晴朗 "
      "晴天 午后 阳光斑驳"),
@@ -234,7 +239,7 @@ LINES: tuple[tuple[str, str, float, str], ...] = (
      "anime manga ghibli cartoon illustration cel_shaded 动漫 动画 卡通 漫画 插画 二次元 宫崎骏 "
      "吉卜力"),
     ("medium", "film", 1.0, "film analog vintage retro polaroid kodak 胶片 复古 老照片"),
-    ("medium", "pastel", 1.0, "pastel chalk crayon 粉笔 蜡笔"),
+    ("medium", "pastel", 1.0, "chalk crayon 粉笔 蜡笔 pastel_drawing oil_pastel soft_pastels"),
     ("medium", "neon", 1.0, "synthwave vaporwave 蒸汽波"),
     ("medium", "mono", 1.0, "black_and_white monochrome grayscale 黑白"),
 )
@@ -251,10 +256,16 @@ COMPOUNDS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
     ("红玫瑰", (("subject", "rose"), ("hue", "red"))),
     ("红苹果", (("subject", "apple"), ("hue", "red"))),
     ("青苹果", (("subject", "apple"), ("hue", "green"))),
+    ("白马", (("subject", "horse"), ("hue", "white"))),
+    ("黑马", (("subject", "horse"), ("hue", "black"))),
+    ("白兔", (("subject", "rabbit"), ("hue", "white"))),
+    ("红发", (("extra", "hair"), ("hue", "red"))),
+    ("金发", (("extra", "hair"), ("hue", "gold"))),
+    ("黑发", (("extra", "hair"), ("hue", "black"))),
+    ("blonde", (("extra", "hair"), ("hue", "gold"))),
+    ("redhead", (("extra", "hair"), ("hue", "red"))),
     # Words that only look like others: they must not be read by their parts.
     ("海报", ()),
-    ("烟花", (("extra", "fireworks"), ("time", "night"))),
-    ("fireworks", (("extra", "fireworks"), ("time", "night"))),
     ("雪山", (("scene", "mountains"), ("extra", "snowpeaks"))),
     ("白云", (("extra", "clouds"),)),
     ("马路", (("scene", "city"),)),

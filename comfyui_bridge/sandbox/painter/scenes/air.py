@@ -23,6 +23,8 @@ def paint_sky(stage: Stage, horizon: float) -> None:
         paint_clouds(stage, horizon)
     if light.time in ("sunset", "dawn"):
         paint_low_sun(stage, horizon)
+    if stage.wants("fireworks"):
+        paint_fireworks(stage, horizon)
 
 
 def cloudiness(stage: Stage) -> float:
@@ -136,6 +138,29 @@ def paint_stars(stage: Stage, horizon: float) -> None:
         line = (stage.rows() - horizon * 0.45) / u + (stage.columns() / stage.width - 0.5) * 0.9
         milk = np.exp(-(line**2) * 14) * smoothstep(0.3, 0.75, band) * 0.4
         glow(stage.rgb, mix(rgb("#8fa3e0"), rgb("#e8c8d8"), band[..., None]) * milk[..., None])
+
+
+def paint_fireworks(stage: Stage, horizon: float) -> None:
+    """Bursts in the night sky, each with falling sparks."""
+    rng, u = stage.rng("fireworks"), stage.u
+    codes = ("#ff5a7a", "#ffd24a", "#5ad8ff", "#b57aff", "#7aff9a", "#ff9a4a")
+    layer = Layer(stage.height, stage.width)
+    for _ in range(int(rng.integers(6, 9) * max(1.0, stage.width / u))):
+        x, y = stage.width * float(rng.uniform(0.08, 0.92)), horizon * float(rng.uniform(0.08, 0.55))
+        reach, rays = u * float(rng.uniform(0.07, 0.19)), int(rng.integers(26, 54))
+        inner, outer = (rgb(codes[int(i)]) for i in rng.integers(0, len(codes), 2))
+        for k in range(rays):
+            a = k * 6.283 / rays + float(rng.normal(0, 0.06))
+            r = reach * float(rng.uniform(0.75, 1.05))
+            fall = reach * 0.16
+            path = [
+                (x + np.cos(a) * r * t, y + np.sin(a) * r * t + fall * t * t) for t in (0.25, 0.55, 0.8, 1.0)
+            ]
+            layer.taper(path, u * 0.0008, u * 0.004, mix(inner, outer, float(rng.random())))
+            layer.ellipse(*path[-1], u * 0.003, u * 0.003, rgb("#fff6e0"))
+        layer.ellipse(x, y, u * 0.006, u * 0.006, rgb("#ffffff"))
+    colour, _ = layer.pixels()
+    glow(stage.rgb, np.clip(colour + blur(colour, u * 0.01) * 1.2 + blur(colour, u * 0.05) * 0.9, 0, 1))
 
 
 def paint_aurora(stage: Stage, horizon: float) -> None:

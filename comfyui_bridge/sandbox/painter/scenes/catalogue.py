@@ -50,11 +50,15 @@ def scene_for(reading: Reading, avoid: frozenset[str]) -> str:
     if reading.scene in SCENES and reading.scene not in avoid:
         return reading.scene
     hinted = ""
-    if reading.has("stars", "moon", "aurora", "galaxy", "nebula") or reading.time == "night":
+    if reading.has("fireworks"):
+        hinted = "city"
+    elif reading.has("stars", "moon", "aurora", "galaxy", "nebula") or reading.time == "night":
         hinted = "mountains"
     elif reading.has("flowers"):
         hinted = "garden"
-    elif reading.has("clouds", "birds", "rainbow", "rays") or reading.weather:
+    elif reading.has("clouds"):
+        hinted = "sky"
+    elif reading.has("birds", "rainbow", "rays") or reading.weather:
         hinted = "field"
     elif reading.has("people"):
         hinted = "city"

@@ -14,6 +14,7 @@ from ..noise import Array, fbm, fetch, resize, smoothstep, unit
 from ..stage import Spot, Stage
 from . import air
 from .signs import Sign, draw_sign, neon_colours
+from .water import paint_water
 
 EYE = 1.7
 """Height of the eye over the road, in metres."""
@@ -47,6 +48,9 @@ class Street:
 
 
 def paint(stage: Stage) -> None:
+    if stage.wants("skyline", "fireworks"):
+        paint_skyline(stage)
+        return
     rng, w, h, u = stage.rng("city"), stage.width, stage.height, stage.u
     night = stage.light.time == "night"
     street = Street(
@@ -534,3 +538,123 @@ def paint_walkers(stage: Stage, street: Street) -> None:
             layer.polygon(rim, tint)
             layer.line([(x, y - tall * 0.97), (x, y - tall * 0.6)], max(tall * 0.012, 0.5), dark)
     layer.onto(stage.rgb)
+
+
+# The city across the water
+
+
+def paint_skyline(stage: Stage) -> None:
+    """Towers along a far shore and their lights in the water."""
+    rng, w, h, u = stage.rng("skyline"), stage.width, stage.height, stage.u
+    night = stage.light.time == "night"
+    horizon = h * float(rng.uniform(0.58, 0.64))
+    stage.sun_x = float(rng.uniform(0.25, 0.75))
+    air.paint_sky(stage, horizon)
+    if night:
+        haze = np.exp(-np.clip(horizon - stage.rows(), 0, None) / np.float32(u * 0.2)) * (
+            stage.rows() < horizon
+        )
+        glow(stage.rgb, rgb("#c0608a") * (haze * np.float32(0.45))[..., None] * np.ones_like(stage.rgb))
+    signs = []
+    for step in range(3):
+        signs += towers(stage, horizon, step, night)
+    for sign in signs:
+        draw_sign(stage.rgb, sign)
+    if signs:
+        spill(stage.rgb, signs, u)
+    body = rgb("#060c1c") if night else mix(rgb("#2a5f78"), stage.light.zenith, 0.4)
+    paint_water(stage, horizon, np.full(w, horizon, np.float32), body, 0.55, "harbour", 0.12)
+    stage.spot = Spot(
+        w * float(rng.uniform(0.35, 0.65)),
+        horizon + (h - horizon) * 0.55,
+        min(u * 0.36, h * 0.42),
+        False,
+        True,
+    )
+
+
+def towers(stage: Stage, horizon: float, step: int, night: bool) -> list[Sign]:
+    """One row of towers; the nearest row carries neon."""
+    rng, w, h, u = stage.rng("tower-row", step), stage.width, stage.height, stage.u
+    layer = Layer(h, w)
+    far = 1 - step / 2
+    wall = rgb("#12162a") if night else stage.light.shade * rgb("#a8adb8")
+    tone = mix(wall, stage.light.horizon if not night else rgb("#4a3560"), 0.25 + 0.5 * far)
+    lamps = [rgb(code) for code in ("#ffd58a", "#ffe9c0", "#a9d6ff", "#ffb86a")]
+    signs: list[Sign] = []
+    x = -u * 0.05
+    while x < w + u * 0.05:
+        wide = u * float(rng.uniform(0.045, 0.1))
+        centre = np.exp(-(((x / w - 0.5) / 0.32) ** 2))
+        tall = u * (0.08 + 0.34 * float(rng.random()) ** 1.4 * (0.35 + 0.9 * centre)) * (0.85 + 0.3 * far)
+        top = horizon - tall
+        body = tone * np.float32(rng.uniform(0.85, 1.15))
+        layer.polygon([(x, horizon + 1), (x, top), (x + wide, top), (x + wide, horizon + 1)], body)
+        crown(layer, rng, x, top, wide, tall, body)
+        cell_x, cell_y = wide / max(3, int(wide / (u * 0.011))), u * 0.0135
+        for i in range(int(wide / cell_x)):
+            for j in range(int(tall / cell_y)):
+                if rng.random() < (0.42 if night else 0.85):
+                    px, py = x + (i + 0.22) * cell_x, top + (j + 0.3) * cell_y
+                    lit = (
+                        mix(body, lamps[int(rng.integers(4))], 0.9 - 0.5 * far)
+                        if night
+                        else mix(body, stage.light.middle, 0.5)
+                    )
+                    layer.polygon(
+                        [
+                            (px, py),
+                            (px + cell_x * 0.56, py),
+                            (px + cell_x * 0.56, py + cell_y * 0.5),
+                            (px, py + cell_y * 0.5),
+                        ],
+                        lit,
+                    )
+        if night and step == 2 and rng.random() < 0.55 and tall > u * 0.15:
+            colours = neon_colours(stage.reading.hues)
+            pick = [colours[int(k)] for k in rng.integers(0, len(colours), 2)]
+            signs.append(
+                Sign(
+                    x + wide / 2,
+                    top + tall * 0.08,
+                    top + tall * 0.55,
+                    wide * 0.36,
+                    pick[0],
+                    pick[1],
+                    int(rng.integers(1 << 30)),
+                    "text" in stage.avoid,
+                    1.0,
+                )
+            )
+        x += wide * float(rng.uniform(0.85, 1.35))
+    layer.onto(stage.rgb)
+    return signs
+
+
+def crown(
+    layer: Layer, rng: np.random.Generator, x: float, top: float, wide: float, tall: float, body: Colour
+) -> None:
+    """What a tower ends in: a spire, a step, a slant or a flat roof."""
+    middle = x + wide / 2
+    match int(rng.integers(5)):
+        case 0:
+            layer.polygon(
+                [(middle - wide * 0.06, top), (middle, top - tall * 0.3), (middle + wide * 0.06, top)], body
+            )
+            layer.polygon([(x + wide * 0.2, top), (middle, top - tall * 0.1), (x + wide * 0.8, top)], body)
+        case 1:
+            layer.polygon(
+                [
+                    (x + wide * 0.2, top),
+                    (x + wide * 0.2, top - tall * 0.08),
+                    (x + wide * 0.8, top - tall * 0.08),
+                    (x + wide * 0.8, top),
+                ],
+                body,
+            )
+        case 2:
+            layer.polygon([(x, top), (x + wide, top - tall * 0.09), (x + wide, top)], body)
+        case 3:
+            layer.ellipse(middle, top, wide * 0.5, wide * 0.35, body)
+        case _:
+            layer.line([(middle, top), (middle, top - tall * 0.12)], max(wide * 0.04, 0.6), body)

@@ -37,10 +37,11 @@ def cloud_bank(stage: Stage, horizon: float, step: int) -> None:
     body = smoothstep(0.0, u * (0.012 + 0.03 * t), stage.rows() - top + (puffs - 0.5) * u * (0.08 + 0.2 * t))
     gy, gx = np.gradient(blur(puffs, max(u * 0.006, 1.0)))
     side = 1 if stage.sun_x > 0.5 else -1
-    shade = np.clip(0.5 + (-gx * side * 0.8 + gy * 0.9) * u * (0.1 + 0.1 * t) * -1, 0, 1)
+    shade = np.clip(0.45 + (-gx * side * 0.8 + gy * 0.9) * u * (0.14 + 0.16 * t), 0, 1)
     depth = np.clip((stage.rows() - top) / np.float32(u * (0.08 + 0.2 * t)), 0, 1)
     lit = np.clip(shade * (1 - 0.5 * depth) + 0.25 * (1 - depth), 0, 1)
-    colour = mix(mix(stage.light.cloud_dark, stage.light.haze, 0.3), stage.light.cloud_lit, lit[..., None])
+    shadow = mix(stage.light.cloud_dark, stage.light.shade, 0.35)
+    colour = mix(shadow, stage.light.cloud_lit, lit[..., None])
     colour = mix(colour, stage.light.horizon, np.float32(0.55 * (1 - t)))
     over(stage.rgb, np.clip(colour, 0, 1), body.astype(np.float32))
 

@@ -48,7 +48,8 @@ def paint(stage: Stage) -> None:
 def flower_colours(stage: Stage) -> list[Colour]:
     rng = stage.rng("bed")
     colours = [rgb(code) for code in BEDS[int(rng.integers(len(BEDS)))]]
-    named = [HUES[hue] for hue in stage.reading.hues if hue not in ("green", "black", "brown", "grey")]
+    worn = tuple(hue for thing, hue in stage.reading.coats if thing == "flowers")
+    named = [HUES[hue] for hue in worn + stage.reading.hues if hue not in ("green", "black", "brown", "grey")]
     return named + colours[: max(1, 4 - 2 * len(named))]
 
 

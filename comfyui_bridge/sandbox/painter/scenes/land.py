@@ -92,7 +92,7 @@ def volcano(stage: Stage) -> terrain.Heights:
     def heights(x: Array, z: Array) -> Array:
         rough = ridges(x, z)
         distance = np.hypot(x - px, (z - 7.5) * 0.9)
-        cone = 3.1 * np.exp(-distance * 0.62) - 0.9 * np.exp(-((distance / 0.34) ** 2))
+        cone = 4.3 * np.exp(-distance * 0.66) - 1.1 * np.exp(-((distance / 0.34) ** 2))
         return smoothstep(2.0, 4.5, z) * (
             cone + rough * 0.22 * np.exp(-distance * 0.1) * (0.4 + distance * 0.15)
         )

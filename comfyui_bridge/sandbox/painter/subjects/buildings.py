@@ -79,9 +79,8 @@ def window(figure: Figure, x: float, y: float, wide: float, tall: float, lit: bo
     ]
     figure.mark(shape, rgb("#2a2028"), 0.95, 0.0, smooth=False)
     glow = rgb("#ffd27a") if lit else rgb("#5f7f96")
-    figure.mark(
-        [(x + (px - x) * 0.72, y + (py - y) * 0.8) for px, py in shape], glow, 0.95, 0.0, smooth=False
-    )
+    pane = [(x + (px - x) * 0.72, y + (py - y) * 0.8) for px, py in shape]
+    figure.mark(pane, glow, 0.95, 0.0, smooth=False, lamp=1.0 if lit else 0.0)
 
 
 def battlements(figure: Figure, left: float, right: float, y: float, size: float, colour: Colour) -> None:
@@ -177,6 +176,7 @@ def draw_house(figure: Figure, hue: str) -> None:
             0.95,
             0.0,
             smooth=False,
+            lamp=1.0,
         )
         figure.lines(
             [([(x, 0.27), (x, 0.55)], 0.02, 0.02), ([(x - 0.135, 0.41), (x + 0.135, 0.41)], 0.02, 0.02)],
@@ -238,7 +238,7 @@ def draw_lighthouse(figure: Figure, hue: str) -> None:
     figure.blob(
         [(-0.13, -0.58), (-0.13, -0.82), (0.13, -0.82), (0.13, -0.58)], rgb("#ffe9a8"), 0.0, smooth=False
     )
-    figure.spot(0.0, -0.7, 0.09, 0.1, rgb("#fffbe6"), 1.0, 0.03)
+    figure.spot(0.0, -0.7, 0.09, 0.1, rgb("#fffbe6"), 1.0, 0.03, lamp=1.0)
     figure.lines(
         [([(x, -0.82), (x, -0.58)], 0.016, 0.016) for x in (-0.13, -0.045, 0.045, 0.13)], rgb("#4a4448")
     )
@@ -275,6 +275,7 @@ def draw_temple(figure: Figure, hue: str) -> None:
                 0.9,
                 0.0,
                 smooth=False,
+                lamp=0.9,
             )
         reach = wide * 1.62
         roof = [

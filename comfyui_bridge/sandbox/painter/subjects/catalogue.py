@@ -94,7 +94,7 @@ def place(stage: Stage, names: list[str]) -> None:
         if kind.far and spot.ground:
             y -= (stage.height - stage.height * 0.55) * kind.far * 0.55
         if kind.airborne:
-            y = min(y, stage.height * 0.62 + size * 0.1)
+            y = max(min(y, stage.height * 0.62 + size * 0.1), size * 1.14 + stage.height * 0.02)
             spot = replace(spot, ground=False, mirrored=False)
         draw_at(stage, name, replace(spot, x=x, y=y, size=size))
 
@@ -137,5 +137,11 @@ def set_table(stage: Stage, names: list[str]) -> None:
 def draw_at(stage: Stage, name: str, spot: Spot, salt: str = "") -> None:
     light_x = -0.55 if stage.sun_x * stage.width < spot.x else 0.55
     figure = Figure(spot.size, stage.rng("figure", name, salt), light_x)
-    KINDS[name].draw(figure, dict(stage.reading.coats).get(name, ""))
+    coats = dict(stage.reading.coats)
+    if name == "person":
+        people.draw_person(figure, coats.get(name, ""), coats.get("hair", ""))
+    else:
+        KINDS[name].draw(figure, coats.get(name, ""))
+    if KINDS[name].far:
+        figure.dissolve_foot()
     set_into(stage, figure, spot)

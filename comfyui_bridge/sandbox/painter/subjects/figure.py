@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..canvas import Colour, Layer, Point, blur, cover, glow, mix, outline, over, relief, rgb, spline
-from ..noise import Array, fetch, resize, unit
+from ..noise import Array, fetch, resize, smoothstep, unit
 from ..stage import Spot, Stage
 
 REACH = 1.3
@@ -26,6 +26,8 @@ class Figure:
         self.side = int(self.scale * REACH * 2) + 2
         self.rgb = np.zeros((self.side, self.side, 3), np.float32)
         self.alpha = np.zeros((self.side, self.side), np.float32)
+        self.lamp = np.zeros((self.side, self.side), np.float32)
+        """Where the figure gives light of its own."""
         self.rng = rng
         self.light = (light_x, -0.7)
         self.angle, self.about = 0.0, (0.0, 0.0)
@@ -107,6 +109,7 @@ class Figure:
     def lay(self, box: tuple[int, int, int, int], tone: Array, mask: Array) -> None:
         y0, y1, x0, x1 = box
         over(self.rgb[y0:y1, x0:x1], tone, mask)
+        self.lamp[y0:y1, x0:x1] *= 1 - mask
         old = self.alpha[y0:y1, x0:x1]
         # Colour under thin cover must not be mixed with the canvas's black.
         fresh = (old < 0.02) & (mask > 0)
@@ -120,6 +123,7 @@ class Figure:
         opacity: float = 1.0,
         soft: float = 0.0,
         smooth: bool = True,
+        lamp: float = 0.0,
     ) -> None:
         """A marking on what is drawn: kept inside it, soft by a radius in the figure's units."""
         path = self.place(spline(points) if smooth else points)
@@ -132,11 +136,10 @@ class Figure:
         if radius > 0.6:
             mask = unit(blur(mask, radius))
         view = self.rgb[y0:y1, x0:x1]
-        over(
-            view,
-            np.broadcast_to(colour, view.shape),
-            mask * np.float32(opacity) * (self.alpha[y0:y1, x0:x1] > 0),
-        )
+        mask = mask * np.float32(opacity) * (self.alpha[y0:y1, x0:x1] > 0)
+        over(view, colour, mask)
+        shining = self.lamp[y0:y1, x0:x1]
+        shining += (np.float32(lamp) - shining) * mask
 
     def spot(
         self,
@@ -147,13 +150,14 @@ class Figure:
         colour: Colour,
         opacity: float = 1.0,
         soft: float = 0.0,
+        lamp: float = 0.0,
     ) -> None:
         """A round marking."""
         ring = [
             (x + math.cos(t) * rx, y + math.sin(t) * ry)
             for t in np.linspace(0, 2 * math.pi, 32, endpoint=False)
         ]
-        self.mark(ring, colour, opacity, soft, smooth=False)
+        self.mark(ring, colour, opacity, soft, smooth=False, lamp=lamp)
 
     def stripe(
         self,
@@ -204,6 +208,11 @@ class Figure:
             (mask * fade * free).astype(np.float32) * np.float32(opacity),
         )
 
+    def dissolve_foot(self) -> None:
+        """Let the foot of what stands far off sink into the ground."""
+        y = np.arange(self.side, dtype=np.float32)[:, None] / np.float32(self.scale) - np.float32(REACH)
+        self.alpha *= smoothstep(1.03, 0.84, y)
+
     def stamp(self, layer: Layer, opacity: float = 1.0) -> None:
         colour, mask = layer.part()
         rows, columns = layer.box()
@@ -252,7 +261,9 @@ def set_into(stage: Stage, figure: Figure, spot: Spot, grounded: float = 1.0) ->
     """Put a finished figure on its spot: the scene's light on it, its shadow and reflection on the ground."""
     light = stage.light
     tint = mix(np.ones(3, np.float32), mix(light.shade, light.key, 0.82), 0.72)
-    colour = figure.rgb * tint
+    dark = light.time == "night" or float(light.key.mean()) < 0.6
+    lamp = figure.lamp * np.float32(1.0 if dark else 0.35)
+    colour = mix(figure.rgb * tint, figure.rgb, lamp[..., None])
     rim = edge_light(stage, figure, spot)
     glow(colour, light.sun * rim[..., None])
     top, left = round(spot.y - (REACH + 1) * figure.scale), round(spot.x - REACH * figure.scale)
@@ -261,6 +272,21 @@ def set_into(stage: Stage, figure: Figure, spot: Spot, grounded: float = 1.0) ->
     if spot.mirrored:
         mirror(stage, colour, figure, spot)
     blend_in(stage, colour, figure.alpha, top, left)
+    if dark and figure.lamp.max() > 0.1:
+        shine_out(stage, figure, top, left)
+
+
+def shine_out(stage: Stage, figure: Figure, top: int, left: int) -> None:
+    """The glow of a figure's own lamps in the dark."""
+    where = visible(stage, top, left, *figure.lamp.shape)
+    if where is None:
+        return
+    rows, columns, own_rows, own_columns = where
+    source = figure.rgb * figure.lamp[..., None]
+    halo = (
+        blur(source, max(figure.scale * 0.05, 1.0)) * 0.7 + blur(source, max(figure.scale * 0.2, 2.0)) * 0.9
+    )
+    glow(stage.rgb[rows, columns], unit(halo)[own_rows, own_columns])
 
 
 def edge_light(stage: Stage, figure: Figure, spot: Spot) -> Array:

@@ -12,14 +12,26 @@ from .figure import Figure
 
 SKINS = ("#f2cdb0", "#e2ae88", "#c98a62", "#8f5a3c", "#f6d8c2")
 HAIRS = ("#2a1d1a", "#4a2f22", "#7a4a2a", "#c9954f", "#1d1a20", "#8a3a24")
+HAIR_HUES = {
+    "red": "#a8401f",
+    "gold": "#d9b060",
+    "yellow": "#d9b060",
+    "orange": "#b8602a",
+    "black": "#1d1a20",
+    "white": "#e8e4de",
+}
 CLOTHES = ("#3f5f7a", "#a8483f", "#4f6a4a", "#e0c9a0", "#5a4a6a", "#2f2f38", "#c98a3f")
 
 
-def draw_person(figure: Figure, hue: str) -> None:
+def draw_person(figure: Figure, hue: str, hair_hue: str = "") -> None:
     """A portrait: head, hair and shoulders, turned a little to one side."""
     rng = figure.rng
     skin = rgb(SKINS[int(rng.integers(len(SKINS)))])
     hair = rgb(HAIRS[int(rng.integers(len(HAIRS)))])
+    if hair_hue in HAIR_HUES:
+        hair = rgb(HAIR_HUES[hair_hue])
+    elif hair_hue in HUES:
+        hair = HUES[hair_hue]
     cloth = HUES[hue] if hue in HUES else rgb(CLOTHES[int(rng.integers(len(CLOTHES)))])
     long_hair = rng.random() < 0.6
     s = float(rng.choice((-1, 1)))
@@ -422,7 +434,7 @@ def draw_robot(figure: Figure, hue: str) -> None:
     figure.mark(face, dark)
     for s in (-1, 1):
         figure.spot(s * 0.16, -0.64, 0.1, 0.1, eye, 0.5, 0.04)
-        figure.spot(s * 0.16, -0.64, 0.068, 0.072, eye)
+        figure.spot(s * 0.16, -0.64, 0.068, 0.072, eye, lamp=1.0)
         figure.spot(s * 0.16 - 0.02, -0.665, 0.022, 0.022, rgb("#ffffff"), 0.95)
     figure.lines([([(-0.08, -0.5), (0.0, -0.47), (0.08, -0.5)], 0.018, 0.018)], eye)
     figure.mark([(-0.28, -0.74), (-0.16, -0.8), (-0.04, -0.81), (-0.2, -0.7)], rgb("#ffffff"), 0.22, 0.015)
