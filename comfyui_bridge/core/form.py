@@ -60,5 +60,6 @@ def read_workflow(document: Mapping[str, Any], node_defs: NodeDefs) -> tuple[Wor
             "This workflow is in UI format, which needs a server's node definitions to be read; "
             "none has answered yet. Connect one, or export the workflow with “Export (API)”."
         )
-    converted = convert(document, node_defs)
+    # A form shows the alternatives of a dynamic prompt as they were written.
+    converted = convert(document, node_defs, choose=None)
     return converted.workflow, converted.notes
