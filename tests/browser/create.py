@@ -10,15 +10,18 @@ from playwright.sync_api import Locator, Page, expect
 
 def form_of(page: Page, slug: str = "") -> Locator:
     """The form once it stands, of this template if one is named."""
-    head = page.locator(f'#form-head h1[data-current="{slug}"]' if slug else "#form-head h1")
-    expect(head).to_be_visible()
+    expect(head_of(page, slug)).to_be_visible()
     expect(page.locator("#form #tooltips")).to_be_attached()
     return page.locator("#form")
 
 
-def choose(page: Page, slug: str) -> Locator:
+def head_of(page: Page, slug: str) -> Locator:
+    return page.locator(f'#form-head h1[data-current="{slug}"]' if slug else "#form-head h1")
+
+
+def choose(page: Page, slug: str) -> None:
     page.locator(f'#library .card[data-slug="{slug}"]').click()
-    return form_of(page, slug)
+    expect(head_of(page, slug)).to_be_visible()
 
 
 def generate(page: Page) -> None:

@@ -1,0 +1,136 @@
+"""The page on every screen: nothing scrolls sideways, everything can be touched and reached by keys."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser import create
+from tests.browser.conftest import Program
+
+Visit = Callable[..., Page]
+PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+
+
+@pytest.mark.parametrize(
+    "screen",
+    [{"viewport": {"width": 1440, "height": 900}}, {"viewport": {"width": 900, "height": 900}}, PHONE],
+)
+def test_nothing_scrolls_sideways(program: Program, visit: Visit, screen: dict[str, Any]) -> None:
+    page = visit(f"{program.url}/?template=inpaint", **screen)
+    create.form_of(page)
+    page.get_by_role("button", name="Advanced").click()
+    for tab in ("Create", "Results", "Servers"):
+        page.get_by_role("tab", name=tab).click()
+        expect(page.get_by_role("tab", name=tab)).to_have_attribute("aria-selected", "true")
+        assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, tab
+
+
+def test_a_phone_has_the_library_behind_the_name_and_generate_at_hand(program: Program, visit: Visit) -> None:
+    page = visit(program.url, **PHONE)
+    create.form_of(page)
+    expect(page.get_by_label("Search templates")).to_be_hidden()
+    page.locator("#form-head .open-library").click()
+    expect(page.get_by_label("Search templates")).to_be_visible()
+    page.locator('#library .card[data-slug="lora"]').click()
+    create.form_of(page, "lora")
+    expect(page.get_by_label("Search templates")).to_be_hidden()
+    button = page.get_by_role("button", name="Generate")
+    expect(button).to_be_in_viewport()
+    button.click()
+    create.wait_for_step(page, 1)
+    stop = page.get_by_role("button", name="Stop")
+    expect(stop).to_be_in_viewport()
+    expect(page.locator("#frame")).to_be_in_viewport(ratio=0.9)
+    stop.click()
+
+
+def test_what_is_touched_is_large_enough(program: Program, visit: Visit) -> None:
+    page = visit(program.url, **PHONE)
+    create.form_of(page)
+    small = page.evaluate(
+        """() => [...document.querySelectorAll('#create button, #create a, #tabs [role=tab]')]
+            .filter((e) => e.checkVisibility({ visibilityProperty: true, opacityProperty: true }))
+            .map((e) => [e.textContent || e.ariaLabel, e.getBoundingClientRect().height])
+            .filter(([, height]) => height > 0 && height < 44)"""
+    )
+    assert small == []
+
+
+def test_a_template_is_found_and_chosen_by_keys_alone(program: Program, visit: Visit) -> None:
+    page = visit(program.url)
+    create.form_of(page)
+    page.get_by_label("Search templates").focus()
+    page.keyboard.type("upscale")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    create.form_of(page, "two-stage-upscale")
+
+
+def test_the_page_speaks_the_browser_s_language_and_the_link_s(program: Program, visit: Visit) -> None:
+    page = visit(program.url, locale="zh-CN")
+    create.form_of(page)
+    expect(page.get_by_role("button", name="生成")).to_be_visible()
+    expect(page.get_by_label("搜索模板")).to_be_visible()
+    expect(page.get_by_role("tab", name="创作")).to_be_visible()
+    expect(page.locator("html")).to_have_attribute("lang", "zh-CN")
+    page.goto(f"{program.url}/?__lang=en")
+    create.form_of(page)
+    expect(page.get_by_role("button", name="Generate")).to_be_visible()
+
+
+def test_motion_stops_for_those_who_ask_for_it(program: Program, visit: Visit) -> None:
+    page = visit(program.url, reduced_motion="reduce")
+    create.form_of(page)
+    moving = page.evaluate(
+        """() => [...document.querySelectorAll('#create *')].filter((e) => {
+            const style = getComputedStyle(e);
+            return style.animationName !== 'none' || parseFloat(style.transitionDuration) > 0;
+        }).length"""
+    )
+    assert moving == 0
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_words_can_be_read_in_light_and_dark(program: Program, visit: Visit, scheme: str) -> None:
+    page = visit(program.url, color_scheme=scheme)
+    create.form_of(page)
+    expect(page.locator("#library .line").first).to_be_visible()
+    weak = page.evaluate(CONTRAST)
+    assert weak == []
+
+
+CONTRAST = """() => {
+    const parse = (text) => {
+        const canvas = Object.assign(document.createElement('canvas'), { width: 1, height: 1 });
+        const brush = canvas.getContext('2d');
+        brush.fillStyle = text;
+        brush.fillRect(0, 0, 1, 1);
+        return [...brush.getImageData(0, 0, 1, 1).data];
+    };
+    const over = ([r, g, b, a], under) => [r, g, b].map((c, i) => c * a / 255 + under[i] * (1 - a / 255));
+    const light = (rgb) => {
+        const [r, g, b] = rgb.map((c) => (c /= 255) <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4);
+        return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+    };
+    const ground = (element) => {
+        const layers = [];
+        for (let e = element; e; e = e.parentElement) layers.push(parse(getComputedStyle(e).backgroundColor));
+        return layers.reverse().reduce((under, layer) => over(layer, under), [255, 255, 255]);
+    };
+    const weak = [];
+    for (const element of document.querySelectorAll('#top *, #tabs [role=tab], #create *')) {
+        const says = [...element.childNodes].some((n) => n.nodeType === 3 && n.textContent.trim());
+        if (!says || element.closest('.caption, .no-match[hidden]')) continue;
+        if (!element.checkVisibility({ visibilityProperty: true, opacityProperty: true })) continue;
+        const under = ground(element);
+        const text = over(parse(getComputedStyle(element).color), under);
+        const [a, b] = [light(text), light(under)].sort((x, y) => y - x);
+        const ratio = (a + 0.05) / (b + 0.05);
+        if (ratio < 4.5) weak.push([element.textContent.trim().slice(0, 40), Math.round(ratio * 100) / 100]);
+    }
+    return weak;
+}"""
