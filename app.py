@@ -28,7 +28,7 @@ def main() -> int:
             page = launch(app.dashboard, host=chosen.host, port=chosen.port, share=chosen.share)
             gc.freeze()
             gc.enable()
-            print(f"Ready: {page.local_url}", flush=True)
+            print(f"Ready: {page.url}", flush=True)
             if page.share_url:
                 print(f"Public: {page.share_url}", flush=True)
             elif page.share_problem:

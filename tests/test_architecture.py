@@ -71,10 +71,15 @@ def imports_of(path: Path) -> set[str]:
         elif isinstance(node, ast.ImportFrom):
             base = package[: len(package) - node.level + 1] if node.level else ()
             module = ".".join([*base, *([node.module] if node.module else [])])
-            found |= (
-                {f"{module}.{alias.name}" for alias in node.names} if module == "comfyui_bridge" else {module}
-            )
+            found |= {_meant(module, alias.name) for alias in node.names}
     return found
+
+
+def _meant(module: str, name: str) -> str:
+    """The module that `from module import name` imports: the submodule of that name, if there is one."""
+    folder = ROOT / module.replace(".", "/")
+    is_module = module == "comfyui_bridge" or (folder / f"{name}.py").is_file() or (folder / name).is_dir()
+    return f"{module}.{name}" if is_module else module
 
 
 FILES = sorted(PACKAGE.rglob("*.py"))
