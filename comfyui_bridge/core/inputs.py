@@ -28,17 +28,28 @@ from comfyui_bridge.core.workflow import Link, Workflow
 
 ESSENTIAL_ROLES = (
     "image",
+    "mask",
     "video",
     "audio",
     "prompt",
+    "lyrics",
     "negative",
     "width",
     "height",
+    "aspect_ratio",
+    "megapixels",
+    "resolution",
+    "length",
+    "duration",
     "seed",
     "steps",
     "cfg",
+    "guidance",
+    "denoise",
 )
-"""What a form shows first, in this order, where no card says otherwise."""
+"""What a form shows first, in this order, where nobody marked anything."""
+
+_ESSENTIAL_IN_EVERY_STAGE = frozenset(("image", "mask", "video", "audio", "prompt"))
 
 LABELS = {
     "prompt": "Prompt",
@@ -216,12 +227,18 @@ def _exposed(workflow: Workflow, place: Place, node_defs: NodeDefs, role: Role |
         node_id=place.node_id,
         input=place.input,
         node_title=node.name,
-        group="" if role and role.name in ESSENTIAL_ROLES and role.stage == 1 else node.name,
+        group="" if role and _is_essential(role, value) else node.name,
         help=definition.tooltip if definition else "",
         why=role.why if role else f"“{node.name}” has this input.",
         role=role.name if role else "",
         required=definition.required if definition else True,
     )
+
+
+def _is_essential(role: Role, value: Any) -> bool:
+    if role.name == "denoise" and value == 1:
+        return False  # it begins with nothing but noise, and less would spoil it
+    return role.name in ESSENTIAL_ROLES and (role.stage == 1 or role.name in _ESSENTIAL_IN_EVERY_STAGE)
 
 
 def unwrap(content: Any) -> Any:

@@ -88,7 +88,9 @@ _SERVICE_ROLES = {
 }
 _MEDIA = ("IMAGE", "MASK", "VIDEO", "AUDIO")
 _UPLOADS = {Upload.IMAGE: "image", Upload.VIDEO: "video", Upload.AUDIO: "audio", Upload.FILE: "file"}
-_GENERIC_SLOT = re.compile(r"(images?|pixels|input|source|destination|video|audio|mask|any)?_?\d*")
+_GENERIC_SLOT = re.compile(
+    r"(images?|pixels|input|source|destination|video|audio|mask|any)?_?[a-z]?\d*", re.IGNORECASE
+)
 _WORDS = {
     "prompt": "takes its positive text from here",
     "lyrics": "takes the words that are sung from here",
@@ -160,6 +162,8 @@ def find(workflow: Workflow, node_defs: NodeDefs) -> Mapping[Place, Role]:
 class _Finder:
     tracer: Tracer
     found: dict[Place, _Found] = field(default_factory=dict)
+    helpers: list[Node] = field(default_factory=list)
+    """Samplers that only prepare something, such as a depth estimate."""
 
     def find(self) -> Mapping[Place, Role]:
         stages = self._stages()
@@ -169,6 +173,8 @@ class _Finder:
                 self._add(place, Role(name, f"{stage.subject} {_WORDS[name]}.", number, detail))
         for name, place, why, detail in self._uploads(stages):
             self._add(place, Role(name, why, 1, detail))
+        for place, why in self._vaes(stages):
+            self._add(place, Role("vae", why))
         for name, place, why in self._loaders():
             self._add(place, Role(name, why))
         for place in self._frame_rates():
@@ -186,17 +192,15 @@ class _Finder:
             groups.setdefault(one.role.name, []).append(one)
         for group in groups.values():
             group.sort(key=lambda one: one.role.stage)
+            details = [self._detail(one) for one in group] if len(group) > 1 else [""]
             taken: set[int] = set()
-            details: set[str] = set()
-            for one in group:
+            for one, detail in zip(group, details, strict=True):
                 stage = one.role.stage if taken else 1
                 while stage in taken:
                     stage += 1
                 taken.add(stage)
-                detail = self._detail(one) if len(group) > 1 else ""
-                detail = "" if detail in details else detail
-                details.add(detail)
-                one.role = replace(one.role, stage=stage, detail=detail)
+                telling = detail if details.count(detail) == 1 else ""
+                one.role = replace(one.role, stage=stage, detail=telling)
         return {place: one.role for place, one in self.found.items()}
 
     def _detail(self, one: _Found) -> str:
@@ -211,7 +215,7 @@ class _Finder:
         """What generates, in the order it runs; what only writes texts for the others last."""
         samplers = [self._sampler_stage(node) for node in self._nodes() if _is_sampler(node)]
         if any(stage.has("prompt", "seed") for stage in samplers):
-            # Such as a depth estimate done by a sampler, before the picture is made.
+            self.helpers = [stage.node for stage in samplers if not stage.has("prompt", "seed")]
             samplers = [stage for stage in samplers if stage.has("prompt", "seed")]
         services = [stage for node in self._nodes() if (stage := self._service_stage(node)) is not None]
         stages = [*samplers, *services]
@@ -425,20 +429,34 @@ class _Finder:
                     yield "controlnet", place, f"“{node.name}” loads this ControlNet."
                 elif name == "strength" and _is_control(node):
                     yield "controlnet_strength", place, f"“{node.name}” follows its hint this strongly."
-                elif name == "vae_name":
-                    yield "vae", place, f"“{node.name}” loads this VAE."
+
+    def _vaes(self, stages: list[_Stage]) -> Iterator[tuple[Place, str]]:
+        """VAE files; first those that turn what a stage made into a picture."""
+        numbers = {stage.node.node_id: number for number, stage in enumerate(stages, 1)}
+        helpers = {node.node_id for node in self.helpers}
+        found: list[tuple[int, str]] = []
+        for node in self._nodes():
+            vae, latent = node.inputs.get("vae"), node.inputs.get("samples")
+            if isinstance(vae, Link) and isinstance(latent, Link):
+                met = (other.node_id for other in self.tracer.upstream(latent, "LATENT"))
+                sampler = next((node_id for node_id in met if node_id in numbers or node_id in helpers), "")
+                found += [(numbers[sampler], vae.node_id)] if sampler in numbers else []
+        rest = [] if helpers else [node.node_id for node in self._nodes()]
+        for node_id in [*(node_id for _, node_id in sorted(found)), *rest]:
+            place = self.tracer.value(node_id, "vae_name")
+            if place is not None:
+                yield place, f"“{self.tracer.workflow.nodes[node_id].name}” loads this VAE."
 
     def _uploads(self, stages: list[_Stage]) -> Iterator[tuple[str, Place, str, str]]:
         """Files that no node fills, in the order in which what generates takes them."""
-        used = {link.node_id for node in self._nodes() for _, link in node.links()}
         loaders = {node.node_id: uploads for node in self._nodes() if (uploads := self._upload_inputs(node))}
-        connected = [node_id for node_id in loaders if node_id in used] or list(loaders)
-        slots = self._slots([*(stage.node for stage in stages), *self._sinks(used)])
-        for node_id in sorted(connected, key=list(slots).index):
+        slots = self._slots([*(stage.node for stage in stages), *self._ends()])
+        needed = [node_id for node_id in slots if node_id in loaders]
+        for node_id in needed or loaders:
             node = self.tracer.workflow.nodes[node_id]
             for role, name in loaders[node_id]:
                 why = f"“{node.name}” reads this file, and no node fills it."
-                yield role, Place(node_id, name), why, slots[node_id]
+                yield role, Place(node_id, name), why, slots.get(node_id, "")
 
     def _upload_inputs(self, node: Node) -> list[tuple[str, str]]:
         found = []
@@ -455,23 +473,27 @@ class _Finder:
                 found.append((name, name))
         return found
 
-    def _sinks(self, used: set[str]) -> list[Node]:
-        return [node for node in self._nodes() if node.node_id not in used]
+    def _ends(self) -> list[Node]:
+        """The nodes for whose sake a workflow runs."""
+        used = {link.node_id for node in self._nodes() for _, link in node.links()}
+        loose = [node for node in self._nodes() if node.node_id not in used and any(node.links())]
+        return [node for node in loose if (d := self.tracer.definition(node)) is None or d.output_node]
 
     def _slots(self, roots: list[Node]) -> dict[str, str]:
-        """Every node in the order in which one meets it going upstream, with the slot it feeds in the end."""
+        """The nodes in the order one meets them going upstream, with the slot each feeds in the end."""
         slots: dict[str, str] = {}
         waiting = [(node.node_id, "") for node in reversed(roots)]
         while waiting:
             node_id, slot = waiting.pop()
             node = self.tracer.node(node_id)
             if node is None or node_id in slots:
+                slots.update({node_id: slot} if node and slot and not slots[node_id] else {})
                 continue
             slots[node_id] = slot
             for name, link in reversed(list(node.links())):
                 media = any(self.tracer.is_of_type(name, link, type_) for type_ in _MEDIA)
                 waiting.append((link.node_id, (_slot_words(name) or slot) if media else ""))
-        return {**slots, **{node.node_id: "" for node in self._nodes() if node.node_id not in slots}}
+        return slots
 
     # Services and language models
 

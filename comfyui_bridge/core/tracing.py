@@ -180,7 +180,10 @@ class Tracer:
                 return links[0] if len(node.inputs) == 1 else None
             return next((name for name in _PRIMITIVE_INPUTS if name in node.inputs), _only(list(node.inputs)))
         out = definition.outputs[output]
-        echo = next((name for name in node.inputs if name.lower() == out.name.lower()), None)
+        # An output called after its type says nothing: StringReplace has an input `string` too.
+        echo = next(
+            (name for name in node.inputs if name.lower() == out.name.lower() != out.type.lower()), None
+        )
         if echo is not None and self._input_type(definition, echo) == out.type:
             return echo
         if len(links) == 1 and len(node.inputs) == 1:
@@ -189,7 +192,8 @@ class Tracer:
         if links or out.type not in WIDGET_TYPES or definition.api_node:
             return None
         own = [name for name in node.inputs if self._input_type(definition, name) == out.type]
-        return next((name for name in _PRIMITIVE_INPUTS if name in own), _only(own) if output == 0 else None)
+        alone = _only(own) if len(node.inputs) == 1 else None
+        return next((name for name in _PRIMITIVE_INPUTS if name in own), alone)
 
     def _input_type(self, definition: NodeDef, name: str) -> str:
         found = definition.input(name)
@@ -239,7 +243,7 @@ class Tracer:
 
     def _worked_texts(self, node: Node, link: Link, depth: int) -> list[Place]:
         """The texts that a node makes a new text of: joined, replaced, rewritten by a language model."""
-        if (output := self.output(link)) is not None and output.type not in ("STRING", "*"):
+        if (output := self.output(link)) is not None and output.type not in ("STRING", "DICT", "*"):
             return []
         names = [name for name in self.text_inputs(node) if leaf(name) not in _TOOLS]
         linked = [name for name in names if isinstance(node.inputs[name], Link)]
