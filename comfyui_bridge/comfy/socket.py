@@ -212,6 +212,10 @@ def _open(address: Address, client_id: str, timeout: float) -> Any:
         raise _handshake_refused(address.name, error.status_code) from error
     except websocket.WebSocketTimeoutException as error:
         raise _no_answer(address.name) from error
+    except (websocket.WebSocketConnectionClosedException, ConnectionResetError, BrokenPipeError) as error:
+        raise BrokeOff(
+            f"The connection to {address.name} broke off before its WebSocket was open.", server=address.name
+        ) from error
     except websocket.WebSocketAddressException as error:
         raise http.failure(address.name, socket.gaierror()) from error
     except OSError as error:
