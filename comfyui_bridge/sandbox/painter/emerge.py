@@ -44,7 +44,7 @@ def in_between(finished: Array, noise: Array, share: float) -> Array:
     radius = 0.11 * min(height, width) * (1 - share) ** 2.2
     known = blurred(finished.astype(np.float32, copy=False), radius)
     # Noise is added, not mixed in: what is known stays in place underneath it, as in a latent.
-    rest = np.float32((1 - share) ** 1.25)
-    base = np.float32(min(1.0, share * 3.2))
+    rest = np.float32((1 - share) ** 1.5)
+    base = np.float32(min(1.0, share * 4.5))
     level = known * base + np.float32(0.5) * (1 - base)
     return unit(level + (grain - np.float32(0.5)) * rest * np.float32(1.15))

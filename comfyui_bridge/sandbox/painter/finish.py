@@ -14,9 +14,6 @@ from .scenes.air import bloom, paint_weather
 from .stage import Stage
 from .styles import LOOKS, Look, Sitting, apply, look_named, pixel, tint_of
 
-MOST_GUIDED = 900_000
-"""Pixels up to which an init is painted over at full size."""
-
 
 def finish(brief: Brief, stage: Stage) -> Array:
     paint_weather(stage)

@@ -133,7 +133,7 @@ def follow(stage: Stage, hint: Array, strength: float) -> None:
         shapes = toned(picture, level)
     calm = blur(picture, u * 0.02)
     detail = picture - blur(picture, u * 0.008)
-    own = max(0.12, 0.6 - 0.45 * share) if not drawn else max(0.3, 0.8 - 0.4 * share)
+    own = max(0.12, 0.6 - 0.45 * share) if not drawn else max(0.2, 0.7 - 0.45 * share)
     governed = mix(calm, shapes, min(1.0, 0.92 * share)) + detail * np.float32(own)
     stage.rgb[:] = unit(mix(picture, governed, min(1.0, share)))
     draw_edges(stage, edges, min(1.0, share))
@@ -160,7 +160,7 @@ def toned(picture: Array, level: Array) -> Array:
     # Flat paintings have a short ramp; the hint's own contrast is kept in part.
     spread = float(order[-1] - order[0])
     lift = (level - level.mean())[..., None] * np.float32(max(0.0, 0.7 - spread))
-    return unit(mix(ranked_colour, picture, 0.22) + lift)
+    return unit(mix(ranked_colour, blur(picture, max(picture.shape) * 0.03), 0.22) + lift)
 
 
 def filled(picture: Array, edges: Array, stage: Stage) -> Array:
@@ -172,19 +172,30 @@ def filled(picture: Array, edges: Array, stage: Stage) -> Array:
     labels = areas(thin < 0.22)
     colours = resize(picture, small_h, small_w, smooth=False)
     result = colours.copy()
+    vivid = strongest(colours)
     for label in np.unique(labels):
         if label < 0:
             continue
         area = labels == label
+        if area.mean() >= 0.4:
+            # The ground around the drawing stays the painting's own.
+            continue
         rng = stream(stage.seed, "area", digest(int(label)))
-        tone = float(rng.uniform(0.72, 1.32)) if area.mean() < 0.4 else 1.0
-        tint = rng.uniform(-0.07, 0.07, 3) if area.mean() < 0.4 else np.zeros(3)
-        result[area] = mix(
-            colours[area], colours[area].mean(0) * tone + tint, 0.8 if area.mean() < 0.4 else 0.2
-        )
+        mean = colours[area].mean(0)
+        pick = mix(mean, vivid[int(rng.integers(len(vivid)))], float(rng.uniform(0.35, 0.75)))
+        result[area] = mix(colours[area], pick * np.float32(rng.uniform(0.85, 1.2)), 0.86)
     full = unit(resize(result.astype(np.float32), height, width, smooth=False))
     round_off = unit(blur(edges, stage.u * 0.02) * 1.6)
     return unit(full * (1 - 0.32 * round_off)[..., None])
+
+
+def strongest(colours: Array) -> Array:
+    """The most colourful colours of a picture, a dozen from dark to light."""
+    flat = colours.reshape(-1, 3)
+    strength = flat.max(1) - flat.min(1)
+    keen = flat[strength >= np.percentile(strength, 70)]
+    keen = keen[np.argsort(grey(keen))]
+    return np.stack([part.mean(0) for part in np.array_split(keen, 12) if len(part)])
 
 
 def areas(free: Array) -> Array:

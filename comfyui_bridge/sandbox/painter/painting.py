@@ -16,7 +16,7 @@ from .stage import Stage
 from .subjects.catalogue import paint_subjects
 
 MOST_PIXELS = 600_000
-LEAST_SIDE = 200
+LEAST_SIDE = 160
 
 
 def paint(brief: Brief) -> Array:
