@@ -70,7 +70,7 @@ LINES: tuple[tuple[str, str, float, str], ...] = (
     ("scene", "abstract", 1.2,
      "abstract geometric pattern mandala fractal kandinsky mondrian cubism bauhaus surreal "
      "psychedelic wallpaper texture shapes fluid swirl 抽象 几何 图案 纹理 分形 曼陀罗 超现实 壁纸 "
-     "流体 漩涡"),
+     "流体 漩涡 kaleidoscope marble marbled liquid 万花筒 大理石"),
     ("scene", "studio", 1.0, "portrait headshot studio backdrop 肖像 人像 头像 半身像 写真"),
     ("scene", "sky", 0.5, "sky 天空 蓝天"),
     # Things in the foreground.
@@ -167,6 +167,8 @@ LINES: tuple[tuple[str, str, float, str], ...] = (
     ("extra", "fence", 1.0, "fence 栅栏 篱笆"),
     ("extra", "hair", 1.0, "hair haired 头发 长发 短发 发色"),
     ("extra", "fireworks", 1.0, "fireworks firework 烟花 烟火 焰火"),
+    ("extra", "mandala", 1.0, "mandala kaleidoscope 曼陀罗 万花筒"),
+    ("extra", "flow", 1.0, "fluid swirl marble marbled liquid 流体 漩涡 大理石"),
     # Light and weather.
     ("time", "sunset", 1.0,
      "sunset dusk sundown evening twilight golden_hour afterglow setting_sun 日落 夕阳 黄昏 傍晚 "

@@ -68,8 +68,9 @@ def paint_abstract(stage: Stage) -> None:
     for k, hue in enumerate(stage.reading.hues[:3]):
         colours[1 + k] = HUES[hue]
     manner = int(by_words.integers(4))
-    if stage.wants("geometric"):
-        manner = 1
+    for wanted, word in enumerate(("flow", "geometric", "waves", "mandala")):
+        if stage.wants(word):
+            manner = wanted
     (paint_flow, paint_shapes, paint_strata, paint_rosette)[manner](stage, colours)
     u = stage.u
     stage.spot = Spot(stage.width * 0.5, stage.height * 0.86, min(u * 0.6, stage.height * 0.66), ground=False)
@@ -87,7 +88,7 @@ def paint_flow(stage: Stage, colours: list[Colour]) -> None:
     """Marbled paint: noise bent by noise, bent again."""
     rng, u = stage.rng("flow"), stage.u
     field = tile(rng, 512, 4, 6, 0.5)
-    x, y = stage.columns() / u * 0.42, stage.rows() / u * 0.42
+    x, y = stage.columns() / u * 0.24, stage.rows() / u * 0.24
     a, b = sample(field, x + 0.1, y), sample(field, x, y + 0.4)
     c = sample(field, x + (a - 0.5) * 1.1, y + (b - 0.5) * 1.1)
     d = sample(field, x + (b - 0.5) * 0.8 + 0.3, y + (c - 0.5) * 1.2)
@@ -96,7 +97,7 @@ def paint_flow(stage: Stage, colours: list[Colour]) -> None:
     veins = 1 - np.abs(2 * d - 1)
     over(stage.rgb, np.broadcast_to(colours[-1], stage.rgb.shape), smoothstep(0.93, 1.0, veins) * 0.55)
     gy, gx = np.gradient(blur(value, max(u * 0.004, 1.0)))
-    stage.rgb *= (1 + np.clip((gx + gy) * u * 0.12, -0.35, 0.35))[..., None]
+    stage.rgb *= (1 + np.clip((gx + gy) * u * 0.06, -0.25, 0.25))[..., None]
 
 
 def paint_shapes(stage: Stage, colours: list[Colour]) -> None:
