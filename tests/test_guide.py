@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import shlex
 from pathlib import Path
@@ -44,6 +45,17 @@ def test_every_example_of_the_guide_runs(tmp_path, monkeypatch, capsys):
     assert len(list((tmp_path / "out" / "batch").glob("*.png"))) == 4
 
 
+def without_words(language, code):
+    """An example but for its texts, which each guide has in its own language."""
+    if language == "console":
+        return code
+    tree = ast.parse(code)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            node.value = ""
+    return ast.dump(tree)
+
+
 def test_both_languages_show_the_same_examples():
-    code = [[re.sub(r'"[^"\n]*"', '""', block) for _, block in blocks(name)] for name in GUIDES]
-    assert code[0] == code[1]
+    english, chinese = ([without_words(*block) for block in blocks(name)] for name in GUIDES)
+    assert chinese == english
