@@ -36,7 +36,9 @@ def paint(brief: Brief) -> Array:
 
 def working_size(width: int, height: int) -> tuple[int, int]:
     """The size to paint at: large enough for clean shapes, small enough to be quick."""
-    scale = max(1.0, LEAST_SIDE / min(width, height))
+    short, long = sorted((width, height))
+    # A narrow banner is wide enough to be costly; it is painted with less to spare.
+    scale = max(1.0, LEAST_SIDE / short / max(1.0, long / short / 5) ** 0.5)
     scale = min(scale, math.sqrt(MOST_PIXELS / (width * height)))
     return max(8, round(width * scale)), max(8, round(height * scale))
 
