@@ -39,23 +39,23 @@ def panel(markup: str) -> gr.HTML:
     )
 
 
-def markup(shelf: Shelf, version: str, folder: str, words: Words) -> str:
+def markup(shelf: Shelf, version: str, words: Words) -> str:
     """The whole panel as HTML."""
     cards = "".join(_card(shelf, template) for template in shelf.templates)
-    body = (
-        f'<ul class="cards" role="list">{cards}</ul>'
-        f'<p class="no-match" hidden>{escape(words("no_match"))}</p>'
-        if cards
-        else f'<p class="empty">{escape(words("library_empty", folder=folder))}</p>'
-    )
     name = escape(words("search_templates"))
     return (
         f'<div class="library-head" data-version="{escape(version)}"><h2>{escape(words("library"))}</h2>'
         f'<button type="button" class="close-library" aria-label="{escape(words("close"))}">×</button></div>'
         f'<input type="search" class="search" id="search-templates" autocomplete="off" '
         f'aria-label="{name}" placeholder="{name}">'
-        f"{_tags(shelf.templates, words)}{body}{_problems(shelf.problems, words)}"
+        f'{_tags(shelf.templates, words)}<ul class="cards" role="list">{cards}</ul>'
+        f'<p class="no-match" hidden>{escape(words("no_match"))}</p>{_problems(shelf.problems, words)}'
     )
+
+
+def empty(folder: str, words: Words) -> str:
+    """What to do when there is no template."""
+    return f'<p class="empty">{escape(words("library_empty", folder=folder))}</p>'
 
 
 def _card(shelf: Shelf, template: Template) -> str:

@@ -73,6 +73,7 @@ class Parts:
     away: gr.HTML
     library: gr.HTML
     form: gr.Column
+    no_template: gr.HTML
     picker: Picker
     generate: gr.Button
     refusals: gr.HTML
@@ -124,7 +125,8 @@ def _lay_out(desk: Desk) -> Parts:
             with gr.Column(elem_id="library-pane", min_width=0):
                 library = library_panel.panel(_library(desk, words))
             with gr.Column(elem_id="form-pane", min_width=0):
-                form = gr.Column(elem_id="form", min_width=0)
+                with gr.Column(elem_id="form", min_width=0) as form:
+                    no_template = gr.HTML(_no_template(desk, words), elem_id="no-template", **_PLAIN)
                 picker = form_.picker()
                 with gr.Column(elem_id="actions", min_width=0):
                     refusals = form_.refusals()
@@ -147,6 +149,7 @@ def _lay_out(desk: Desk) -> Parts:
         away=away,
         library=library,
         form=form,
+        no_template=no_template,
         picker=picker,
         generate=generate,
         refusals=refusals,
@@ -190,6 +193,7 @@ def _arrive(page: gr.Blocks, desk: Desk, parts: Parts) -> None:
         session.followed,
         session.known,
         parts.library,
+        parts.no_template,
         parts.generate,
         parts.picker.wanted,
         parts.stage.view,
@@ -394,7 +398,14 @@ def _keep_up(desk: Desk, parts: Parts) -> None:
             changed |= {session.known: now, **_library_parts(desk, parts, words)}
         return changed
 
-    outputs = {session.known, parts.library, parts.generate, parts.stage.strip, *_server_parts(parts)}
+    outputs = {
+        session.known,
+        parts.library,
+        parts.no_template,
+        parts.generate,
+        parts.stage.strip,
+        *_server_parts(parts),
+    }
     clock.tick(tick, [session.known, session.lang], outputs, **_AT_ONCE)
 
     def show_results(lang: str, request: gr.Request) -> str:
@@ -428,7 +439,7 @@ def _view(desk: Desk, run_id: str, words: Words, request: gr.Request) -> tuple[R
 
 def _first_view(desk: Desk, template: Template | None, words: Words) -> StageView:
     if template is None:
-        return present.nothing(words)
+        return present.nothing(words, can_generate=False)
     cover = library_panel.cover_url(desk.templates.shelf(), template.slug, 1024)
     try:
         form = desk.engine.form(template)
@@ -449,7 +460,7 @@ def _without_seeds(desk: Desk, template: Template, given: Mapping[str, Any]) -> 
 
 
 def _own_runs(desk: Desk, request: gr.Request, limit: int) -> tuple[Run, ...]:
-    return desk.engine.runs(owner=owner_of(request) or None, limit=limit)
+    return desk.engine.runs(owner=owner_of(request), limit=limit)
 
 
 def _versions(desk: Desk) -> tuple[int, int]:
@@ -458,13 +469,24 @@ def _versions(desk: Desk) -> tuple[int, int]:
 
 def _library(desk: Desk, words: Words) -> str:
     version = "{}-{}".format(*_versions(desk))
-    return library_panel.markup(desk.templates.shelf(), version, str(desk.dashboard.workflows), words)
+    return library_panel.markup(desk.templates.shelf(), version, words)
 
 
 def _library_parts(desk: Desk, parts: Parts, words: Words) -> dict[Any, Any]:
     can_generate = desk.templates.shelf().first() is not None
     button = gr.update(value=words("generate"), interactive=can_generate)
-    return {parts.library: _library(desk, words), parts.generate: button}
+    return {
+        parts.library: _library(desk, words),
+        parts.no_template: _no_template(desk, words),
+        parts.generate: button,
+    }
+
+
+def _no_template(desk: Desk, words: Words) -> str:
+    """What stands in the place of a form while the library is empty."""
+    if desk.templates.shelf().templates:
+        return ""
+    return library_panel.empty(str(desk.dashboard.workflows), words)
 
 
 def _header(desk: Desk, words: Words) -> str:

@@ -107,11 +107,15 @@ class Badge:
     """The hint leads to the tab Servers."""
 
 
-def nothing(words: Words, cover: str = "", ratio: float = 1.0) -> StageView:
+def nothing(words: Words, cover: str = "", ratio: float = 1.0, *, can_generate: bool = True) -> StageView:
     """The stage before anything was generated: the cover of the chosen template."""
-    line = words("example" if cover else "nothing_yet")
     return StageView(
-        "nothing", line=line, hint=words("nothing_yet_hint"), cover=cover, ratio=ratio, lang=words.lang
+        "nothing",
+        line=words("example" if cover else "nothing_yet"),
+        hint=words("nothing_yet_hint") if can_generate else "",
+        cover=cover,
+        ratio=ratio,
+        lang=words.lang,
     )
 
 
@@ -354,8 +358,8 @@ def _where(run: Run, error: RunError, words: Words) -> str:
     node = run.workflow.nodes.get(error.node_id)
     name = node.name if node else error.class_type or error.node_id
     if error.class_type and error.class_type != name:
-        name = f"{name} ({error.class_type})"
-    return words("at_node", node=name)
+        return words("at_node", node=f"{name} ({error.class_type})")
+    return "" if error.message.startswith(f"{name}:") else words("at_node", node=name)
 
 
 def _details(error: RunError) -> str:

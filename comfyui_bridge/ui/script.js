@@ -59,7 +59,7 @@
     for (const chip of root.querySelectorAll(".chip"))
       chip.setAttribute("aria-pressed", String(chip.dataset.tag === tag));
     const none = root.querySelector(".no-match");
-    if (none) none.hidden = shown > 0;
+    if (none) none.hidden = shown > 0 || !root.querySelector(".card");
   };
 
   const openLibrary = (open) => {
