@@ -154,6 +154,8 @@ class Follower:
             if not self._followed:
                 self._heard_at = self._monotonic()
             self._followed[run.prompt_id] = followed
+            # The connection may have dropped just now, and the thread found nothing to open it for.
+            self._lock.notify_all()
         try:
             accepted = self.server.submit(
                 run.workflow, run.prompt_id, connection.client_id, extra_pnginfo=extra_pnginfo

@@ -153,6 +153,15 @@ def test_a_socket_lost_while_it_runs_is_opened_again_under_its_id(
     assert watcher.until_over().state is RunState.COMPLETED
 
 
+def test_a_socket_that_breaks_before_the_submission_is_opened_again(server: FakeServer) -> None:
+    # Which thread comes first is chance: it was the wrong one once in a dozen times.
+    for color in range(60):
+        follower = Follower(server, timing=SWIFT)
+        server.stillborn_sockets = 1
+        assert submit(follower, graph("ImageInvert", color=color)).until_over().state is RunState.COMPLETED
+        follower.close()
+
+
 def test_a_run_that_ended_while_the_socket_was_away(server: FakeServer, follower: Follower) -> None:
     watcher = submit(follower, HELD)
     watcher.until_running()

@@ -128,6 +128,8 @@ class FakeServer:
         """Like servers before 0.3.45, give every prompt an id of its own."""
         self.silent = False
         """Sockets stay open and hear nothing."""
+        self.stillborn_sockets = 0
+        """So many sockets break as soon as they are open."""
         self.lost_answers = 0
         """So many submissions are taken, and their answers lost."""
         self.lost_requests = 0
@@ -211,7 +213,11 @@ class FakeServer:
         self._reach()
         connection = FakeConnection(self, client_id or uuid.uuid4().hex)
         with self._lock:
-            self._connections[connection.client_id] = connection
+            if self.stillborn_sockets:
+                self.stillborn_sockets -= 1
+                connection.drop()
+            else:
+                self._connections[connection.client_id] = connection
         return connection
 
     def upload(self, content: BinaryIO, filename: str) -> str:
