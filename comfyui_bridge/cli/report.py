@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from comfyui_bridge.client import Result
+from comfyui_bridge.core import reports
 from comfyui_bridge.core import values as values_
 
 
 def to_json(result: Result, values: Mapping[str, Any], paths: Sequence[Path]) -> dict[str, Any]:
     """The `run` object of scripts: `values` with the resolved seed, `files` as paths."""
-    error = result.error
     return {
         "run_id": result.run_id,
         "prompt_id": result.prompt_id,
@@ -21,14 +21,7 @@ def to_json(result: Result, values: Mapping[str, Any], paths: Sequence[Path]) ->
         "values": values_.to_json(values),
         "files": [str(path) for path in paths],
         "texts": list(result.texts),
-        "error": None
-        if error is None
-        else {
-            "kind": error.fault.value,
-            "message": error.message,
-            "node_id": error.node_id,
-            "class_type": error.class_type,
-        },
+        "error": reports.error_to_json(result.error),
         "warnings": list(result.warnings),
         "seconds": result.seconds,
     }

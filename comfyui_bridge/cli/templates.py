@@ -6,6 +6,7 @@ import argparse
 import sys
 
 from comfyui_bridge.cli import places
+from comfyui_bridge.core import reports
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -16,11 +17,7 @@ def main(arguments: argparse.Namespace) -> int:
     library = places.catalogue()
     templates = library.templates()
     if arguments.json:
-        rows = [
-            {"slug": t.slug, "title": t.title, "description": t.description, "tags": list(t.tags)}
-            for t in templates
-        ]
-        print(places.as_json(rows))
+        print(places.as_json([reports.template_to_json(one) for one in templates]))
     else:
         width = max((len(t.slug) for t in templates), default=0)
         for one in templates:

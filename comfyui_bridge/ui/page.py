@@ -20,8 +20,8 @@ from comfyui_bridge.core.errors import WorkflowError
 from comfyui_bridge.core.node_defs import IntSpec
 from comfyui_bridge.core.run import Run
 from comfyui_bridge.core.template import Template
+from comfyui_bridge.ui import api, gallery, library_panel, present, servers_panel
 from comfyui_bridge.ui import form as form_
-from comfyui_bridge.ui import gallery, library_panel, present, servers_panel
 from comfyui_bridge.ui import stage as stage_
 from comfyui_bridge.ui.dashboard import Dashboard
 from comfyui_bridge.ui.form import Picker, Refused, Typed
@@ -105,6 +105,7 @@ def build(dashboard: Dashboard) -> gr.Blocks:
         _show_form(desk, parts)
         _run(page, desk, parts)
         _keep_up(desk, parts)
+        api.offer(dashboard)
     return page
 
 
