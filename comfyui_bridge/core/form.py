@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from comfyui_bridge.core import inputs, values, workflow
+from comfyui_bridge.core import inputs, marks, values, workflow
 from comfyui_bridge.core.convert import convert
 from comfyui_bridge.core.errors import WorkflowError
 from comfyui_bridge.core.inputs import ExposedInput
@@ -26,7 +26,9 @@ class Form:
     workflow: Workflow
     inputs: tuple[ExposedInput, ...]
     problems: tuple[str, ...] = ()
-    """What the card got wrong, one sentence each; the form works all the same."""
+    """What the card or a mark got wrong, one sentence each; the form works all the same."""
+    outputs: tuple[str, ...] = ()
+    """The nodes whose results the workflow's author marked, in that order; empty for all."""
 
     def input(self, name: str) -> ExposedInput | None:
         """The input of this key, `node_id.input`, `title.input` or near-synonym."""
@@ -43,8 +45,10 @@ def make(template: Template, node_defs: NodeDefs) -> Form:
     Raises WorkflowError where the document is no workflow.
     """
     graph, notes = read_workflow(template.document, node_defs)
-    exposed, problems = inputs.expose(graph, template.exposures, node_defs)
-    return Form(template, graph, exposed, (*template.problems, *problems, *notes))
+    found = marks.read(template.document, graph, node_defs)
+    exposed, problems = inputs.expose(graph, template.exposures, node_defs, found)
+    said = (*template.problems, *problems, *found.problems, *notes)
+    return Form(template, graph, exposed, said, found.outputs)
 
 
 def read_workflow(document: Mapping[str, Any], node_defs: NodeDefs) -> tuple[Workflow, tuple[str, ...]]:

@@ -1,16 +1,17 @@
 """Where workflow and node definitions meet: which inputs a form offers, of which type, and why.
 
-`expose` joins the graph, what a card asks for and what the server knows. Nothing is hidden for good:
-what neither the card nor a role picks stands in a group named after its node.
+`expose` joins the graph, what a card or a mark asks for and what the server knows. Nothing is hidden for
+good: what nobody picks stands in a group named after its node.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from comfyui_bridge.core import roles
+from comfyui_bridge.core.marks import Marks
 from comfyui_bridge.core.node_defs import (
     BooleanSpec,
     ComboSpec,
@@ -21,10 +22,11 @@ from comfyui_bridge.core.node_defs import (
     NodeDefs,
     StringSpec,
 )
+from comfyui_bridge.core.options import flattened
 from comfyui_bridge.core.roles import Role
 from comfyui_bridge.core.template import Exposure
 from comfyui_bridge.core.tracing import Place, Tracer
-from comfyui_bridge.core.workflow import Link, Workflow
+from comfyui_bridge.core.workflow import Link, Node, Workflow
 
 ESSENTIAL_ROLES = (
     "image",
@@ -57,11 +59,18 @@ LABELS = {
     "seed": "Seed",
     "steps": "Steps",
     "cfg": "CFG",
+    "guidance": "Guidance",
     "sampler": "Sampler",
     "scheduler": "Scheduler",
     "denoise": "Denoise",
     "width": "Width",
     "height": "Height",
+    "aspect_ratio": "Aspect ratio",
+    "megapixels": "Megapixels",
+    "resolution": "Resolution",
+    "length": "Length in frames",
+    "duration": "Length in seconds",
+    "fps": "Frames a second",
     "batch_size": "Pictures at once",
     "checkpoint": "Checkpoint",
     "model": "Model",
@@ -71,18 +80,11 @@ LABELS = {
     "controlnet": "ControlNet",
     "controlnet_strength": "ControlNet strength",
     "image": "Image",
+    "mask": "Mask",
     "video": "Video",
     "audio": "Audio",
-    "mask": "Mask",
     "file": "File",
     "lyrics": "Lyrics",
-    "guidance": "Guidance",
-    "aspect_ratio": "Aspect ratio",
-    "megapixels": "Megapixels",
-    "resolution": "Resolution",
-    "length": "Length in frames",
-    "duration": "Length in seconds",
-    "fps": "Frames a second",
 }
 
 
@@ -104,23 +106,30 @@ class ExposedInput:
     why: str = ""
     role: str = ""
     required: bool = True
+    also: tuple[Place, ...] = ()
+    """Further inputs that take the same value: the editor has one widget for all of them."""
+
+    @property
+    def places(self) -> tuple[Place, ...]:
+        """Every input that takes the value."""
+        return (Place(self.node_id, self.input), *self.also)
 
 
 def expose(
-    workflow: Workflow, exposures: Sequence[Exposure], node_defs: NodeDefs
+    workflow: Workflow, exposures: Sequence[Exposure], node_defs: NodeDefs, marks: Marks | None = None
 ) -> tuple[tuple[ExposedInput, ...], tuple[str, ...]]:
-    """The inputs a form offers, in its order, and one sentence for each thing a card got wrong."""
-    found_roles = roles.find(workflow, node_defs)
+    """The inputs a form offers, in its order, and one sentence for each thing a card got wrong.
+
+    The card's come first, then those that marks in the workflow ask for. Without either the essential
+    ones are found by their roles; the rest follows under their nodes' names.
+    """
+    marks = marks or Marks()
+    exposer = _Exposer(workflow, node_defs, marks)
     problems: list[str] = []
-    chosen = [
-        exposed
-        for exposure in exposures
-        if (exposed := _from_card(workflow, exposure, node_defs, found_roles, problems)) is not None
-    ]
-    taken = {(e.node_id, e.input) for e in chosen}
-    rest = [e for e in _all(workflow, node_defs, found_roles) if (e.node_id, e.input) not in taken]
+    chosen = [*exposer.of_card(exposures, problems), *exposer.of_marks(marks.exposures, bool(exposures))]
+    rest = list(exposer.rest())
     if chosen:
-        rest = [e if e.group else replace(e, group=e.node_title) for e in rest]
+        rest = [one if one.group else replace(one, group=one.node_title) for one in rest]
     else:
         rest.sort(key=_essential_order)
     return tuple(_unique_keys([*chosen, *rest])), tuple(problems)
@@ -130,7 +139,7 @@ def find(exposed: Sequence[ExposedInput], name: str) -> ExposedInput | None:
     """The input people mean by a key, a `node_id.input`, a `title.input`, or a near-synonym of a role."""
     for matches in (
         lambda e: e.key == name,
-        lambda e: f"{e.node_id}.{e.input}" == name,
+        lambda e: any(f"{place.node_id}.{place.input}" == name for place in e.places),
         lambda e: f"{e.node_title}.{e.input}" == name,
         lambda e: e.role and e.role == _SYNONYMS.get(name),
     ):
@@ -149,96 +158,9 @@ _SYNONYMS = {
     "noise_seed": "seed",
     "guidance": "cfg",
     "sampler_name": "sampler",
+    "frames": "length",
+    "seconds": "duration",
 }
-
-
-def _from_card(
-    workflow: Workflow,
-    exposure: Exposure,
-    node_defs: NodeDefs,
-    found_roles: Mapping[Place, Role],
-    problems: list[str],
-) -> ExposedInput | None:
-    where = f"{exposure.node_id}.{exposure.input}"
-    if exposure.node_id not in workflow:
-        problems.append(f"The card shows {where}, but the workflow has no node {exposure.node_id}.")
-        return None
-    place = Tracer(workflow, node_defs).value(exposure.node_id, exposure.input)
-    node = workflow.node(exposure.node_id)
-    definition = node_defs.input(node.class_type, exposure.input)
-    if (
-        place is None
-        and exposure.input not in node.inputs
-        and definition is not None
-        and definition.has_widget
-    ):
-        place = Place(exposure.node_id, exposure.input)  # an optional input that the export left out
-    if place is None:
-        problems.append(f"The card shows {where}, but “{node.name}” has no such input that holds a value.")
-        return None
-    base = _exposed(workflow, place, node_defs, found_roles.get(place))
-    if base is None:
-        problems.append(f"The card shows {where}, which takes only a link.")
-        return None
-    return replace(
-        base,
-        key=exposure.key or base.key,
-        label=exposure.label or base.label,
-        group=exposure.group,
-        help=exposure.help or base.help,
-        why="The card shows it." if not base.role else f"The card shows it. {base.why}",
-        spec=_narrowed(base.spec, exposure),
-        default=base.default if exposure.default is None else exposure.default,
-    )
-
-
-def _all(
-    workflow: Workflow, node_defs: NodeDefs, found_roles: Mapping[Place, Role]
-) -> Iterator[ExposedInput]:
-    for node in workflow.nodes.values():
-        definition = node_defs.get(node.class_type)
-        names = dict.fromkeys(node.inputs)
-        if definition is not None:
-            known = [d.name for d in definition.inputs if d.has_widget and not d.hidden]
-            names = dict.fromkeys([*(n for n in known if n in node.inputs), *node.inputs, *known])
-        for name in names:
-            if not isinstance(node.inputs.get(name), Link):
-                place = Place(node.node_id, name)
-                exposed = _exposed(workflow, place, node_defs, found_roles.get(place))
-                if exposed is not None:
-                    yield exposed
-
-
-def _exposed(workflow: Workflow, place: Place, node_defs: NodeDefs, role: Role | None) -> ExposedInput | None:
-    node = workflow.node(place.node_id)
-    definition = node_defs.input(node.class_type, place.input)
-    if definition is not None and not definition.has_widget:
-        return None
-    is_set = place.input in node.inputs
-    value = unwrap(node.inputs.get(place.input))
-    if definition is None and (not is_set or node.class_type in node_defs):
-        return None  # the server would ignore it
-    spec = definition.spec if definition else _guessed(place.input, value)
-    return ExposedInput(
-        key=role.key if role else f"{place.node_id}.{place.input}",
-        label=_label(place, role, definition),
-        spec=spec,
-        default=value if is_set else getattr(spec, "default", None),
-        node_id=place.node_id,
-        input=place.input,
-        node_title=node.name,
-        group="" if role and _is_essential(role, value) else node.name,
-        help=definition.tooltip if definition else "",
-        why=role.why if role else f"“{node.name}” has this input.",
-        role=role.name if role else "",
-        required=definition.required if definition else True,
-    )
-
-
-def _is_essential(role: Role, value: Any) -> bool:
-    if role.name == "denoise" and value == 1:
-        return False  # it begins with nothing but noise, and less would spoil it
-    return role.name in ESSENTIAL_ROLES and (role.stage == 1 or role.name in _ESSENTIAL_IN_EVERY_STAGE)
 
 
 def unwrap(content: Any) -> Any:
@@ -246,6 +168,182 @@ def unwrap(content: Any) -> Any:
     if isinstance(content, Mapping) and "__value__" in content:
         return content["__value__"]
     return content
+
+
+@dataclass
+class _Exposer:
+    """Makes the exposed inputs of one workflow; each place is given once."""
+
+    workflow: Workflow
+    node_defs: NodeDefs
+    marks: Marks
+    taken: set[Place] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.tracer = Tracer(self.workflow, self.node_defs)
+        self.roles = roles.find(self.workflow, self.node_defs)
+        groups = [tuple(Place(*place) for place in group) for group in self.marks.shared]
+        self.shared = {place: group for group in groups for place in group}
+        self._known: dict[str, Mapping[str, InputDef]] = {}
+
+    # What a card or a mark asks for
+
+    def of_card(self, exposures: Sequence[Exposure], problems: list[str]) -> Iterator[ExposedInput]:
+        asked = {(exposure.node_id, exposure.input) for exposure in exposures}
+        for exposure in exposures:
+            base = self._asked(exposure, problems)
+            if base is not None:
+                others = self._others(base, [Place(*place) for place in exposure.also])
+                also = tuple(place for place in others if (place.node_id, place.input) not in asked)
+                yield self._take(_dressed(base, exposure, "The card shows it."), also)
+
+    def of_marks(self, exposures: Sequence[Exposure], beside_card: bool) -> Iterator[ExposedInput]:
+        for exposure in exposures:
+            base = self._asked(exposure, [])
+            if base is not None and not self.taken & {*base.places}:
+                also = self._others(base, [Place(*place) for place in exposure.also])
+                dressed = _dressed(base, exposure, exposure.why)
+                if beside_card and not dressed.group:
+                    dressed = replace(dressed, group=dressed.node_title)
+                yield self._take(dressed, also)
+
+    def _asked(self, exposure: Exposure, problems: list[str]) -> ExposedInput | None:
+        where = f"{exposure.node_id}.{exposure.input}"
+        if exposure.node_id not in self.workflow:
+            problems.append(f"The card shows {where}, but the workflow has no node {exposure.node_id}.")
+            return None
+        node = self.workflow.node(exposure.node_id)
+        place = self._holder(node, exposure.input)
+        if place is None:
+            problems.append(
+                f"The card shows {where}, but “{node.name}” has no such input that holds a value."
+            )
+            return None
+        base = self.exposed(place, exposure.spec)
+        if base is None:
+            problems.append(f"The card shows {where}, which takes only a link.")
+        return base
+
+    def _holder(self, node: Node, name: str) -> Place | None:
+        """Where the value of an input stands, or would stand: the export may have left it out."""
+        definition = self._definition(node, name)
+        if name not in node.inputs and definition is not None and definition.has_widget:
+            return Place(node.node_id, name)
+        return self.tracer.value(node.node_id, name)
+
+    def _others(self, base: ExposedInput, also: Sequence[Place]) -> tuple[Place, ...]:
+        """What takes the same value besides: what a mark says, and what the editor joins."""
+        own = Place(base.node_id, base.input)
+        joined = [*also, *self.shared.get(own, ())]
+        return tuple(p for p in dict.fromkeys(joined) if p != own and p not in self.taken)
+
+    def _take(self, one: ExposedInput, also: tuple[Place, ...]) -> ExposedInput:
+        one = replace(one, also=also)
+        self.taken.update(one.places)
+        return one
+
+    # What nobody asked for
+
+    def rest(self) -> Iterator[ExposedInput]:
+        for place in self._places():
+            if place in self.taken or self._representative(place) != place:
+                continue
+            one = self.exposed(place)
+            if one is not None:
+                yield self._take(one, self._others(one, ()))
+
+    def _representative(self, place: Place) -> Place:
+        """Of inputs that the editor joins, the one with the plainest role speaks for all."""
+        group = [p for p in self.shared.get(place, (place,)) if p not in self.taken]
+        first = [p for p in group if p in self.roles]
+        return min(first, key=lambda p: self.roles[p].stage, default=group[0] if group else place)
+
+    def _places(self) -> Iterator[Place]:
+        for node in self.workflow.nodes.values():
+            known = self._definitions(node)
+            offered = [name for name, d in known.items() if d.has_widget and not d.hidden]
+            set_ = [name for name in known if name in node.inputs]
+            names = dict.fromkeys([*set_, *node.inputs, *offered])
+            for name in names:
+                if not isinstance(node.inputs.get(name), Link):
+                    yield Place(node.node_id, name)
+
+    # One input
+
+    def exposed(self, place: Place, spec: InputSpec | None = None) -> ExposedInput | None:
+        node = self.workflow.node(place.node_id)
+        definition = self._definition(node, place.input)
+        if definition is not None and not definition.has_widget:
+            return None
+        is_set = place.input in node.inputs
+        value = unwrap(node.inputs.get(place.input))
+        if definition is None and (not is_set or node.class_type in self.node_defs):
+            return None  # the server would ignore it
+        role = self.roles.get(place)
+        spec = spec or (definition.spec if definition else _guessed(place.input, value))
+        return ExposedInput(
+            key=role.key if role else f"{place.node_id}.{place.input}",
+            label=_label(place, role, definition),
+            spec=self._as_used(place, spec),
+            default=value if is_set else getattr(spec, "default", None),
+            node_id=place.node_id,
+            input=place.input,
+            node_title=node.name,
+            group="" if role and _is_essential(role, value) else node.name,
+            help=definition.tooltip if definition else "",
+            why=role.why if role else f"“{node.name}” has this input.",
+            role=role.name if role else "",
+            required=definition.required if definition else True,
+        )
+
+    def _as_used(self, place: Place, spec: InputSpec) -> InputSpec:
+        """A primitive's number with the limits of what takes it; a seed only where it is used as one."""
+        if not isinstance(spec, (IntSpec, FloatSpec)):
+            return spec
+        takers = [
+            definition.spec
+            for target in self.tracer.targets(place)
+            if (definition := self._definition(self.workflow.node(target.node_id), target.input))
+            and isinstance(definition.spec, type(spec))
+        ]
+        if takers and isinstance(spec, IntSpec):
+            spec = replace(spec, is_seed=any(isinstance(t, IntSpec) and t.is_seed for t in takers))
+        for taker in takers:
+            if isinstance(taker, (IntSpec, FloatSpec)):
+                spec = _limited(spec, taker.min, taker.max, None)
+        return spec
+
+    def _definitions(self, node: Node) -> Mapping[str, InputDef]:
+        """The inputs of a node by name, sub-inputs of the options it has chosen among them."""
+        if node.node_id not in self._known:
+            definition = self.node_defs.get(node.class_type)
+            inputs = flattened(definition.inputs, node.inputs) if definition else ()
+            self._known[node.node_id] = dict(inputs)
+        return self._known[node.node_id]
+
+    def _definition(self, node: Node, name: str) -> InputDef | None:
+        known = self._definitions(node).get(name)
+        return known or self.node_defs.input(node.class_type, name)
+
+
+def _dressed(base: ExposedInput, exposure: Exposure, why: str) -> ExposedInput:
+    """An input as a card or a mark wants it to look."""
+    return replace(
+        base,
+        key=exposure.key or base.key,
+        label=exposure.label or base.label,
+        group=exposure.group,
+        help=exposure.help or base.help,
+        why=why if not base.role else f"{why} {base.why}",
+        spec=_narrowed(base.spec, exposure),
+        default=base.default if exposure.default is None else exposure.default,
+    )
+
+
+def _is_essential(role: Role, value: Any) -> bool:
+    if role.name == "denoise" and value == 1:
+        return False  # it begins with nothing but noise, and less would spoil it
+    return role.name in ESSENTIAL_ROLES and (role.stage == 1 or role.name in _ESSENTIAL_IN_EVERY_STAGE)
 
 
 def _label(place: Place, role: Role | None, definition: InputDef | None) -> str:
@@ -276,28 +374,28 @@ def _guessed(name: str, value: Any) -> InputSpec:
 def _narrowed(spec: InputSpec, exposure: Exposure) -> InputSpec:
     """The spec with a card's limits, which may tighten the node's and never widen them."""
     match spec:
-        case IntSpec():
-            low = _tighter(spec.min, exposure.min, max)
-            high = _tighter(spec.max, exposure.max, min)
-            return replace(
-                spec,
-                min=None if low is None else int(low),
-                max=None if high is None else int(high),
-                step=spec.step if exposure.step is None else max(1, int(exposure.step)),
-            )
-        case FloatSpec():
-            return replace(
-                spec,
-                min=_tighter(spec.min, exposure.min, max),
-                max=_tighter(spec.max, exposure.max, min),
-                step=spec.step if exposure.step is None else exposure.step,
-            )
+        case IntSpec() | FloatSpec():
+            return _limited(spec, exposure.min, exposure.max, exposure.step)
         case ComboSpec() if exposure.choices is not None:
             kept = tuple(option for option in exposure.choices if option in spec.options or not spec.options)
             return replace(spec, options=kept or spec.options)
         case StringSpec() if exposure.choices is not None:
             return ComboSpec(options=exposure.choices, default=spec.default)
     return spec
+
+
+def _limited(
+    spec: IntSpec | FloatSpec, low: float | None, high: float | None, step: float | None
+) -> IntSpec | FloatSpec:
+    least, most = _tighter(spec.min, low, max), _tighter(spec.max, high, min)
+    if isinstance(spec, FloatSpec):
+        return replace(spec, min=least, max=most, step=spec.step if step is None else step)
+    return replace(
+        spec,
+        min=None if least is None else int(least),
+        max=None if most is None else int(most),
+        step=spec.step if step is None else max(1, int(step)),
+    )
 
 
 def _tighter(own: float | None, asked: float | None, pick: Any) -> float | None:
@@ -312,7 +410,7 @@ def _essential_order(exposed: ExposedInput) -> int:
     return ESSENTIAL_ROLES.index(exposed.role)
 
 
-def _unique_keys(exposed: Sequence[ExposedInput]) -> Iterator[ExposedInput]:
+def _unique_keys(exposed: Iterable[ExposedInput]) -> Iterator[ExposedInput]:
     taken: set[str] = set()
     for one in exposed:
         key = one.key if one.key not in taken else f"{one.node_id}.{one.input}"

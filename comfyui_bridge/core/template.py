@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from comfyui_bridge.core.node_defs import InputSpec
+
 _INPUT_KEYS = frozenset(
     ("key", "node", "input", "label", "group", "default", "help", "min", "max", "step", "choices")
 )
@@ -17,7 +19,8 @@ _INPUT_KEYS = frozenset(
 
 @dataclass(frozen=True)
 class Exposure:
-    """One input as a card asks for it. What is None is left to the node definitions."""
+    """One input as a card, or a mark in the workflow, asks for it. What is None is left to the node
+    definitions."""
 
     node_id: str
     input: str
@@ -30,6 +33,12 @@ class Exposure:
     max: float | None = None
     step: float | None = None
     choices: tuple[Any, ...] | None = None
+    why: str = ""
+    """Which mark asks for it; empty for a card."""
+    also: tuple[tuple[str, str], ...] = ()
+    """Further (node_id, input) that take the same value: the editor has one widget for them."""
+    spec: InputSpec | None = None
+    """Its type, where a mark says it and the node's definition cannot: a parameter of any type."""
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,14 @@ from comfyui_bridge.core.workflow import Link, Node, Workflow
 WIDGET_TYPES = frozenset(("INT", "FLOAT", "STRING", "BOOLEAN", "COMBO"))
 # Primitives of ComfyUI say `value`; those of extensions often name it after its type.
 _PRIMITIVE_INPUTS = ("value", "Value", "int", "float", "string", "String", "boolean", "number", "text")
+# Nodes of other tools that stand for an input of a form, and hand its value on.
+_MARKERS = (
+    ("SwarmInput", "value"),
+    ("CPackInputAny", "input"),
+    ("CPackInput", "value"),
+    ("ETN_Parameter", "default"),
+    ("ComfyUIDeployExternal", "default_value"),
+)
 _SWITCHES = ("switch", "boolean", "condition", "cond")
 # Texts that steer how another text is worked on, and are not themselves what a person wants to say.
 _TOOLS = frozenset(
@@ -71,6 +79,7 @@ class Tracer:
     """The nodes that texts were followed through."""
     _depth: int = 0
     _origins: dict[Place, Origin | None] = field(default_factory=dict)
+    _takers: dict[str, list[tuple[Node, str]]] = field(default_factory=dict)
     _texts_at: dict[Place, list[Place]] = field(default_factory=dict)
 
     def node(self, node_id: str) -> Node | None:
@@ -173,6 +182,9 @@ class Tracer:
         return name if name in node.inputs else None
 
     def _handed_on(self, node: Node, output: int) -> str | None:
+        marked = next((n for prefix, n in _MARKERS if node.class_type.startswith(prefix)), None)
+        if marked in node.inputs:
+            return marked
         definition = self.definition(node)
         links = [name for name, _ in node.links()]
         if definition is None or not 0 <= output < len(definition.outputs):
@@ -198,6 +210,28 @@ class Tracer:
     def _input_type(self, definition: NodeDef, name: str) -> str:
         found = definition.input(name)
         return found.type if found else ""
+
+    def targets(self, place: Place) -> list[Place]:
+        """The inputs that take a primitive's value as it is, through what only hands it on."""
+        found: list[Place] = []
+        waiting, seen = [place.node_id], {place.node_id}
+        while waiting:
+            for node, name in self._consumers(waiting.pop(0)):
+                link = node.inputs[name]
+                ends = isinstance(link, Link) and self.value(node.node_id, name) == place
+                if ends and node.node_id not in seen and _hands_on(node):
+                    seen.add(node.node_id)
+                    waiting.append(node.node_id)
+                elif ends:
+                    found.append(Place(node.node_id, name))
+        return found
+
+    def _consumers(self, node_id: str) -> list[tuple[Node, str]]:
+        if not self._takers:
+            for node in self.workflow.nodes.values():
+                for name, link in node.links():
+                    self._takers.setdefault(link.node_id, []).append((node, name))
+        return self._takers.get(node_id, [])
 
     # Texts
 
@@ -293,6 +327,10 @@ def _is_switch(node: Node) -> bool:
     return ("on_true" in node.inputs or "on_false" in node.inputs) and any(
         name in node.inputs for name in _SWITCHES
     )
+
+
+def _hands_on(node: Node) -> bool:
+    return _is_switch(node) or len(node.inputs) == 1
 
 
 def _takes_text(definition: NodeDef, name: str) -> bool:

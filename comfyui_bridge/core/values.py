@@ -25,6 +25,7 @@ from comfyui_bridge.core.node_defs import (
     IntSpec,
     StringSpec,
 )
+from comfyui_bridge.core.options import with_option
 from comfyui_bridge.core.workflow import Workflow
 
 RANDOM = "random"
@@ -98,15 +99,25 @@ def resolve_seeds(
 
 
 def patch(workflow: Workflow, exposed: Sequence[ExposedInput], values: Values) -> Workflow:
-    """A new workflow with the values in it. Files stand as marks until `place_uploads`."""
-    for one in exposed:
+    """A new workflow with the values in it. Files stand as marks until `place_uploads`.
+
+    Another choice of a dynamic combo takes its former inputs away, whatever values they were given.
+    """
+    before = workflow
+    for one in sorted(exposed, key=lambda one: not isinstance(one.spec, DynamicComboSpec)):
         if one.key not in values:
             continue
         value = values[one.key]
         content = value.to_json() if isinstance(value, FileValue) else value
         if isinstance(content, (list, tuple)):
             content = {"__value__": list(content)}  # a bare list of two would be a link
-        workflow = workflow.with_input(one.node_id, one.input, content)
+        for place in one.places:
+            was = before.node(place.node_id).inputs
+            if place.input in was and place.input not in workflow.node(place.node_id).inputs:
+                continue
+            if isinstance(one.spec, DynamicComboSpec) and was.get(place.input) != content:
+                workflow = with_option(workflow, place.node_id, place.input, one.spec, content)
+            workflow = workflow.with_input(place.node_id, place.input, content)
     return workflow
 
 
