@@ -8,9 +8,8 @@ from pathlib import Path
 
 from comfyui_bridge.cli import making, places, report, status_of
 from comfyui_bridge.cli.progress import Rows
-from comfyui_bridge.client import Client, Result, RunHandle
+from comfyui_bridge.client import Client, Result
 from comfyui_bridge.core import form
-from comfyui_bridge.core.errors import BridgeError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -51,21 +50,13 @@ def main(arguments: argparse.Namespace) -> int:
 
 
 def _run(client: Client, made: making.Made, title: str) -> Result:
-    handle = client.submit(made.workflow)
     try:
+        handle = client.submit(made.workflow)
         with Rows() as rows:
             for _ in handle.events():
                 rows.show(title, handle.run)
         return handle.result(check=False)
     except BaseException:
         # Ctrl-C above all: what was submitted is taken back before anything else.
-        if not handle.wait(0):
-            _take_back(handle)
+        client.cancel_all()
         raise
-
-
-def _take_back(handle: RunHandle) -> None:
-    try:
-        handle.cancel()
-    except BridgeError as error:
-        print(f"The run could not be stopped: {error}", file=sys.stderr)

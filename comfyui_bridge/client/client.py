@@ -220,6 +220,11 @@ class Client:
         for server in self._servers:
             server.cancel(run)
 
+    def cancel_all(self) -> None:
+        """Stop every run this client submitted that is not over, as after Ctrl-C."""
+        for follower in self._followers:
+            follower.cancel_all()
+
     def _by_load(self) -> list[Follower]:
         with self._lock:
             return sorted(self._followers, key=lambda follower: follower.inside)

@@ -11,6 +11,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -164,9 +165,13 @@ class Follower:
             followed.submitting = False
             self._look_after(0.0)
             return followed.run
-        except BaseException:
+        except BaseException as error:
             with self._lock:
                 self._followed.pop(run.prompt_id, None)
+            if not isinstance(error, ServerError):
+                # Ctrl-C while the answer was on its way: the server may have it, and nobody wants it.
+                with suppress(ServerError):
+                    self.server.cancel(run.prompt_id)
             raise
         with self._lock:
             followed.submitting = False
@@ -201,6 +206,14 @@ class Follower:
         # A prompt taken out of the queue sends no event that names it (0.3.64, 0.33): look.
         self._look_after(0.0)
         self._cancel(followed)
+
+    def cancel_all(self) -> None:
+        """Stop every run that is followed, the waiting ones first, lest one starts as another stops."""
+        with self._lock:
+            prompt_ids = list(self._followed)
+        for prompt_id in reversed(prompt_ids):
+            with suppress(ServerError):
+                self.cancel(prompt_id)
 
     def _cancel(self, followed: _Followed) -> None:
         self.server.cancel(followed.run.prompt_id)

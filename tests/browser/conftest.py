@@ -69,7 +69,8 @@ class Server:
         return self.thread.url
 
 
-@pytest.fixture(scope="session")
+# Of the package, not the session: Playwright keeps an event loop on this thread for as long as it is there.
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         try:
@@ -86,14 +87,14 @@ def browser() -> Iterator[Browser]:
         launched.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def server() -> Iterator[Server]:
     faults = Faults()
     with SandboxThread(step_seconds=STEP_S, faults=faults) as thread:
         yield Server(thread, faults)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def start() -> Iterator[Callable[..., Program]]:
     """Start the program with these arguments; all are stopped at the end."""
     running: list[subprocess.Popen[str]] = []
@@ -126,13 +127,13 @@ def start() -> Iterator[Callable[..., Program]]:
         folder.cleanup()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def program(start: Callable[..., Program], server: Server) -> Program:
     """The shipped templates on the shared sandbox."""
     return start("--server", server.url)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def context_of(browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
     """A browser context with these options, kept for later tests: it has the program's scripts already."""
     contexts: dict[str, BrowserContext] = {}
