@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from comfyui_bridge.comfy import messages
@@ -268,6 +268,11 @@ def test_a_raised_error_is_kept_within_bounds() -> None:
     assert len(event.message) + sum(map(len, event.traceback)) < 5_000_000
 
 
+# How fast the machine is says nothing about what is tested.
+PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+@PATIENT
 @given(st.binary(max_size=200))
 def test_no_binary_frame_raises(frame: bytes) -> None:
     messages.decode(frame)
@@ -281,6 +286,7 @@ json_values = st.recursive(
 KEYS = "status node nodes display_node prompt_id value max output node_id traceback exception_message sid"
 
 
+@PATIENT
 @given(
     st.sampled_from(
         (
