@@ -184,6 +184,22 @@ def test_a_handle_can_be_asked_waited_for_and_cancelled(client: Client) -> None:
     assert list(handle.events()) == []
 
 
+def test_a_prompt_id_is_enough_to_cancel(sandbox: SandboxThread, client: Client) -> None:
+    with Client(sandbox.url) as other:
+        running = other.submit(picture(steps=1000))
+        client.cancel(running.prompt_id)
+        with pytest.raises(Cancelled):
+            running.result(DEADLINE)
+    with HttpScript() as script:
+        gone = script.url
+    with Client([sandbox.url, gone]) as both:
+        pending = both.submit(picture(steps=1000))
+        with pytest.raises(Unreachable):
+            both.cancel(pending.prompt_id)
+        with pytest.raises(Cancelled):
+            pending.result(DEADLINE)
+
+
 def test_refused_with_the_node_and_nothing_left_behind(client: Client) -> None:
     with pytest.raises(Rejected, match="NoSuchNode"):
         client.run(refused())

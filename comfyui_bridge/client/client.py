@@ -213,17 +213,22 @@ class Client:
         return readiness.assess(read(workflow), self.node_defs())
 
     def cancel(self, run: RunHandle | str) -> None:
-        """Stop a run by its handle or prompt_id, pending or running; never another's."""
+        """Stop a run by its handle or prompt_id, pending or running; never another's.
+
+        Every server is told, those that do not know it too. Raises the last one's ServerError, if any.
+        """
         if isinstance(run, RunHandle):
             run.cancel()
             return
-        for server in self._servers:
-            server.cancel(run)
-
-    def cancel_all(self) -> None:
-        """Stop every run this client submitted that is not over, as after Ctrl-C."""
+        failure: ServerError | None = None
         for follower in self._followers:
-            follower.cancel_all()
+            try:
+                follower.cancel(run)  # so that it knows why a run of ours vanished
+                follower.server.cancel(run)
+            except ServerError as error:
+                failure = error
+        if failure is not None:
+            raise failure
 
     def _by_load(self) -> list[Follower]:
         with self._lock:
