@@ -77,11 +77,14 @@ def _host(request: Request) -> str:
     return "" if request.url.startswith(("data:", "blob:")) else urlsplit(request.url).netloc
 
 
-def test_a_reload_in_the_middle_of_a_run_comes_back_to_it(program: Program, visit: Visit) -> None:
-    page = visit(program.url)
+def test_a_reload_in_the_middle_of_a_run_comes_back_to_it(
+    program: Program, server: Server, visit: Visit
+) -> None:
+    page = visit(f"{program.url}/?template=text-to-image&steps=3&checkpoint=sandbox-painter-v1.safetensors")
     create.form_of(page)
+    server.faults.model_load_seconds = 8.0
     create.generate(page)
-    create.wait_for_step(page, 2)
+    expect(page.locator("#status .line")).to_have_text("Loading model")
     run_id = create.run_id_of(page)
     page.reload()
     expect(create.is_live(page)).to_be_visible()
@@ -102,7 +105,7 @@ def test_the_link_of_a_run_opens_it_in_another_browser(program: Program, visit: 
 
 
 def test_stop_ends_a_run_and_says_so(program: Program, visit: Visit) -> None:
-    page = visit(program.url)
+    page = visit(f"{program.url}/?template=text-to-image&steps=60")
     create.form_of(page)
     expect(page.get_by_role("button", name="Stop")).to_be_hidden()
     create.generate(page)

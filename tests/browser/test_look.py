@@ -37,6 +37,8 @@ def test_a_phone_has_the_library_behind_the_name_and_generate_at_hand(program: P
     expect(page.get_by_label("Search templates")).to_be_visible()
     page.locator('#library .card[data-slug="lora"]').click()
     create.form_of(page, "lora")
+    page.get_by_role("button", name="Advanced").click()
+    page.locator("#input-steps input[type=number]").fill("60")
     expect(page.get_by_label("Search templates")).to_be_hidden()
     button = page.get_by_role("button", name="Generate")
     expect(button).to_be_in_viewport()

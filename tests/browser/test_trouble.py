@@ -151,13 +151,16 @@ def test_a_run_that_nobody_knows_is_told(program: Program, visit: Visit) -> None
     expect(page.locator("#frame .message")).to_contain_text("<b>nobody</b>")
 
 
-def test_a_place_in_the_queue_is_told(program: Program, visit: Visit) -> None:
-    first, second = (visit(f"{program.url}/?template=text-to-image&steps={n}") for n in (40, 2))
+def test_a_place_in_the_queue_is_told(program: Program, server: Server, visit: Visit) -> None:
+    first = visit(f"{program.url}/?{QUICK}&checkpoint=sandbox-painter-v1.safetensors")
+    second = visit(f"{program.url}/?{QUICK}")
     create.form_of(first)
     create.form_of(second)
+    server.faults.model_load_seconds = 5.0
     create.generate(first)
-    create.wait_for_step(first, 1)
+    expect(first.locator("#status .line")).to_have_text("Loading model")
+    server.faults.model_load_seconds = 0.0
     create.generate(second)
     expect(second.locator("#status .line")).to_have_text(re.compile("^Queued"))
-    first.get_by_role("button", name="Stop").click()
+    create.wait_until_done(first)
     create.wait_until_done(second)
