@@ -178,14 +178,17 @@ class Picker:
     """The slug whose form is rendered; empty for the moment between two forms."""
     kept: gr.HTML
     """Another number whenever the server has what the form held."""
+    news: gr.HTML
+    """Other numbers whenever a form may have become another one."""
 
 
 def picker() -> Picker:
-    """The three components, none of which is seen."""
+    """Its components, none of which is seen."""
     return Picker(
         _unseen({}, "wanted", "bridge.wanted(props, watch)"),
         _unseen("", "picked", "bridge.picked(props)"),
         _unseen(0, "kept", "bridge.kept(watch)"),
+        _unseen([], "news", "bridge.news(watch)"),
     )
 
 

@@ -28,8 +28,8 @@ _MOST_PROBLEMS = 20
 def panel(markup: str) -> gr.HTML:
     """The library's component and its events.
 
-    `click` is a card, and carries its slug; `input` is another version of the library or of the servers'
-    definitions. Before either comes `select`, for the form to keep what it holds.
+    `click` is a card, and carries its slug; `input` says that forms may be others now. Before a form goes
+    comes `select`, for it to hand in what it holds.
     """
     return gr.HTML(
         markup,
@@ -39,12 +39,12 @@ def panel(markup: str) -> gr.HTML:
     )
 
 
-def markup(shelf: Shelf, version: str, words: Words) -> str:
+def markup(shelf: Shelf, words: Words) -> str:
     """The whole panel as HTML."""
     cards = "".join(_card(shelf, template) for template in shelf.templates)
     name = escape(words("search_templates"))
     return (
-        f'<div class="library-head" data-version="{escape(version)}"><h2>{escape(words("library"))}</h2>'
+        f'<div class="library-head"><h2>{escape(words("library"))}</h2>'
         f'<button type="button" class="close-library" aria-label="{escape(words("close"))}">×</button></div>'
         f'<input type="search" class="search" id="search-templates" autocomplete="off" '
         f'aria-label="{name}" placeholder="{name}">'

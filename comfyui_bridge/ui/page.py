@@ -61,7 +61,7 @@ class Session:
     followed: gr.State
     """The run on the stage."""
     known: gr.State
-    """Versions of the node definitions and the library that the page has shown."""
+    """The version of the library that the page shows."""
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,7 @@ def _lay_out(desk: Desk) -> Parts:
         typed=gr.State({}),
         drawn=gr.State(""),
         followed=gr.State(""),
-        known=gr.State((0, 0)),
+        known=gr.State(0),
     )
     with gr.Row(elem_id="top"):
         header = gr.HTML(_header(desk, words), elem_id="header", **_PLAIN)
@@ -178,7 +178,8 @@ def _arrive(page: gr.Blocks, desk: Desk, parts: Parts) -> None:
             session.typed: {slug: typed},
             session.drawn: _fingerprint(desk, slug),
             session.followed: run_id,
-            session.known: _versions(desk),
+            session.known: desk.templates.shelf().version,
+            parts.picker.news: _versions(desk),
             **_library_parts(desk, parts, words),
             parts.picker.wanted: _wish(slug),
             parts.stage.view: view.to_json(),
@@ -193,6 +194,7 @@ def _arrive(page: gr.Blocks, desk: Desk, parts: Parts) -> None:
         session.drawn,
         session.followed,
         session.known,
+        parts.picker.news,
         parts.library,
         parts.no_template,
         parts.generate,
@@ -390,17 +392,19 @@ def _keep_up(desk: Desk, parts: Parts) -> None:
     session = parts.session
     clock = gr.Timer(_TICK_S)
 
-    def tick(known: tuple[int, int], lang: str, request: gr.Request) -> dict[Any, Any]:
+    def tick(known: int, lang: str, request: gr.Request) -> dict[Any, Any]:
         words = Words(lang)
-        now = _versions(desk)
         changed = _servers(desk, parts, words)
+        changed[parts.picker.news] = _versions(desk)
         changed[parts.stage.strip] = gallery.strip(_own_runs(desk, request, STRIP), words)
-        if now != tuple(known):
-            changed |= {session.known: now, **_library_parts(desk, parts, words)}
+        if desk.templates.shelf().version != known:
+            changed[session.known] = desk.templates.shelf().version
+            changed |= _library_parts(desk, parts, words)
         return changed
 
     outputs = {
         session.known,
+        parts.picker.news,
         parts.library,
         parts.no_template,
         parts.generate,
@@ -464,13 +468,13 @@ def _own_runs(desk: Desk, request: gr.Request, limit: int) -> tuple[Run, ...]:
     return desk.engine.runs(owner=owner_of(request), limit=limit)
 
 
-def _versions(desk: Desk) -> tuple[int, int]:
-    return desk.engine.definitions_version(), desk.templates.shelf().version
+def _versions(desk: Desk) -> list[int]:
+    """What a form is made of: the node definitions and the library."""
+    return [desk.engine.definitions_version(), desk.templates.shelf().version]
 
 
 def _library(desk: Desk, words: Words) -> str:
-    version = "{}-{}".format(*_versions(desk))
-    return library_panel.markup(desk.templates.shelf(), version, words)
+    return library_panel.markup(desk.templates.shelf(), words)
 
 
 def _library_parts(desk: Desk, parts: Parts, words: Words) -> dict[Any, Any]:

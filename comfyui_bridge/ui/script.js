@@ -69,14 +69,9 @@
   };
 
   bridge.library = (element, trigger, watch) => {
-    const version = () => element.querySelector("[data-version]")?.dataset.version;
-    let known = version();
     keep = () => trigger("select");
+    look = () => trigger("input");
     const settle = () => {
-      if (version() !== known) {
-        known = version();
-        trigger("input");
-      }
       if (tag && ![...element.querySelectorAll(".chip")].some((chip) => chip.dataset.tag === tag)) tag = "";
       filter(element);
       markCurrent();
@@ -118,6 +113,7 @@
   /* Which form is shown: none for a moment between two, for Gradio would hand what the one held to the
      other. What was picked last wins, however quickly one picks. */
   let keep = () => {}; // asks the form on the page for what it holds
+  let look = () => {}; // asks whether the form has become another one
   let kept = null; // called once the server has it
   let goal = "";
   let picking = false;
@@ -135,6 +131,7 @@
       keep();
     });
 
+  bridge.news = (watch) => watch("value", () => look());
   bridge.kept = (watch) => watch("value", () => kept?.());
 
   let replaced = ""; // the slug whose kept values the server has just replaced

@@ -5,6 +5,7 @@ One browser, one sandbox and one program serve all tests that a worker runs.
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -15,6 +16,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.request import Request, urlopen
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Error, Page, expect, sync_playwright
@@ -67,6 +69,12 @@ class Server:
     @property
     def url(self) -> str:
         return self.thread.url
+
+    def load_slowly(self, seconds: float) -> None:
+        """From now on every model takes so long to load, and none is loaded yet."""
+        body = json.dumps({"unload_models": True, "free_memory": True}).encode()
+        urlopen(Request(f"{self.url}/free", body, {"Content-Type": "application/json"})).close()
+        self.faults.model_load_seconds = seconds
 
 
 # Of the package, not the session: Playwright keeps an event loop on this thread for as long as it is there.

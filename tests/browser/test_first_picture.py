@@ -80,9 +80,9 @@ def _host(request: Request) -> str:
 def test_a_reload_in_the_middle_of_a_run_comes_back_to_it(
     program: Program, server: Server, visit: Visit
 ) -> None:
-    page = visit(f"{program.url}/?template=text-to-image&steps=3&checkpoint=sandbox-painter-v1.safetensors")
+    page = visit(f"{program.url}/?template=text-to-image&steps=3")
     create.form_of(page)
-    server.faults.model_load_seconds = 8.0
+    server.load_slowly(8.0)
     create.generate(page)
     expect(page.locator("#status .line")).to_have_text("Loading model")
     run_id = create.run_id_of(page)

@@ -121,9 +121,9 @@ def test_memory_that_ran_out_is_told_with_what_helps(program: Program, server: S
 
 
 def test_a_model_that_loads_silently_is_said_to_load(program: Program, server: Server, visit: Visit) -> None:
-    page = visit(f"{program.url}/?{QUICK}&checkpoint=sandbox-painter-v1.safetensors")
+    page = visit(f"{program.url}/?{QUICK}")
     create.form_of(page)
-    server.faults.model_load_seconds = 2.0
+    server.load_slowly(2.0)
     create.watch_progress(page)
     create.generate(page)
     create.wait_until_done(page)
@@ -152,11 +152,11 @@ def test_a_run_that_nobody_knows_is_told(program: Program, visit: Visit) -> None
 
 
 def test_a_place_in_the_queue_is_told(program: Program, server: Server, visit: Visit) -> None:
-    first = visit(f"{program.url}/?{QUICK}&checkpoint=sandbox-painter-v1.safetensors")
+    first = visit(f"{program.url}/?{QUICK}")
     second = visit(f"{program.url}/?{QUICK}")
     create.form_of(first)
     create.form_of(second)
-    server.faults.model_load_seconds = 5.0
+    server.load_slowly(5.0)
     create.generate(first)
     expect(first.locator("#status .line")).to_have_text("Loading model")
     server.faults.model_load_seconds = 0.0

@@ -60,7 +60,7 @@ def test_hostile_titles_tags_and_files_are_text_in_the_library() -> None:
         (a_template("a", HOSTILE, description=HOSTILE, tags=[HOSTILE, "x"]), a_template("b", tags=[HOSTILE])),
         problems=(LibraryProblem(HOSTILE, HOSTILE),),
     )
-    markup = library_panel.markup(shelf, "1-1", EN)
+    markup = library_panel.markup(shelf, EN)
     assert_harmless(markup)
     assert HOSTILE in Tags(markup).said
 
@@ -91,7 +91,7 @@ def test_an_empty_library_says_what_to_put_where() -> None:
 
 def test_a_file_that_cannot_be_read_is_named_while_the_others_are_shown() -> None:
     shelf = Shelf((a_template("good"),), problems=(LibraryProblem("bad.json", "Line 3: no JSON."),))
-    said = Tags(library_panel.markup(shelf, "1-1", EN)).said
+    said = Tags(library_panel.markup(shelf, EN)).said
     for words in ("good", "1 file could not be read", "bad.json", "Line 3: no JSON."):
         assert words in said
 
@@ -102,7 +102,7 @@ def test_chips_are_the_tags_that_divide_the_library() -> None:
             a_template(slug, tags=["all", *tags]) for slug, tags in [("a", ["x"]), ("b", ["x"]), ("c", ["y"])]
         )
     )
-    markup = library_panel.markup(shelf, "1-1", EN)
+    markup = library_panel.markup(shelf, EN)
     assert re.findall(r'data-tag="([^"]*)"', markup) == ["", "x"]
 
 
@@ -110,7 +110,7 @@ def test_only_templates_with_a_cover_ask_for_one() -> None:
     shelf = Shelf((a_template("with it"), a_template("without")), covered=frozenset(["with it"]), version=7)
     assert library_panel.cover_url(shelf, "with it") == "covers/with%20it?size=256&v=7"
     assert library_panel.cover_url(shelf, "without") == ""
-    assert Tags(library_panel.markup(shelf, "1-1", EN)).tags.count("img") == 1
+    assert Tags(library_panel.markup(shelf, EN)).tags.count("img") == 1
 
 
 def test_the_first_template_needs_nothing_but_words() -> None:
@@ -131,6 +131,6 @@ def test_the_first_template_needs_nothing_but_words() -> None:
 def test_a_library_of_a_thousand_templates_is_written_at_once(count: int) -> None:
     shelf = Shelf(tuple(a_template(f"t{n}", f"Template {n}", description="x" * 80) for n in range(count)))
     started = time.perf_counter()
-    markup = library_panel.markup(shelf, "1-1", EN)
+    markup = library_panel.markup(shelf, EN)
     assert time.perf_counter() - started < 1.0
     assert markup.count('class="card"') == count
