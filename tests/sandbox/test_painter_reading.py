@@ -42,6 +42,8 @@ def test_the_guides_prompts_are_understood(text: str, scene: str, subjects: tupl
         ("a dog", "garden", ("dog",)),
         ("宇航员在月球", "space", ("astronaut",)),
         ("雪地里的小木屋", "snow", ("house",)),
+        ("a quiet lake, snow-capped mountains, pine trees", "lake", ()),
+        ("snow-capped mountains", "mountains", ()),
         ("瀑布,彩虹", "waterfall", ()),
         ("海底世界,小丑鱼", "underwater", ("fish",)),
         ("桌上的苹果", "table", ("apple",)),

@@ -128,7 +128,7 @@ def look_up(phrase: str) -> tuple[Meaning, ...]:
     for form in forms:
         if form in LEXICON:
             return LEXICON[form]
-    if "-" in phrase:
+    if "-" in phrase and " " not in phrase:
         return tuple(meaning for part in phrase.split("-") for meaning in LEXICON.get(part, ()))
     return ()
 
@@ -198,6 +198,9 @@ def choose_scene(mentions: list[Mention], subjects: tuple[str, ...]) -> str:
             home = DEFAULT_SCENE[subject]
             scores[home] = scores.get(home, 0.0) + 0.35
             break
+    if "lake" in scores and "mountains" in scores:
+        # A lake among mountains: the lake's scene has peaks of its own.
+        scores["lake"] += scores.pop("mountains")
     if not scores:
         return ""
     return max(scores, key=lambda name: scores[name])

@@ -98,7 +98,8 @@ def paint_near_shore(stage: Stage) -> None:
     along = x if side < 0 else 1 - x
     rise = np.clip(1 - along / float(rng.uniform(0.5, 0.75)), 0, 1)
     bump = fbm(rng, 1, w, u * 0.14, 5)[0]
-    top = h - (rise**0.8) * h * 0.16 * (0.5 + bump) - h * 0.012
+    # Out of sight where the shore ends: a strip along the whole edge would be a frame.
+    top = h + 1 - (rise**0.8) * h * 0.16 * (0.5 + bump) - h * 0.012 * np.minimum(rise * 8, 1)
     mask = np.clip(stage.rows() - top[None, :] + 0.5, 0, 1)
     texture = fbm(rng, h, w, u * 0.05, 5, stretch=1.7)
     earth = mix(rgb("#4b4a42"), rgb("#8b8468"), smoothstep(0.3, 0.8, texture)[..., None])
