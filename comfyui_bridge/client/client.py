@@ -230,6 +230,11 @@ class Client:
         if failure is not None:
             raise failure
 
+    def cancel_all(self) -> None:
+        """Stop every run this client submitted that is not over, as after Ctrl-C."""
+        for follower in self._followers:
+            follower.cancel_all()
+
     def _by_load(self) -> list[Follower]:
         with self._lock:
             return sorted(self._followers, key=lambda follower: follower.inside)
