@@ -8,6 +8,7 @@ A role that would point at the wrong thing is left out: the input stands under i
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -164,11 +165,14 @@ class _Finder:
     found: dict[Place, _Found] = field(default_factory=dict)
     helpers: list[Node] = field(default_factory=list)
     """Samplers that only prepare something, such as a depth estimate."""
+    rates: list[Place] | None = None
 
     def find(self) -> Mapping[Place, Role]:
         stages = self._stages()
+        names = Counter(stage.node.name for stage in stages)
         for number, stage in enumerate(stages, 1):
-            detail = _stage_title(number, stage, stages)
+            detail = stage.node.name if names[stage.node.name] == 1 else f"stage {number}"
+            detail = "" if number == 1 else detail
             for name, place in stage.places:
                 self._add(place, Role(name, f"{stage.subject} {_WORDS[name]}.", number, detail))
         for name, place, why, detail in self._uploads(stages):
@@ -193,14 +197,12 @@ class _Finder:
         for group in groups.values():
             group.sort(key=lambda one: one.role.stage)
             details = [self._detail(one) for one in group] if len(group) > 1 else [""]
-            taken: set[int] = set()
+            counts = Counter(details)
+            number = 0
             for one, detail in zip(group, details, strict=True):
-                stage = one.role.stage if taken else 1
-                while stage in taken:
-                    stage += 1
-                taken.add(stage)
-                telling = detail if details.count(detail) == 1 else ""
-                one.role = replace(one.role, stage=stage, detail=telling)
+                number = max(one.role.stage, number + 1) if number else 1
+                telling = detail if counts[detail] == 1 else ""
+                one.role = replace(one.role, stage=number, detail=telling)
         return {place: one.role for place, one in self.found.items()}
 
     def _detail(self, one: _Found) -> str:
@@ -221,11 +223,8 @@ class _Finder:
         stages = [*samplers, *services]
         if all(stage.is_helper for stage in stages):
             stages = [replace(stage, is_helper=False) for stage in stages]
-        ids = {stage.node.node_id for stage in stages}
-        depth = {
-            node_id: len(ids & set(self.tracer.workflow.upstream(node_id))) for node_id in ids if len(ids) > 1
-        }
-        return sorted(stages, key=lambda stage: (stage.is_helper, depth.get(stage.node.node_id, 0)))
+        depths = self.tracer.depths({stage.node.node_id for stage in stages})
+        return sorted(stages, key=lambda stage: (stage.is_helper, depths[stage.node.node_id]))
 
     def _nodes(self) -> Iterable[Node]:
         return self.tracer.workflow.nodes.values()
@@ -397,14 +396,18 @@ class _Finder:
 
     def _frame_rates(self) -> list[Place]:
         """The frames a second of the videos that are made."""
-        places = []
-        for node in self._nodes():
-            definition = self.tracer.definition(node)
-            makes = definition is None or definition.output_node or definition.class_type == "CreateVideo"
-            if makes and not (definition and definition.api_node):
-                names = (name for name in ("fps", "frame_rate") if name in node.inputs)
-                places += [place for name in names if (place := self.tracer.value(node.node_id, name))]
-        return places
+        if self.rates is None:
+            self.rates = [place for node in self._nodes() for place in self._rates_of(node)]
+        return self.rates
+
+    def _rates_of(self, node: Node) -> Iterator[Place]:
+        definition = self.tracer.definition(node)
+        makes = definition is None or definition.output_node or definition.class_type == "CreateVideo"
+        if makes and not (definition and definition.api_node):
+            for name in ("fps", "frame_rate"):
+                place = self.tracer.value(node.node_id, name)
+                if place is not None:
+                    yield place
 
     # Models and files
 
@@ -565,10 +568,3 @@ def _slot_words(name: str) -> str:
     if _GENERIC_SLOT.fullmatch(word):
         return ""
     return " ".join(part for part in word.split("_") if part not in ("image", "images", "video", "audio"))
-
-
-def _stage_title(number: int, stage: _Stage, stages: list[_Stage]) -> str:
-    if number == 1:
-        return ""
-    names = [other.node.name for other in stages]
-    return stage.node.name if names.count(stage.node.name) == 1 else f"stage {number}"

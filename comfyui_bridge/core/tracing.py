@@ -7,7 +7,7 @@ model. What computes something new ends the walk, for a value changed there woul
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, field
 
 from comfyui_bridge.core.node_defs import NodeDef, NodeDefs, OutputDef, StringSpec
@@ -79,6 +79,7 @@ class Tracer:
     """The nodes that texts were followed through."""
     _depth: int = 0
     _origins: dict[Place, Origin | None] = field(default_factory=dict)
+    _ends: dict[Link, Link] = field(default_factory=dict)
     _takers: dict[str, list[tuple[Node, str]]] = field(default_factory=dict)
     _texts_at: dict[Place, list[Place]] = field(default_factory=dict)
 
@@ -104,14 +105,16 @@ class Tracer:
         return name.lower().startswith(type_.lower())
 
     def _through_switches(self, link: Link) -> Link:
-        seen: set[Link] = set()
-        while link not in seen:
-            seen.add(link)
-            node = self.node(link.node_id)
+        walked: dict[Link, None] = {}
+        end = link
+        while end not in walked:
+            walked[end] = None
+            node = self.node(end.node_id)
             branch = self.branch(node) if node else None
             content = node.inputs[branch] if node and branch else None
-            link = content if isinstance(content, Link) else link
-        return link
+            end = self._ends.get(end, content if isinstance(content, Link) else end)
+        self._ends.update(dict.fromkeys(walked, end))
+        return end
 
     def value(self, node_id: str, name: str) -> Place | None:
         """Where an input's value stands: here, or in the primitive its link leads to."""
@@ -216,7 +219,7 @@ class Tracer:
         found: list[Place] = []
         waiting, seen = [place.node_id], {place.node_id}
         while waiting:
-            for node, name in self._consumers(waiting.pop(0)):
+            for node, name in self.takers(waiting.pop(0)):
                 link = node.inputs[name]
                 ends = isinstance(link, Link) and self.value(node.node_id, name) == place
                 if ends and node.node_id not in seen and _hands_on(node):
@@ -226,7 +229,8 @@ class Tracer:
                     found.append(Place(node.node_id, name))
         return found
 
-    def _consumers(self, node_id: str) -> list[tuple[Node, str]]:
+    def takers(self, node_id: str) -> list[tuple[Node, str]]:
+        """The (node, input name) pairs that a node's outputs feed."""
         if not self._takers:
             for node in self.workflow.nodes.values():
                 for name, link in node.links():
@@ -303,7 +307,23 @@ class Tracer:
         node = self.workflow.nodes[place.node_id]
         return "system" in node.title.lower() or bool(_INSTRUCTION.match(str(node.inputs[place.input])))
 
-    # Conditioning, latents, models: walks along one type of link
+    # Walks over the graph
+
+    def depths(self, counted: Set[str]) -> dict[str, int]:
+        """How many of these nodes the longest way into each of them passes; circles are cut."""
+        found: dict[str, int] = {}
+        for start in counted:
+            waiting = [(start, False)]
+            while waiting:
+                node_id, is_done = waiting.pop()
+                node = self.node(node_id)
+                sources = [link.node_id for _, link in node.links()] if node else []
+                if is_done:
+                    found[node_id] = (node_id in counted) + max((found.get(s, 0) for s in sources), default=0)
+                elif node_id not in found:
+                    found[node_id] = 0
+                    waiting += [(node_id, True), *((s, False) for s in sources if s not in found)]
+        return found
 
     def upstream(self, link: Link, type_: str) -> Iterator[Node]:
         """The nodes that links of this type lead to, nearest first, by the open branch of switches."""

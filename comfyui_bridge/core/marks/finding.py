@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from comfyui_bridge.core.convert.places import Place
 from comfyui_bridge.core.node_defs import InputSpec, LinkSpec, NodeDefs
 from comfyui_bridge.core.template import Exposure
-from comfyui_bridge.core.tracing import leaf
+from comfyui_bridge.core.tracing import Tracer, leaf
 from comfyui_bridge.core.workflow import Link, Node, Workflow
 
 # What a person means by a node with one title and several inputs.
@@ -25,6 +25,9 @@ class Found:
     outputs: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     _taken: set[Place] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.tracer = Tracer(self.workflow, self.node_defs)
 
     def add(self, places: Sequence[Place], exposure: Exposure) -> bool:
         """Expose these inputs as one, as far as the workflow has them; whether there is any."""
@@ -55,11 +58,11 @@ class Found:
 
     def target_spec(self, node: Node) -> InputSpec | None:
         """The type of what a node of any type feeds: its first taker's."""
-        for taker, name in self.workflow.consumers(node.node_id):
+        for taker, name in self.tracer.takers(node.node_id):
             definition = self.node_defs.input(taker.class_type, name)
             if definition is not None and not isinstance(definition.spec, LinkSpec):
                 return definition.spec
         return None
 
     def target_name(self, node: Node) -> str:
-        return next((leaf(name) for _, name in self.workflow.consumers(node.node_id)), "")
+        return next((leaf(name) for _, name in self.tracer.takers(node.node_id)), "")
