@@ -303,10 +303,15 @@
     return String((BigInt(high & 0x1fffff) << 32n) | BigInt(low)); // below 2**53, as ComfyUI's own page draws
   };
 
+  let patience = 0;
+
   const busy = (is) => {
     const line = document.querySelector("#status .line");
-    if (is) setText(line, say("sending"));
-    else if (line?.textContent === say("sending")) drawStatus();
+    clearTimeout(patience);
+    if (is) {
+      setText(line, say("sending"));
+      patience = setTimeout(() => busy(false), 20000);
+    } else if (line?.textContent === say("sending")) drawStatus();
     const button = byId("generate");
     button?.classList.toggle("is-busy", is);
     button?.setAttribute("aria-busy", String(is));
@@ -444,6 +449,8 @@
     const isSaid = ["nothing", "unknown"].includes(view.phase); // in the frame
     setText(status.querySelector(".line"), isSaid ? "" : view.line);
     setText(status.querySelector(".hint"), isSaid && !view.cover ? "" : view.hint);
+    // Every step read aloud would be noise: only what begins and what ends is.
+    if (status.dataset.phase !== view.phase) setText(status.querySelector(".announced"), isSaid ? "" : view.line);
     const bar = status.querySelector(".bar");
     const percent = Math.round(view.share * 100);
     bar.dataset.run = bar.dataset.run === view.run_id ? view.run_id : ((bar.dataset.share = "0"), view.run_id);

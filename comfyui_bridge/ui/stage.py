@@ -28,9 +28,9 @@ _FRAME = """<div class="frame" id="frame"><div class="picture">
 <img class="layer cover" alt=""><img class="layer result" alt=""><img class="layer preview" alt="">
 <div class="layer other"></div><p class="caption"></p></div><div class="message"></div></div>"""
 
-_STATUS = """<div class="status-words"><p class="line" role="status" aria-live="polite"></p>
-<p class="hint"></p></div><div class="bar" role="progressbar" aria-valuemin="0" aria-valuemax="100">
-<div class="done"></div></div>"""
+_STATUS = """<div class="status-words"><p class="line"></p><p class="hint"></p>
+<p class="announced off-screen" role="status"></p></div>
+<div class="bar" role="progressbar" aria-valuemin="0" aria-valuemax="100"><div class="done"></div></div>"""
 
 
 @dataclass(frozen=True)

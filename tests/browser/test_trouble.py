@@ -137,11 +137,15 @@ def test_no_server_at_the_address_is_told_and_the_run_starts_once_there_is_one(
     create.form_of(page)
     expect(page.locator("#away")).to_contain_text("does not answer")
     expect(page.locator("#header .badge")).to_have_attribute("data-tone", "away")
+    expect(page.locator("#form-head .notice")).to_contain_text("node list is not known yet")
     create.generate(page)
     expect(page.locator("#status .line")).to_have_text(re.compile("Waiting for a server"))
+    page.get_by_label("Prompt", exact=True).fill("typed while there was no server")
     with SandboxThread(port=int(no_server.rpartition(":")[2])):
         create.wait_until_done(page)
         expect(page.locator("#away")).to_be_empty()
+        expect(page.locator("#form-head .notice")).to_have_count(0)
+        expect(page.get_by_label("Prompt", exact=True)).to_have_value("typed while there was no server")
 
 
 def test_a_run_that_nobody_knows_is_told(program: Program, visit: Visit) -> None:

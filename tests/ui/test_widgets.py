@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import gzip
+import json
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
 import pytest
 
+from comfyui_bridge.core import node_defs
 from comfyui_bridge.core.inputs import ExposedInput
 from comfyui_bridge.core.node_defs import (
     BooleanSpec,
@@ -19,6 +23,7 @@ from comfyui_bridge.core.node_defs import (
     InputSpec,
     IntSpec,
     LinkSpec,
+    NodeDefs,
     StringSpec,
     Upload,
 )
@@ -156,6 +161,30 @@ def test_texts_of_a_link_are_shown_in_the_component_s_own_type() -> None:
 def test_an_emptied_number_is_handed_on_as_empty_and_not_as_its_default() -> None:
     assert widgets.read(exposed(IntSpec(20, 1, 10_000), 20), None) == ""
     assert widgets.read(exposed(FloatSpec(0.5, 0, 1)), 0) == 0
+
+
+RECORDED = ("comfyui-0.3.64/object_info.json", "comfyui-0.33/object_info.json.gz")
+
+
+@pytest.mark.parametrize("recording", RECORDED)
+def test_every_input_of_every_recorded_node_has_its_component_or_a_reason(recording: str) -> None:
+    built = 0
+    for node in recorded_definitions(recording).by_class.values():
+        for definition in node.inputs:
+            if not definition.has_widget:
+                continue
+            default = getattr(definition.spec, "default", None)
+            one = exposed(definition.spec, default, definition.name)
+            component = build(one)
+            assert component is not None or widgets.reason(definition.spec, EN), (node.class_type, definition)
+            assert widgets.tooltip(one, EN)
+            built += component is not None
+    assert built > 1000
+
+
+def recorded_definitions(recording: str) -> NodeDefs:
+    content = (Path(__file__).parent.parent / "recordings" / recording).read_bytes()
+    return node_defs.parse(json.loads(gzip.decompress(content) if recording.endswith(".gz") else content))
 
 
 def test_a_tooltip_says_where_an_input_comes_from_and_its_limits() -> None:
