@@ -19,13 +19,14 @@ from comfyui_bridge.core.node_defs import (
     InputDef,
     InputSpec,
     IntSpec,
+    LinkSpec,
     NodeDefs,
     StringSpec,
 )
-from comfyui_bridge.core.options import flattened
+from comfyui_bridge.core.options import default_of, flattened
 from comfyui_bridge.core.roles import Role
 from comfyui_bridge.core.template import Exposure
-from comfyui_bridge.core.tracing import Place, Tracer
+from comfyui_bridge.core.tracing import WIDGET_TYPES, Place, Tracer, leaf
 from comfyui_bridge.core.workflow import Link, Node, Workflow
 
 ESSENTIAL_ROLES = (
@@ -273,19 +274,17 @@ class _Exposer:
     def exposed(self, place: Place, spec: InputSpec | None = None) -> ExposedInput | None:
         node = self.workflow.node(place.node_id)
         definition = self._definition(node, place.input)
-        if definition is not None and not definition.has_widget:
-            return None
         is_set = place.input in node.inputs
         value = unwrap(node.inputs.get(place.input))
-        if definition is None and (not is_set or node.class_type in self.node_defs):
-            return None  # the server would ignore it
+        spec = spec or self._spec(place, definition, value)
+        if spec is None:
+            return None
         role = self.roles.get(place)
-        spec = spec or (definition.spec if definition else _guessed(place.input, value))
         return ExposedInput(
             key=role.key if role else f"{place.node_id}.{place.input}",
             label=_label(place, role, definition),
             spec=self._as_used(place, spec),
-            default=value if is_set else getattr(spec, "default", None),
+            default=value if is_set else _default(spec, definition),
             node_id=place.node_id,
             input=place.input,
             node_title=node.name,
@@ -295,6 +294,23 @@ class _Exposer:
             role=role.name if role else "",
             required=definition.required if definition else True,
         )
+
+    def _spec(self, place: Place, definition: InputDef | None, value: Any) -> InputSpec | None:
+        """The type of an input; None for one that takes only a link, or that the server would ignore."""
+        node = self.workflow.node(place.node_id)
+        if definition is None:
+            is_ignored = place.input not in node.inputs or node.class_type in self.node_defs
+            return None if is_ignored else _guessed(place.input, value)
+        if definition.has_widget:
+            return definition.spec
+        if place.input not in node.inputs or not _takes_any_value(definition):
+            return None
+        # The editor writes a promoted widget's value even into an input of any type.
+        joined = [
+            self._definition(self.workflow.node(p.node_id), p.input) for p in self.shared.get(place, ())
+        ]
+        twin = next((d for d in joined if d is not None and d.has_widget), None)
+        return twin.spec if twin is not None else _guessed(place.input, value)
 
     def _as_used(self, place: Place, spec: InputSpec) -> InputSpec:
         """A primitive's number with the limits of what takes it; a seed only where it is used as one."""
@@ -348,11 +364,23 @@ def _is_essential(role: Role, value: Any) -> bool:
 
 def _label(place: Place, role: Role | None, definition: InputDef | None) -> str:
     if role is None:
-        words = (definition.display_name if definition else "") or place.input.replace("_", " ")
+        words = (definition.display_name if definition else "") or leaf(place.input).replace("_", " ")
         return words[:1].upper() + words[1:]
     label = LABELS[role.name]
     detail = role.detail or ("" if role.stage == 1 else str(role.stage))
     return f"{label} ({detail})" if detail else label
+
+
+def _default(spec: InputSpec, definition: InputDef | None) -> Any:
+    """The value of an input that the workflow leaves out."""
+    if definition is not None and definition.required:
+        return default_of(spec)
+    return getattr(spec, "default", None)
+
+
+def _takes_any_value(definition: InputDef) -> bool:
+    spec = definition.spec
+    return isinstance(spec, LinkSpec) and not {"*", *WIDGET_TYPES}.isdisjoint(spec.types)
 
 
 def _guessed(name: str, value: Any) -> InputSpec:

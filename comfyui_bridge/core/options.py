@@ -55,7 +55,7 @@ def with_option(workflow: Workflow, node_id: str, name: str, spec: DynamicComboS
         if not held.startswith(prefix) or held in new or _grows_from(held, new)
     }
     added = {
-        missing: _default(definition.spec)
+        missing: default_of(definition.spec)
         for missing, definition in new.items()
         if definition.has_widget and definition.required and missing not in kept
     }
@@ -75,9 +75,11 @@ def _grows_from(name: str, new: Mapping[str, InputDef]) -> bool:
     return parent is not None and isinstance(parent.spec, AutogrowSpec)
 
 
-def _default(spec: InputSpec) -> Any:
+def default_of(spec: InputSpec) -> Any:
+    """The value an input has where nobody said one: of choices the first, as the editor has it. Which
+    of the server's files is meant cannot be guessed."""
     match spec:
-        case ComboSpec(default=None, options=options):
+        case ComboSpec(default=None, upload=None, options=options):
             return options[0] if options else None
         case DynamicComboSpec(options=options):
             return options[0].key if options else None

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
-from comfyui_bridge.core import form, inputs, node_defs, template, workflow
+from comfyui_bridge.core import form, inputs, node_defs, options, template, values, workflow
 from comfyui_bridge.core.node_defs import ComboSpec, IntSpec, StringSpec
 
 from .conftest import recorded_workflow
+from .conversion_pairs import read_pairs
 
 
 def made(document, defs, card=None):
@@ -157,3 +160,123 @@ def test_every_key_is_given_once(defs_0_33):
     }
     keys = [i.key for i in made(graph, defs_0_33).inputs]
     assert keys == ["image", "image_2", "image_3", "image_4", "image_5"]
+
+
+# Dynamic combos: choices that bring inputs of their own
+
+
+def bytedance(**content):
+    return {
+        "1": {
+            "class_type": "ByteDance2TextToVideoNode",
+            "inputs": {"model": "Seedance 2.0", "seed": 7, "watermark": False, **content},
+        },
+        "2": {"class_type": "SaveVideo", "inputs": {"video": ["1", 0], "filename_prefix": "x"}},
+    }
+
+
+def test_a_dynamic_combo_shows_the_inputs_of_its_chosen_option(defs_0_33):
+    made_form = made(bytedance(**{"model.prompt": "a lake"}), defs_0_33)
+    by_name = {i.input: i for i in made_form.inputs}
+    assert by_name["model"].spec.options[0].key
+    assert (by_name["model.prompt"].key, by_name["model.prompt"].default) == ("prompt", "a lake")
+    # What the export left out is offered with its default.
+    assert by_name["model.resolution"].default in by_name["model.resolution"].spec.options
+    assert isinstance(by_name["model.duration"].spec, IntSpec)
+
+
+def test_choices_of_a_sub_input_are_those_of_the_chosen_option(defs_0_33):
+    """The same sub-input has other choices with another model: 1080p is not for the small one."""
+    spec = made(bytedance(), defs_0_33).input("1.model").spec
+    seen = set()
+    for option in spec.options:
+        made_form = made(bytedance(model=option.key), defs_0_33)
+        offered = made_form.input("1.model.resolution").spec.options
+        (own,) = [d for d in option.inputs if d.name == "resolution"]
+        assert offered == own.spec.options
+        seen.add(offered)
+    assert len(seen) > 1
+
+
+def test_another_choice_takes_the_inputs_of_the_former_one_away(defs_0_33):
+    graph = {
+        "1": {"class_type": "LoadImage", "inputs": {"image": "a.png"}},
+        "2": {
+            "class_type": "ResizeImageMaskNode",
+            "inputs": {
+                "input": ["1", 0],
+                "resize_type": "scale dimensions",
+                "resize_type.width": 640,
+                "resize_type.height": 480,
+                "resize_type.crop": "center",
+                "scale_method": "area",
+            },
+        },
+        "3": {"class_type": "PreviewImage", "inputs": {"images": ["2", 0]}},
+    }
+    made_form = made(graph, defs_0_33)
+    given = made_form.check({"2.resize_type": "scale longer dimension"})
+    patched = values.patch(made_form.workflow, made_form.inputs, given).node("2").inputs
+    assert {n: v for n, v in patched.items() if n.startswith("resize_type")} == {
+        "resize_type": "scale longer dimension",
+        "resize_type.longer_size": 512,
+    }
+    assert patched["scale_method"] == "area"
+    same = values.patch(made_form.workflow, made_form.inputs, made_form.check({}))
+    assert same == made_form.workflow
+
+
+def test_inputs_of_both_options_keep_their_values_and_links(defs_0_33):
+    graph = bytedance(**{"model.prompt": "a lake", "model.duration": 7})
+    graph["9"] = {"class_type": "PrimitiveString", "inputs": {"value": "16:9"}}
+    graph["1"]["inputs"]["model.ratio"] = ["9", 0]
+    parsed = workflow.parse(graph)
+    spec = defs_0_33.input("ByteDance2TextToVideoNode", "model").spec
+    changed = options.with_option(parsed, "1", "model", spec, spec.options[1].key).node("1").inputs
+    assert (changed["model"], changed["model.prompt"], changed["model.duration"]) == (
+        spec.options[1].key,
+        "a lake",
+        7,
+    )
+    assert changed["model.ratio"] == workflow.Link("9", 0)
+
+
+def test_a_list_that_grows_offers_what_it_must_have_and_what_it_has(defs_0_33):
+    graph = {
+        "1": {"class_type": "LoadImage", "inputs": {"image": "a.png"}},
+        "2": {
+            "class_type": "ComfyMathExpression",
+            "inputs": {"expression": "a + b", "values.a": 3, "values.b": 4},
+        },
+    }
+    by_name = {i.input: i.default for i in made(graph, defs_0_33).inputs}
+    assert by_name["expression"] == "a + b"
+    assert (by_name["values.a"], by_name["values.b"]) == (3, 4)
+
+
+def test_an_input_of_any_type_that_holds_a_value_is_offered(defs_0_33):
+    graph = {"1": {"class_type": "PreviewAny", "inputs": {"source": "some words"}}}
+    (source,) = made(graph, defs_0_33).inputs
+    assert isinstance(source.spec, StringSpec)
+
+
+def test_less_than_full_denoise_is_essential(defs_0_33):
+    graph = recorded_workflow("sd15_txt2img")
+    assert made(graph, defs_0_33).input("denoise").group
+    graph["3"]["inputs"]["denoise"] = 0.6
+    assert not made(graph, defs_0_33).input("denoise").group
+
+
+def test_a_form_of_a_hundred_nodes_is_made_at_once(defs_0_33):
+    """Measured at 15 ms for API format and 50 ms for UI format; the limit leaves room for a busy machine."""
+    pair = next(p for p in read_pairs("official") if p.name == "templates-1_click_multiple_scene_angles-v1.0")
+    for document in (pair.api, pair.ui):
+        times = []
+        for _ in range(5):
+            begun = time.perf_counter()
+            made_form = made(document, defs_0_33)
+            times.append(time.perf_counter() - begun)
+        nodes, milliseconds = len(made_form.workflow.nodes), min(times) * 1000
+        print(f"\n{nodes} nodes, {len(made_form.inputs)} inputs: {milliseconds:.0f} ms")
+        assert len(made_form.inputs) > 100
+        assert min(times) < 0.5
