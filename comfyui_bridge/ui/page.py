@@ -223,8 +223,8 @@ def _choose(desk: Desk, parts: Parts) -> None:
             answer[parts.stage.view] = view.to_json()
         return answer
 
-    def refresh(picked: str, drawn: str) -> dict[Any, Any]:
-        slug = picked if desk.templates.get(picked) else _slug(desk.templates.shelf().first())
+    def refresh(drawn: str, event: gr.EventData) -> dict[Any, Any]:
+        slug = event.slug if desk.templates.get(str(event.slug)) else _slug(desk.templates.shelf().first())
         newest = _fingerprint(desk, slug)
         return {session.drawn: newest, parts.picker.wanted: gr.skip() if newest == drawn else _wish(slug)}
 
@@ -235,9 +235,7 @@ def _choose(desk: Desk, parts: Parts) -> None:
         trigger_mode="multiple",
         **_AT_ONCE,
     )
-    parts.library.input(
-        refresh, [parts.picker.picked, session.drawn], {session.drawn, parts.picker.wanted}, **_AT_ONCE
-    )
+    parts.library.input(refresh, session.drawn, {session.drawn, parts.picker.wanted}, **_AT_ONCE)
 
 
 def _show_form(desk: Desk, parts: Parts) -> None:

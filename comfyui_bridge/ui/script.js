@@ -70,7 +70,7 @@
 
   bridge.library = (element, trigger, watch) => {
     keep = () => trigger("select");
-    look = () => trigger("input");
+    look = () => goal && trigger("input", { slug: goal });
     const settle = () => {
       if (tag && ![...element.querySelectorAll(".chip")].some((chip) => chip.dataset.tag === tag)) tag = "";
       filter(element);
@@ -247,7 +247,7 @@
       unfold(first);
       requestAnimationFrame(() => {
         first.scrollIntoView({ block: "center", behavior: calm() ? "auto" : "smooth" });
-        first.querySelector("input:not([type=hidden]), textarea")?.focus({ preventScroll: true });
+        first.querySelector("input:not([type=hidden], [role=combobox], [type=file]), textarea")?.focus({ preventScroll: true });
       });
     };
     watch("value", draw);
@@ -399,7 +399,9 @@
         only("other");
       }
     } else if (view.phase === "nothing") {
-      if (view.cover) showPicture("cover", view.cover, "", () => view.phase === "nothing");
+      const cover = view.cover;
+      if (cover) showPicture("cover", cover, "", () => view.phase === "nothing" && view.cover === cover);
+      else only("none");
     } else if (["failed", "unknown"].includes(view.phase) || (view.phase === "cancelled" && !layer("preview").dataset.url)) {
       only("none");
     }
