@@ -273,9 +273,9 @@ def test_a_form_of_a_hundred_nodes_is_made_at_once(defs_0_33):
     for document in (pair.api, pair.ui):
         times = []
         for _ in range(5):
-            begun = time.perf_counter()
+            begun = time.process_time()
             made_form = made(document, defs_0_33)
-            times.append(time.perf_counter() - begun)
+            times.append(time.process_time() - begun)
         nodes, milliseconds = len(made_form.workflow.nodes), min(times) * 1000
         print(f"\n{nodes} nodes, {len(made_form.inputs)} inputs: {milliseconds:.0f} ms")
         assert len(made_form.inputs) > 100

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import copy
+import random
+import time
 
 import pytest
 
 from comfyui_bridge.core import form, marks, node_defs, options, template, values, workflow
 from comfyui_bridge.core.convert import convert
 from comfyui_bridge.core.convert.places import Places
+from comfyui_bridge.core.errors import BridgeError
 from comfyui_bridge.core.node_defs import BooleanSpec, ComboSpec, FloatSpec, IntSpec, NodeDefs, StringSpec
 
 from .conftest import recorded_workflow
 from .conversion_pairs import read_pairs
+from .test_convert_fuzz import mutate
 
 TEMPLATES = {pair.name: pair.ui for pair in read_pairs("official")}
 
@@ -514,3 +518,24 @@ def test_nothing_is_hidden_by_marks(defs_0_33):
                 is_value = name in held.inputs and not isinstance(held.inputs[name], workflow.Link)
                 if is_value and definition_.has_widget:
                     assert (held.node_id, name) in given, (held.node_id, held.class_type, name)
+
+
+def test_broken_and_hostile_documents_give_a_form_or_a_clean_error(defs_0_33):
+    rng = random.Random(4)
+    documents = [
+        document for pair in read_pairs("official", "mutated") for document in (pair.ui, pair.api) if document
+    ]
+    forms = 0
+    for _ in range(400):
+        document = mutate(rng.choice(documents), rng)
+        defs = defs_0_33 if rng.random() < 0.9 else node_defs.EMPTY
+        started = time.process_time()
+        try:
+            made_form = made(document, defs)
+            assert len({i.key for i in made_form.inputs}) == len(made_form.inputs)
+            values.patch(made_form.workflow, made_form.inputs, values.check(made_form.inputs, {}))
+            forms += 1
+        except BridgeError as caught:
+            assert str(caught)
+        assert time.process_time() - started < 2
+    assert forms > 100
