@@ -7,6 +7,7 @@ one at its place held before, and sends it too.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -233,9 +234,11 @@ class Refused:
     sentence: str
 
     def to_json(self) -> dict[str, Any]:
+        """What the script draws; with the time, for the same mistake twice is told twice."""
         return {
             "fields": {element_id(key): sentence for key, sentence in self.fields.items()},
             "sentence": self.sentence,
+            "at": time.time(),
         }
 
 

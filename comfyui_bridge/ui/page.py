@@ -182,7 +182,7 @@ def _arrive(page: gr.Blocks, desk: Desk, parts: Parts) -> None:
             parts.picker.news: _versions(desk),
             **_library_parts(desk, parts, words),
             parts.picker.wanted: _wish(slug),
-            parts.stage.view: view.to_json(),
+            parts.stage.view: view.to_json(time.time()),
             parts.stage.strip: gallery.strip(_own_runs(desk, request, STRIP), words),
             **_servers(desk, parts, words),
             **_translated(parts, words),
@@ -220,7 +220,7 @@ def _choose(desk: Desk, parts: Parts) -> None:
         answer: dict[Any, Any] = {session.drawn: _fingerprint(desk, str(event.slug))}
         if not followed:
             view = _first_view(desk, desk.templates.get(str(event.slug)), Words(lang))
-            answer[parts.stage.view] = view.to_json()
+            answer[parts.stage.view] = view.to_json(time.time())
         return answer
 
     def refresh(drawn: str, event: gr.EventData) -> dict[Any, Any]:
@@ -321,7 +321,7 @@ def _generates(desk: Desk, parts: Parts, template: Template, built: Sequence[Wid
             session.typed: typed,
             session.followed: answer,
             parts.refusals: Refused({}, "").to_json(),
-            stage.view: _view(desk, answer, words, request)[1].to_json(),
+            stage.view: _view(desk, answer, words, request)[1].to_json(time.time()),
             stage.strip: gallery.strip(_own_runs(desk, request, STRIP), words),
         }
 
@@ -338,9 +338,9 @@ def _run(page: gr.Blocks, desk: Desk, parts: Parts) -> None:
 
     async def follow(run_id: str, lang: str, request: gr.Request) -> AsyncIterator[dict[Any, Any]]:
         words = Words(lang)
-        look = partial(_view, desk, run_id, words, request)
+        look, turn = partial(_view, desk, run_id, words, request), time.time()
         async for run, view in stage_.follow(look, attention, str(request.session_hash), run_id):
-            shown = {stage.view: view.to_json()}
+            shown = {stage.view: view.to_json(turn)}
             if run is not None and run.state.is_final:
                 shown[stage.strip] = gallery.strip(_own_runs(desk, request, STRIP), words)
             yield shown
@@ -368,7 +368,7 @@ def _run(page: gr.Blocks, desk: Desk, parts: Parts) -> None:
                 session.typed: {**typed, template.slug: dict(values.from_json(run.values))},
                 parts.picker.wanted: _wish(template.slug, replaces=True),
             }
-        return {session.followed: run_id, stage.view: view.to_json()}
+        return {session.followed: run_id, stage.view: view.to_json(time.time())}
 
     outputs = {session.followed, session.typed, parts.picker.wanted, stage.view, parts.refusals}
     stage.view.select(act, [session.lang, session.typed], outputs, **_ALONGSIDE)

@@ -79,8 +79,12 @@ class StageView:
     """The seed the run used, by the key of its input."""
     lang: str = "en"
 
-    def to_json(self) -> dict[str, Any]:
-        return asdict(self)
+    def to_json(self, turn: float) -> dict[str, Any]:
+        """What the script draws, unless it has seen a later turn: when the page turned to this, by our clock.
+
+        A follower's last word arrives after the first one of the next (Gradio repeats it as it ends).
+        """
+        return {**asdict(self), "turn": turn}
 
 
 @dataclass(frozen=True)

@@ -320,6 +320,7 @@
   /* Stage -------------------------------------------------------------------------------------- */
 
   let view = null; // the newest StageView
+  let turn = 0; // when the page turned to what it shows
   let chosen = 0; // which file of the run is in the frame
   let source = null; // the open stream of previews
   let streaming = ""; // its run
@@ -541,7 +542,8 @@
     ask = (what) => trigger("select", what);
     const draw = () => {
       const next = props.value;
-      if (!next || !next.phase) return;
+      if (!next?.phase || next.turn < turn) return;
+      turn = next.turn;
       if (!view || next.run_id !== view.run_id) {
         chosen = 0;
         stopStream();

@@ -47,7 +47,7 @@ class Stage:
 def panel(first: StageView, words: Words) -> Stage:
     """Lay the stage out; it shows `first` until it is told otherwise."""
     view = gr.HTML(
-        first.to_json(),
+        first.to_json(0.0),
         html_template=_FRAME,
         elem_id="stage",
         apply_default_css=False,

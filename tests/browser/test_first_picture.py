@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlencode, urlsplit
@@ -114,6 +115,25 @@ def test_stop_ends_a_run_and_says_so(program: Program, visit: Visit) -> None:
     expect(page.locator("#frame")).to_have_attribute("data-phase", "cancelled")
     expect(page.locator("#status .line")).to_have_text("Stopped")
     expect(page.get_by_role("button", name="Stop")).to_be_hidden()
+
+
+def test_the_newest_run_takes_the_stage_and_an_earlier_one_can_be_opened_again(
+    program: Program, server: Server, visit: Visit
+) -> None:
+    page = visit(f"{program.url}/?template=text-to-image&steps=3&width=256&height=256")
+    create.form_of(page)
+    server.load_slowly(4.0)
+    create.generate(page)
+    expect(page.locator("#status .line")).to_have_text("Loading model")
+    first = create.run_id_of(page)
+    create.generate(page)
+    expect(page.locator("#status .line")).to_have_text(re.compile("^Queued"))
+    assert create.run_id_of(page) != first
+    create.wait_until_done(page)
+    page.locator(f'#strip a[data-run="{first}"]').click()
+    expect(page.locator(f'#strip a[data-run="{first}"]')).to_have_attribute("aria-current", "true")
+    create.wait_until_done(page)
+    assert create.run_id_of(page) == first
 
 
 def test_several_pictures_at_once_stand_side_by_side(program: Program, visit: Visit) -> None:

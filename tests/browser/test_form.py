@@ -126,6 +126,8 @@ def test_a_wrong_value_is_told_at_its_field_and_nothing_typed_is_lost(program: P
     expect(page.get_by_label("Width")).to_have_attribute("aria-invalid", "true")
     expect(page.get_by_label("Prompt", exact=True)).to_have_value("a fox")
     expect(create.is_live(page)).to_have_count(0)
+    create.generate(page)
+    expect(page.get_by_role("button", name="Generate")).to_have_attribute("aria-busy", "false")
     page.get_by_label("Width").fill("512")
     expect(page.locator("#input-width .field-error")).to_have_count(0)
 
