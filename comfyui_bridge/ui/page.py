@@ -494,11 +494,13 @@ def _no_template(desk: Desk, words: Words) -> str:
 
 def _header(desk: Desk, words: Words) -> str:
     badge = present.badge(desk.engine.servers(), time.time(), words, uses_sandbox=desk.dashboard.uses_sandbox)
-    more = (
-        f'<button type="button" class="link" data-tab="servers">{escape(badge.hint)}</button>'
-        if badge.link
-        else ""
-    )
+    more = ""
+    if badge.link:
+        name, short = escape(badge.hint), escape(words("connect_short"))
+        more = (
+            f'<button type="button" class="link" data-tab="servers" aria-label="{name}">'
+            f'<span class="full">{name}</span><span class="short">{short}</span></button>'
+        )
     return (
         f'<a class="brand" href="?">{TITLE}</a>'
         f'<p class="badge" data-tone="{badge.tone}" title="{escape(badge.words)}"><span class="dot"></span>'

@@ -165,6 +165,7 @@ _TABLE: Mapping[str, tuple[str, str]] = {
     "sandbox_badge": ("Sandbox: procedural pictures, no AI model.", "沙盒：程序绘制的图片，没有 AI 模型。"),
     "sandbox_short": ("Sandbox", "沙盒"),
     "connect_comfyui": ("Connect a ComfyUI", "连接 ComfyUI"),
+    "connect_short": ("Connect", "连接"),
     "connect_how": (
         "Stop this program and start it again with the address of your ComfyUI:",
         "停止本程序，再带上你的 ComfyUI 地址重新启动：",
