@@ -103,9 +103,7 @@ def _plain(workflow: Workflow, problem: InputProblem) -> str:
         case "value_smaller_than_min" | "value_bigger_than_max":
             return f"{where}: {name} is out of range: {_lower(problem.message)}."
         case "value_not_in_list":
-            offered = problem.details.partition(" not in ")[2]
-            known = "" if not offered or offered.startswith("(list") else f"; it has {_short(offered, 200)}"
-            return f"{where}: the server has no {name} called {given or 'that'}{known}."
+            return f"{where}: the server has no {name} called {given or 'that'}{_offered(problem.details)}."
         case "invalid_input_type":
             return f"{where}: {name} cannot be {given or 'empty'} ({_lower(problem.message)})."
         case "return_type_mismatch":
@@ -118,6 +116,15 @@ def _plain(workflow: Workflow, problem: InputProblem) -> str:
             return f"{where}: the server could not check it ({problem.details}); look for a broken link."
     what = problem.message.rstrip(".") or "the server refused it"
     return f"{where}: {what}{f' ({problem.details})' if problem.details else ''}."
+
+
+def _offered(details: str) -> str:
+    """What the server has instead, from "name: 'x' not in ['a', 'b']", or "(list of length 40)" of many."""
+    listed = details.partition(" not in ")[2]
+    if not listed or listed.startswith("(list"):
+        return ""
+    names = listed.strip("[]").replace("'", "")
+    return f"; it has {_short(names, 200)}" if names else ", nor any other"
 
 
 def _where(workflow: Workflow, problem: InputProblem) -> str:

@@ -78,7 +78,17 @@ ROWS: list[tuple[dict[str, Any], str]] = [
             extra_info={"input_name": "ckpt_name", "received_value": "x.safetensors"},
         ),
         "Load Checkpoint (node 4): the server has no ckpt_name called x.safetensors; "
-        "it has ['a.safetensors', 'b.safetensors'].",
+        "it has a.safetensors, b.safetensors.",
+    ),
+    (
+        body(
+            "4",
+            type="value_not_in_list",
+            message="Value not in list",
+            details="ckpt_name: 'x.safetensors' not in []",
+            extra_info={"input_name": "ckpt_name", "received_value": "x.safetensors"},
+        ),
+        "Load Checkpoint (node 4): the server has no ckpt_name called x.safetensors, nor any other.",
     ),
     (
         body(
