@@ -18,7 +18,6 @@ from PIL import Image
 from comfyui_bridge import Client
 from comfyui_bridge.client import Result, RunHandle
 from comfyui_bridge.client.handle import UNREAD_PREVIEWS, UNREAD_TRANSIENT
-from comfyui_bridge.client.result import safe_name
 from comfyui_bridge.core import workflow
 from comfyui_bridge.core.errors import (
     BridgeError,
@@ -421,14 +420,13 @@ def test_a_half_file_never_stays(tmp_path: Path) -> None:
         ("..", "file"),
         ("", "file"),
         (".bashrc", "bashrc"),
-        ("a\0b\n<c>.png", "a_b__c_.png"),
+        ("a\0b\n<c>.png", "ab_c_.png"),
         ("CON.png", "_CON.png"),
-        ("x" * 400 + ".png", "x" * 197 + ".png"),
-        ("狐" * 200 + ".webp", "狐" * 65 + ".webp"),
+        ("x" * 400 + ".png", "x" * 176 + ".png"),
+        ("狐" * 200 + ".webp", "狐" * 58 + ".webp"),
     ],
 )
 def test_names_from_a_server_cannot_leave_the_folder(tmp_path: Path, told: str, kept: str) -> None:
-    assert safe_name(told) == kept
     server = FakeServer()
     server._files[OutputFile(told)] = b"content"
     (path,) = result_with(server, OutputFile(told)).save(tmp_path)

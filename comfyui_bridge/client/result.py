@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import io
 import os
-import re
 import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -23,6 +22,7 @@ from comfyui_bridge.core.errors import (
     Rejected,
     Unreachable,
 )
+from comfyui_bridge.core.names import safe_name
 from comfyui_bridge.core.outputs import MediaKind, NodeOutput, OutputFile
 from comfyui_bridge.core.run import Fault, Run, RunError, RunState
 from comfyui_bridge.core.workflow import Workflow
@@ -30,8 +30,6 @@ from comfyui_bridge.engine.ports import Server
 
 if TYPE_CHECKING:
     from PIL import Image
-
-_RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -158,20 +156,6 @@ def of_run(run: Run, source: Server, index: int = 0) -> Result:
         index=index,
         source=source,
     )
-
-
-def safe_name(filename: str) -> str:
-    """The last part of a server's file name, as every file system takes it."""
-    last = re.sub(r'[\x00-\x1f\x7f<>:"|?*]', "_", filename.replace("\\", "/").rpartition("/")[2])
-    last = last.encode("utf-8", "replace").decode("utf-8").strip(" .")
-    if _RESERVED.match(last):
-        last = f"_{last}"
-    stem, dot, suffix = last.rpartition(".")
-    if not dot or len(suffix) > 16:
-        stem, suffix = last, ""
-    room = 200 - len(suffix.encode())
-    stem = stem.encode()[:room].decode("utf-8", "ignore") or "file"
-    return f"{stem}.{suffix}" if suffix else stem
 
 
 def _settle(half: Path, folder: Path, name: str) -> Path:

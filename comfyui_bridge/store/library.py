@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from comfyui_bridge.core.errors import StoreError
+from comfyui_bridge.core.names import safe_name
 from comfyui_bridge.store import disk
 from comfyui_bridge.store.documents import DocumentError, parse_json, parse_toml
-from comfyui_bridge.store.names import safe_name
 
 _COVERS = (".webp", ".png", ".jpg", ".jpeg")
 _MOST_MB = {".json": 32, ".toml": 1}

@@ -21,9 +21,9 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 from comfyui_bridge.core.errors import StoreError
+from comfyui_bridge.core.names import marked, safe_name
 from comfyui_bridge.core.outputs import KeptFile, MediaKind, OutputFile
 from comfyui_bridge.store import disk, thumbnails
-from comfyui_bridge.store.names import marked, safe_name
 
 THUMBNAIL_SIZES = frozenset((64, 128, 256, 512, 1024))
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from pathlib import PurePosixPath
 
 _LONGEST = 180
 """In UTF-8 bytes; file systems take 255, and thumbnails and second ones of a name add a few."""
@@ -57,7 +56,8 @@ def _safe_character(character: str) -> str:
 
 def _fit(name: str, mark: str) -> str:
     """The name with its stem cut, where it must be, and the mark behind the stem."""
-    suffix = PurePosixPath(name).suffix
+    start = name.rfind(".")
+    suffix = name[start:] if 0 < start < len(name) - 1 else ""
     if len(suffix.encode()) > _LONGEST_SUFFIX:
         suffix = ""
     stem = name.removesuffix(suffix)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from comfyui_bridge.store.names import marked, safe_name
+from comfyui_bridge.core.names import marked, safe_name
 
 
 @pytest.mark.parametrize(
