@@ -33,7 +33,13 @@ def main() -> int:
                 print(f"Public: {page.share_url}", flush=True)
             elif page.share_problem:
                 print(f"There is no public link. {page.share_problem}", file=sys.stderr, flush=True)
+            if chosen.auth is None and chosen.host not in ("127.0.0.1", "localhost", "::1"):
+                print("Everyone who can reach this machine can use the page: see --auth.", file=sys.stderr)
             stopped.wait()
+            print(
+                "Stopping. Runs inside the servers go on, and are taken up at the next start.",
+                file=sys.stderr,
+            )
             page.close()
     except BridgeError as error:
         print(error, file=sys.stderr)

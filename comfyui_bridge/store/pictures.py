@@ -17,6 +17,7 @@ from PIL import Image, UnidentifiedImageError
 from comfyui_bridge.core.errors import TemplateError
 
 _MOST_CHARACTERS = 32 << 20
+_UNREADABLE = (OSError, ValueError, SyntaxError, UnidentifiedImageError, Image.DecompressionBombError)
 
 
 def workflow_in(path: Path) -> Mapping[str, Any]:
@@ -29,6 +30,16 @@ def workflow_in(path: Path) -> Mapping[str, Any]:
         "This picture carries no workflow. Those ComfyUI saves do, unless something took it out on the way.",
         file=path.name,
     )
+
+
+def is_readable(path: Path) -> bool:
+    """Whether this is a picture, as far as can be told without decoding all of it."""
+    try:
+        with Image.open(path) as picture:
+            picture.verify()
+    except _UNREADABLE:
+        return False
+    return True
 
 
 def _documents(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -48,7 +59,7 @@ def _texts(path: Path) -> Iterator[tuple[str, str]]:
         with Image.open(path) as picture:
             texts = {key: value for key, value in picture.info.items() if isinstance(value, str)}
             tags = [value for value in picture.getexif().values() if isinstance(value, str)]
-    except (OSError, ValueError, SyntaxError, UnidentifiedImageError, Image.DecompressionBombError):
+    except _UNREADABLE:
         raise TemplateError("This is no picture that can be read.", file=path.name) from None
     for key in ("prompt", "workflow"):
         if key in texts:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from html import escape
 from math import sqrt
 from pathlib import Path
@@ -21,9 +20,10 @@ import gradio as gr
 from comfyui_bridge.core.errors import InvalidValues, StoreError, WorkflowError
 from comfyui_bridge.core.form import Form
 from comfyui_bridge.core.inputs import ExposedInput
-from comfyui_bridge.core.node_defs import ComboSpec, IntSpec
+from comfyui_bridge.core.node_defs import ComboSpec, IntSpec, Upload
 from comfyui_bridge.core.template import Template
 from comfyui_bridge.core.values import FileValue
+from comfyui_bridge.store import pictures
 from comfyui_bridge.ui import widgets
 from comfyui_bridge.ui.dashboard import Dashboard
 from comfyui_bridge.ui.present import element_id
@@ -247,16 +247,29 @@ def submit(
 ) -> str | Refused:
     """Hand the values to the engine: the run's id, or why not."""
     try:
-        return dashboard.engine.submit(template, _kept_files(dashboard, raw), owner)
+        return dashboard.engine.submit(template, _kept_files(dashboard, template, raw), owner)
     except InvalidValues as error:
         return Refused(error.problems, words.count("form_problems", len(error.problems)))
     except (WorkflowError, StoreError) as error:
         return Refused({}, str(error))
 
 
-def _kept_files(dashboard: Dashboard, raw: Mapping[str, Any]) -> dict[str, Any]:
-    keep = partial(_keep_file, dashboard)
-    return {key: keep(value) if isinstance(value, LocalFile) else value for key, value in raw.items()}
+def _kept_files(dashboard: Dashboard, template: Template, raw: Mapping[str, Any]) -> dict[str, Any]:
+    """The values with their files in our keeping. Raises InvalidValues for a picture that is none."""
+    files = {key: value for key, value in raw.items() if isinstance(value, LocalFile)}
+    form = dashboard.engine.form(template) if files else None
+    unreadable = {
+        key: f"{Path(file.path).name} is no picture that can be read; choose another."
+        for key, file in files.items()
+        if _takes_pictures(form.input(key)) and not pictures.is_readable(Path(file.path))
+    }
+    if unreadable:
+        raise InvalidValues(unreadable)
+    return {**raw, **{key: _keep_file(dashboard, file) for key, file in files.items()}}
+
+
+def _takes_pictures(one: ExposedInput | None) -> bool:
+    return one is not None and isinstance(one.spec, ComboSpec) and one.spec.upload is Upload.IMAGE
 
 
 def _keep_file(dashboard: Dashboard, file: LocalFile) -> FileValue:

@@ -26,7 +26,7 @@ from comfyui_bridge.ui import stage as stage_
 from comfyui_bridge.ui.dashboard import Dashboard
 from comfyui_bridge.ui.form import Picker, Refused, Typed
 from comfyui_bridge.ui.present import StageView
-from comfyui_bridge.ui.sign_in import may_see, owner_of
+from comfyui_bridge.ui.sign_in import is_signed_in, may_see, owner_of
 from comfyui_bridge.ui.stage import Attention, Stage
 from comfyui_bridge.ui.templates import Templates
 from comfyui_bridge.ui.widgets import Widget
@@ -70,6 +70,7 @@ class Parts:
 
     session: Session
     header: gr.HTML
+    account: gr.HTML
     away: gr.HTML
     library: gr.HTML
     form: gr.Column
@@ -120,6 +121,7 @@ def _lay_out(desk: Desk) -> Parts:
     )
     with gr.Row(elem_id="top"):
         header = gr.HTML(_header(desk, words), elem_id="header", **_PLAIN)
+        account = gr.HTML("", elem_id="account", **_PLAIN)
     away = gr.HTML("", elem_id="away", **_PLAIN)
     with gr.Tabs(elem_id="tabs"):
         with gr.Tab(words("create"), id="create") as create, gr.Row(elem_id="create"):
@@ -147,6 +149,7 @@ def _lay_out(desk: Desk) -> Parts:
     return Parts(
         session=session,
         header=header,
+        account=account,
         away=away,
         library=library,
         form=form,
@@ -184,6 +187,7 @@ def _arrive(page: gr.Blocks, desk: Desk, parts: Parts) -> None:
             parts.picker.wanted: _wish(slug),
             parts.stage.view: view.to_json(time.time()),
             parts.stage.strip: gallery.strip(_own_runs(desk, request, STRIP), words),
+            parts.account: _account(request, words),
             **_servers(desk, parts, words),
             **_translated(parts, words),
         }
@@ -201,6 +205,7 @@ def _arrive(page: gr.Blocks, desk: Desk, parts: Parts) -> None:
         parts.picker.wanted,
         parts.stage.view,
         parts.stage.strip,
+        parts.account,
         *_server_parts(parts),
         *_translated(parts, Words()),
     }
@@ -506,6 +511,17 @@ def _header(desk: Desk, words: Words) -> str:
         f'<p class="badge" data-tone="{badge.tone}" title="{escape(badge.words)}"><span class="dot"></span>'
         f'<span class="full">{escape(badge.words)}</span>'
         f'<span class="short">{escape(badge.short)}</span> {more}</p>'
+    )
+
+
+def _account(request: gr.Request, words: Words) -> str:
+    """Who is signed in, and the way out; nothing where everyone may come."""
+    if not is_signed_in(request):
+        return ""
+    return (
+        '<form method="post" action="sign-out">'
+        f'<span class="who">{escape(owner_of(request))}</span>'
+        f'<button type="submit" class="link">{escape(words("sign_out"))}</button></form>'
     )
 
 

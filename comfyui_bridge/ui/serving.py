@@ -10,8 +10,10 @@ import asyncio
 import contextlib
 import errno
 import io
+import logging
 import socket
 import subprocess
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -38,6 +40,8 @@ MAX_EVENTS = 400
 _UPLOADS_KEPT_S = (3600, 24 * 3600)
 _QUEUE_TICK_S = 0.01
 _TUNNEL_ENDS_S = 2.0
+_GRACE_S = 0.5
+"""How long a stopping page waits for answers that are under way."""
 MAX_UPLOAD = "200mb"
 
 
@@ -146,7 +150,14 @@ def _serve(
 
     def close() -> None:
         live.close()
+        # What is cut off now is cut off on purpose, and no news.
+        for name in ("uvicorn.error", "asyncio"):
+            logging.getLogger(name).setLevel(logging.CRITICAL)
+        # Somebody who follows a run at that moment would hold the server until Gradio gives up, after five.
+        hurry = threading.Timer(_GRACE_S, setattr, (blocks.server, "force_exit", True))
+        hurry.start()
         blocks.close(verbose=False)
+        hurry.cancel()
         for tunnel in opened:
             _end(tunnel)
 

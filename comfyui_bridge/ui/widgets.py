@@ -229,10 +229,14 @@ def _text(one: ExposedInput, value: Any, common: dict[str, Any]) -> gr.component
     )
 
 
+def _as_it_is(payload: Any) -> str | None:
+    return payload.path if payload is not None else None
+
+
 def _combo(spec: ComboSpec, value: Any, common: dict[str, Any], words: Words) -> gr.components.Component:
     if spec.upload is Upload.IMAGE:
         # image_mode None hands the file over as it was uploaded, without decoding it again.
-        return gr.Image(
+        picture = gr.Image(
             _path(value),
             type="filepath",
             image_mode=None,
@@ -241,6 +245,9 @@ def _combo(spec: ComboSpec, value: Any, common: dict[str, Any], words: Words) ->
             buttons=[],
             **common,
         )
+        # Gradio opens it all the same, and for one that is no picture the whole event fails without a word.
+        picture.preprocess = _as_it_is
+        return picture
     if spec.upload is not None:
         return gr.File(_path(value), type="filepath", file_types=_FILE_TYPES.get(spec.upload), **common)
     if spec.multiselect:

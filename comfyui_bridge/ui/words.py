@@ -16,6 +16,7 @@ _TABLE: Mapping[str, tuple[str, str]] = {
     "create": ("Create", "创作"),
     "results": ("Results", "结果"),
     "servers": ("Servers", "服务器"),
+    "sign_out": ("Sign out", "退出登录"),
     # Library
     "library": ("Templates", "模板"),
     "search_templates": ("Search templates", "搜索模板"),

@@ -180,6 +180,19 @@ def test_an_uploaded_picture_reaches_the_server_byte_for_byte(
     assert sent == picture.read_bytes()
 
 
+def test_a_file_that_is_no_picture_is_told_at_its_field_and_nothing_is_lost(
+    program: Program, visit: Visit, tmp_path: Path
+) -> None:
+    bad = tmp_path / "bad.png"
+    bad.write_text("no picture")
+    page = visit(f"{program.url}/?template=image-to-image&prompt=kept+words")
+    form = create.form_of(page, "image-to-image")
+    form.locator("#input-image input[type=file]").set_input_files(bad)
+    create.generate(page)
+    expect(page.get_by_text("bad.png is no picture that can be read; choose another.")).to_be_visible()
+    expect(form.get_by_label("Prompt", exact=True)).to_have_value("kept words")
+
+
 def test_a_search_finds_templates_as_one_types(program: Program, visit: Visit) -> None:
     page = visit(program.url)
     create.form_of(page)
