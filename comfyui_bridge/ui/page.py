@@ -188,6 +188,7 @@ def _arrive(page: gr.Blocks, desk: Desk, parts: Parts) -> None:
             parts.stage.view: view.to_json(time.time()),
             parts.stage.strip: gallery.strip(_own_runs(desk, request, STRIP), words),
             parts.account: _account(request, words),
+            parts.refusals: Refused({}, _gone(desk, asked, words)).to_json(),
             **_servers(desk, parts, words),
             **_translated(parts, words),
         }
@@ -206,6 +207,7 @@ def _arrive(page: gr.Blocks, desk: Desk, parts: Parts) -> None:
         parts.stage.view,
         parts.stage.strip,
         parts.account,
+        parts.refusals,
         *_server_parts(parts),
         *_translated(parts, Words()),
     }
@@ -222,7 +224,10 @@ def _choose(desk: Desk, parts: Parts) -> None:
     session = parts.session
 
     def chosen(followed: str, lang: str, event: gr.EventData) -> dict[Any, Any]:
-        answer: dict[Any, Any] = {session.drawn: _fingerprint(desk, str(event.slug))}
+        answer: dict[Any, Any] = {
+            session.drawn: _fingerprint(desk, str(event.slug)),
+            parts.refusals: Refused({}, "").to_json(),
+        }
         if not followed:
             view = _first_view(desk, desk.templates.get(str(event.slug)), Words(lang))
             answer[parts.stage.view] = view.to_json(time.time())
@@ -236,7 +241,7 @@ def _choose(desk: Desk, parts: Parts) -> None:
     parts.library.click(
         chosen,
         [session.followed, session.lang],
-        {session.drawn, parts.stage.view},
+        {session.drawn, parts.stage.view, parts.refusals},
         trigger_mode="multiple",
         **_AT_ONCE,
     )
@@ -435,6 +440,14 @@ def _first_template(
     if template is not None:
         return template, {key: value for key, value in asked.items() if key not in _OWN_WORDS}
     return desk.templates.shelf().first(), {}
+
+
+def _gone(desk: Desk, asked: Mapping[str, str], words: Words) -> str:
+    """A sentence about a template that a link names and the library does not have."""
+    slug = asked.get("template", "")
+    if not slug or desk.templates.get(slug) is not None:
+        return ""
+    return words("no_such_template", slug=slug)
 
 
 def _view(desk: Desk, run_id: str, words: Words, request: gr.Request) -> tuple[Run | None, StageView]:

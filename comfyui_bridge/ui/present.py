@@ -279,7 +279,7 @@ def _happening(run: Run, now: float, servers: Sequence[ServerStatus], words: Wor
         case RunState.IN_PROGRESS:
             away = next((s for s in servers if s.name == run.server and s.state is ServerState.AWAY), None)
             if away is not None:
-                return words("server_away_run", server=away.name), away.error
+                return words("server_away_run", server=away.name), ""
             return (words("saving"), "") if run.server_done else _running(run, now, words)
         case RunState.COMPLETED:
             return _done(run, words), " · ".join(_facts(run, words))
@@ -336,7 +336,9 @@ def _facts(run: Run, words: Words) -> tuple[str, ...]:
     facts = []
     if (seed := run.values.get("seed")) is not None:
         facts.append(words("seed_fact", seed=seed))
-    if _is_length(run.values.get("width")) and _is_length(run.values.get("height")):
+    # A workflow that scales ends in another size than it was asked to begin with.
+    scales = any("scale" in node.class_type.lower() for node in run.workflow.nodes.values())
+    if not scales and _is_length(run.values.get("width")) and _is_length(run.values.get("height")):
         facts.append(words("size_fact", width=run.values["width"], height=run.values["height"]))
     if run.server:
         facts.append(words("on_server", server=run.server))

@@ -548,6 +548,8 @@
         chosen = 0;
         stopStream();
         layer("preview").dataset.url = "";
+        // Another run's half-painted picture would look like this one's, frozen.
+        if (layer("preview").classList.contains("is-shown")) only("none");
         if (view && next.live && matchMedia("(max-width: 719px)").matches)
           byId("stage").scrollIntoView({ block: "start", behavior: calm() ? "auto" : "smooth" });
       }

@@ -40,7 +40,7 @@ MAX_EVENTS = 400
 _UPLOADS_KEPT_S = (3600, 24 * 3600)
 _QUEUE_TICK_S = 0.01
 _TUNNEL_ENDS_S = 2.0
-_GRACE_S = 0.5
+_GRACE_S = 2.0
 """How long a stopping page waits for answers that are under way."""
 MAX_UPLOAD = "200mb"
 

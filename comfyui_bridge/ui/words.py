@@ -17,6 +17,10 @@ _TABLE: Mapping[str, tuple[str, str]] = {
     "results": ("Results", "结果"),
     "servers": ("Servers", "服务器"),
     "sign_out": ("Sign out", "退出登录"),
+    "no_such_template": (
+        "There is no template “{slug}” here any more; this is another one.",
+        "这里已没有模板“{slug}”，现在打开的是另一个。",
+    ),
     # Library
     "library": ("Templates", "模板"),
     "search_templates": ("Search templates", "搜索模板"),
@@ -107,8 +111,8 @@ _TABLE: Mapping[str, tuple[str, str]] = {
         "链接指向 {run_id}，但这里没有它的记录。它可能属于另一台机器或另一个数据目录。",
     ),
     "server_away_run": (
-        "{server} does not answer. The run goes on as soon as it is back.",
-        "{server} 没有应答。恢复后会继续运行。",
+        "{server} does not answer. If it still has the run once it is back, it goes on.",
+        "{server} 没有应答。恢复后若仍有此次运行，会继续。",
     ),
     # Stage: what to do when it failed
     "fault_refused": ("The server refused the workflow", "服务器拒绝了此工作流"),

@@ -88,7 +88,7 @@ def test_a_server_that_says_nothing_for_long_is_said_to_be_silent() -> None:
 
 def test_a_server_that_went_away_in_mid_run_is_named() -> None:
     view = present.stage(running(node_id="3"), NOW, (AWAY,), EN)
-    assert view.line == "gpu does not answer. The run goes on as soon as it is back."
+    assert view.line == "gpu does not answer. If it still has the run once it is back, it goes on."
 
 
 def test_a_run_whose_files_are_fetched_is_saving_and_not_yet_full() -> None:
