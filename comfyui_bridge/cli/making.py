@@ -22,13 +22,15 @@ class Made:
 
     workflow: Workflow
     values: Mapping[str, Any]
+    checked: Mapping[str, Any]
+    """The values with their random seeds still to be drawn."""
 
 
 def make(form: Form, raw: Mapping[str, Any]) -> Made:
     """Check raw values and put them in. Raises InvalidValues with a sentence for each wrong one."""
     checked = form.check(with_files(form, raw))
     resolved = values_.resolve_seeds(form.inputs, checked, random.randint)
-    return Made(values_.patch(form.workflow, form.inputs, resolved), resolved)
+    return Made(values_.patch(form.workflow, form.inputs, resolved), resolved, checked)
 
 
 def with_files(form: Form, raw: Mapping[str, Any]) -> dict[str, Any]:

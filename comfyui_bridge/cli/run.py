@@ -10,6 +10,7 @@ from comfyui_bridge.cli import making, places, report, status_of
 from comfyui_bridge.cli.progress import Rows
 from comfyui_bridge.client import Client, Result
 from comfyui_bridge.core import form
+from comfyui_bridge.core.values import RANDOM
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,6 +32,7 @@ def main(arguments: argparse.Namespace) -> int:
     raw = places.read_settings(arguments.set)
     with places.servers(arguments.server) as servers:
         made = making.make(form.make(template, places.definitions(servers)), raw)
+        drawn = {key: made.values[key] for key, value in made.checked.items() if value == RANDOM}
         with Client(servers) as client:
             result = _run(client, made, template.title)
             paths = result.save(arguments.out or Path()) if result.files else []
@@ -40,6 +42,8 @@ def main(arguments: argparse.Namespace) -> int:
         print(
             *(str(path) for path in paths), *result.texts, sep="\n", end="\n" if paths or result.texts else ""
         )
+    for key, seed in drawn.items():
+        print(f"{key} was drawn: {seed}", file=sys.stderr)
     for warning in result.warnings:
         print(warning, file=sys.stderr)
     failure = result.failure()

@@ -79,7 +79,7 @@ def test_inputs_gives_the_keys_with_limits_and_reasons(say, server):
 
 
 def test_run_downloads_and_prints_the_resolved_seed(say, server, tmp_path):
-    status, out, _ = say(
+    status, out, err = say(
         "run", "text-to-image", *SMALL, "--set", "seed=-1", "--out", tmp_path, "--json", "--server", server
     )
     assert status == 0
@@ -100,6 +100,7 @@ def test_run_downloads_and_prints_the_resolved_seed(say, server, tmp_path):
     with Image.open(file) as picture:
         assert picture.size == (256, 256)
         sent = json.loads(picture.info["prompt"])
+    assert f"seed was drawn: {run['values']['seed']}" in err
     seeds = [node["inputs"]["seed"] for node in sent.values() if "seed" in node["inputs"]]
     assert seeds == [run["values"]["seed"]]
 
