@@ -67,7 +67,7 @@ class LinkRecord:
     type: str = "*"
 
 
-@dataclass
+@dataclass(eq=False)
 class BoundarySlot:
     """An input or output of a subgraph definition."""
 

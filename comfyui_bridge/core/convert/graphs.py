@@ -63,7 +63,7 @@ class Promoted:
         return self.source.kind
 
 
-@dataclass
+@dataclass(eq=False)
 class Slot:
     """An input slot of a live node."""
 
