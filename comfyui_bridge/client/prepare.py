@@ -13,19 +13,13 @@ from typing import Any, TypeAlias
 
 from comfyui_bridge.core import inputs, values, workflow
 from comfyui_bridge.core.errors import InvalidValues, NotApiFormat, WorkflowError
-from comfyui_bridge.core.node_defs import NodeDefs
-from comfyui_bridge.core.values import RANDOM, FileValue
+from comfyui_bridge.core.node_defs import SEED_NAMES, NodeDefs
+from comfyui_bridge.core.values import LARGEST_DRAWN, RANDOM, FileValue
 from comfyui_bridge.core.workflow import Workflow
 from comfyui_bridge.engine.ports import Server
 
 Source: TypeAlias = Workflow | Mapping[str, Any] | str | os.PathLike[str]
 """A workflow, its API-format document, or the path of a JSON file with one."""
-
-SEED_NAMES = ("seed", "noise_seed")
-"""Inputs that are seeds by their name, as ComfyUI's own page has it (1.49.6)."""
-
-LARGEST_DRAWN = 2**53 - 1
-"""A larger seed would be rounded by ComfyUI's own page when the picture is opened there."""
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from typing import Any
 from comfyui_bridge.core import roles
 from comfyui_bridge.core.marks import Marks
 from comfyui_bridge.core.node_defs import (
+    SEED_NAMES,
     BooleanSpec,
     ComboSpec,
     FloatSpec,
@@ -389,7 +390,7 @@ def _guessed(name: str, value: Any) -> InputSpec:
         case bool():
             return BooleanSpec(value)
         case int():
-            return IntSpec(value, is_seed=name in ("seed", "noise_seed"))
+            return IntSpec(value, is_seed=name in SEED_NAMES)
         case float():
             return FloatSpec(value)
         case str():

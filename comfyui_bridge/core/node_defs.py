@@ -14,7 +14,8 @@ from enum import Enum
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
-INT_MAX = 2**64 - 1
+SEED_NAMES = ("seed", "noise_seed")
+"""Inputs that are seeds by their name, as ComfyUI's own page has it (1.49.6)."""
 
 
 @dataclass(frozen=True)
@@ -357,7 +358,7 @@ EDITOR_TYPES = frozenset(
 def _int(name: str, options: Mapping[str, Any]) -> IntSpec:
     control = options.get("control_after_generate")
     # The frontend adds the control to an INT of these names even where the option is absent (1.49.6).
-    is_seed = bool(control) if control is not None else name in ("seed", "noise_seed")
+    is_seed = bool(control) if control is not None else name in SEED_NAMES
     return IntSpec(
         default=_whole(options.get("default")),  # may be written as a float: AudioAdjustVolume.volume 1.0
         min=_whole(options.get("min")),

@@ -12,11 +12,10 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from comfyui_bridge.core.node_defs import ComboSpec, NodeDefs, Upload
+from comfyui_bridge.core.node_defs import SEED_NAMES, ComboSpec, NodeDefs, Upload
 from comfyui_bridge.core.tracing import Place, Tracer, leaf
 from comfyui_bridge.core.workflow import Link, Node, Workflow
 
-_SEEDS = ("seed", "noise_seed")
 _SAMPLER_ROLES = {
     "steps": ("steps",),
     "cfg": ("cfg", "cfg_conds", "video_cfg"),
@@ -238,7 +237,7 @@ class _Finder:
         yield from self._start(sampler)
         for node in nodes:
             if node.inputs.get("add_noise") not in ("disable", False):
-                yield from self._named(node, "seed", _SEEDS)
+                yield from self._named(node, "seed", SEED_NAMES)
             for role, names in _SAMPLER_ROLES.items():
                 yield from self._named(node, role, names)
         for node in nodes:
@@ -531,7 +530,7 @@ class _Finder:
 
 
 def _is_sampler(node: Node) -> bool:
-    seeded = any(name in node.inputs for name in _SEEDS)
+    seeded = any(name in node.inputs for name in SEED_NAMES)
     if isinstance(node.inputs.get("latent_image"), Link):
         return seeded or "guider" in node.inputs or "positive" in node.inputs
     guided = any(isinstance(node.inputs.get(name), Link) for name in ("positive", "model"))

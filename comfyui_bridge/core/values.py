@@ -31,8 +31,8 @@ from comfyui_bridge.core.workflow import Workflow
 RANDOM = "random"
 """Stands for a seed that is still to be drawn. ComfyUI itself refuses -1 (min is 0)."""
 
-# A seed drawn above 2**53 would be rounded by ComfyUI's own page when the picture is opened there.
-_LARGEST_DRAWN = 2**53 - 1
+LARGEST_DRAWN = 2**53 - 1
+"""A larger seed would be rounded by ComfyUI's own page when the picture is opened there."""
 _UPLOAD = "__upload__"
 _TRUE = frozenset(("true", "yes", "on", "1"))
 _FALSE = frozenset(("false", "no", "off", "0"))
@@ -93,7 +93,7 @@ def resolve_seeds(
     for one in exposed:
         if isinstance(one.spec, IntSpec) and resolved.get(one.key) == RANDOM:
             low = max(one.spec.min or 0, 0)
-            high = min(one.spec.max if one.spec.max is not None else _LARGEST_DRAWN, _LARGEST_DRAWN)
+            high = min(one.spec.max if one.spec.max is not None else LARGEST_DRAWN, LARGEST_DRAWN)
             resolved[one.key] = draw(low, max(low, high))
     return resolved
 

@@ -12,12 +12,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from comfyui_bridge.core.errors import TemplateError
+from comfyui_bridge.store.thumbnails import BROKEN
 
 _MOST_CHARACTERS = 32 << 20
-_UNREADABLE = (OSError, ValueError, SyntaxError, UnidentifiedImageError, Image.DecompressionBombError)
 
 
 def workflow_in(path: Path) -> Mapping[str, Any]:
@@ -37,7 +37,7 @@ def is_readable(path: Path) -> bool:
     try:
         with Image.open(path) as picture:
             picture.verify()
-    except _UNREADABLE:
+    except BROKEN:
         return False
     return True
 
@@ -59,7 +59,7 @@ def _texts(path: Path) -> Iterator[tuple[str, str]]:
         with Image.open(path) as picture:
             texts = {key: value for key, value in picture.info.items() if isinstance(value, str)}
             tags = [value for value in picture.getexif().values() if isinstance(value, str)]
-    except _UNREADABLE:
+    except BROKEN:
         raise TemplateError("This is no picture that can be read.", file=path.name) from None
     for key in ("prompt", "workflow"):
         if key in texts:

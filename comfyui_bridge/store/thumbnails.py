@@ -21,7 +21,7 @@ _at_work = threading.BoundedSemaphore(2)
 
 # What Pillow's decoders were seen to raise over broken pictures. Warnings are there for programs that
 # make errors of them.
-_BROKEN = (
+BROKEN = (
     OSError,
     EOFError,
     SyntaxError,
@@ -47,7 +47,7 @@ def shrink(path: Path, size: int) -> bytes | None:
             if picture.width * picture.height > _MOST_PIXELS:
                 return None
             return _shrink(picture, size)
-    except _BROKEN:
+    except BROKEN:
         return None
 
 

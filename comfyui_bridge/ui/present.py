@@ -6,7 +6,6 @@ here is markup.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -15,7 +14,6 @@ from urllib.parse import quote
 
 from comfyui_bridge.core.outputs import KeptFile, MediaKind
 from comfyui_bridge.core.run import Fault, Run, RunError, RunState
-from comfyui_bridge.core.values import FileValue
 from comfyui_bridge.core.workflow import Workflow
 from comfyui_bridge.engine.pool import ServerState, ServerStatus
 from comfyui_bridge.ui.words import Words
@@ -375,12 +373,3 @@ def _details(error: RunError) -> str:
         for problem in error.problems
     ]
     return "\n".join([*lines, *(line.rstrip("\n") for line in error.traceback)])
-
-
-def values_shown(values: Mapping[str, Any]) -> dict[str, str]:
-    """Values as a link carries them; files and lists of files are left out."""
-    return {
-        key: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-        for key, value in values.items()
-        if not isinstance(value, FileValue)
-    }

@@ -28,7 +28,7 @@ from comfyui_bridge.core.convert.document import (
 from comfyui_bridge.core.convert.nodes import configure, from_definition
 from comfyui_bridge.core.convert.specs import WIDGET_TYPES
 from comfyui_bridge.core.errors import WorkflowError
-from comfyui_bridge.core.node_defs import InputDef, NodeDef, NodeDefs, parse_input
+from comfyui_bridge.core.node_defs import SEED_NAMES, InputDef, NodeDef, NodeDefs, parse_input
 
 PREFIXES = ("workflow>", "workflow/")
 MAX_GROUPED = 2_000
@@ -252,7 +252,7 @@ def _shown(
     if names is face.slots and setting.get("visible") is False:
         return
     raw = list(definition.raw)
-    if inner in ("seed", "noise_seed"):
+    if inner in SEED_NAMES:
         options = raw[1] if len(raw) > 1 and isinstance(raw[1], Mapping) else {}
         raw = [raw[0], {**options, "control_after_generate": f"{prefix}control_after_generate"}]
     shown = parse_input(name, raw)

@@ -14,7 +14,7 @@ from enum import Enum
 from functools import cached_property
 from typing import Any
 
-from comfyui_bridge.core.node_defs import InputDef, NodeDef, parse_input
+from comfyui_bridge.core.node_defs import SEED_NAMES, InputDef, NodeDef, parse_input
 
 DYNAMIC_COMBO = "COMFY_DYNAMICCOMBO_V3"
 AUTOGROW = "COMFY_AUTOGROW_V3"
@@ -275,7 +275,7 @@ def _int(spec: Spec) -> list[Widget]:
     widget = Widget(spec.name, Kind.NUMBER, 0 if default is None else default, spec=spec)
     control = spec.options.get("control_after_generate")
     if control is None:
-        control = spec.name in ("seed", "noise_seed")
+        control = spec.name in SEED_NAMES
     if not control:
         return [widget]
     name = control if isinstance(control, str) else ""

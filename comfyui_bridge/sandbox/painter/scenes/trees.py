@@ -71,19 +71,6 @@ def conifers(stage: Stage, foot: Array, horizon: float, tall: float, density: fl
     layer.onto(stage.rgb)
 
 
-def grass(
-    layer: Layer, rng: np.random.Generator, x: float, y: float, tall: float, thick: float, colour: Colour
-) -> None:
-    """One blade from (x, y) up, bent by its own weight."""
-    lean = float(rng.normal(0, 0.28))
-    layer.taper(
-        [(x, y), (x + lean * tall * 0.3, y - tall * 0.55), (x + lean * tall, y - tall)],
-        thick,
-        thick * 0.15,
-        colour,
-    )
-
-
 def daisy(
     layer: Layer, rng: np.random.Generator, x: float, y: float, size: float, petal: Colour, heart: Colour
 ) -> None:
