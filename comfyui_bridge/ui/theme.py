@@ -6,6 +6,7 @@ One accent on neutral greys, system fonts, thin borders. Nothing here names an o
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 from gradio.themes import Base
@@ -14,6 +15,11 @@ from gradio.themes.utils import colors, sizes
 from comfyui_bridge.ui import words
 
 _HERE = Path(__file__).parent
+
+# In this order: what narrows the page for a phone has the last word.
+_STYLES = ("base", "header", "create", "library", "form", "stage", "panels", "narrow")
+# They share one scope; `base` opens it with what the others use.
+_SCRIPTS = ("base", "library", "picking", "form", "stage", "page")
 
 ACCENT = colors.Color(
     name="bridge",
@@ -211,17 +217,19 @@ THEME = _theme()
 
 def css() -> str:
     """The page's own rules, to be given to Gradio as css."""
-    return (_HERE / "style.css").read_text(encoding="utf-8")
+    return _joined("style", _STYLES, "css")
 
 
 def head() -> str:
     """The page's own script and what a phone should know, to be put into the page's head."""
     said = json.dumps({lang: words.script_words(lang) for lang in words.LANGUAGES}, ensure_ascii=False)
-    script = (
-        (_HERE / "script.js").read_text(encoding="utf-8").replace('"%WORDS%"', said.replace("<", "\\u003c"))
-    )
+    script = _joined("script", _SCRIPTS, "js").replace('"%WORDS%"', said.replace("<", "\\u003c"))
     return (
         '<meta name="viewport" content="width=device-width, initial-scale=1, viewport-fit=cover">'
         '<meta name="color-scheme" content="light dark">'
-        f"<script>{script}</script>"
+        f'<script>(() => {{\n"use strict";\n{script}\n}})();</script>'
     )
+
+
+def _joined(folder: str, names: Sequence[str], suffix: str) -> str:
+    return "\n".join((_HERE / folder / f"{name}.{suffix}").read_text(encoding="utf-8") for name in names)

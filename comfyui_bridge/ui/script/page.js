@@ -1,0 +1,37 @@
+/* The whole page ------------------------------------------------------------------------------ */
+
+const openTab = (name) => {
+  const names = ["create", "results", "servers"];
+  document.querySelectorAll("#tabs [role=tab]")[names.indexOf(name)]?.click();
+};
+
+document.addEventListener("click", (event) => {
+  if (event.target.closest(".open-library")) openLibrary(true);
+  const tab = event.target.closest("[data-tab]");
+  if (tab) openTab(tab.dataset.tab);
+  const tile = event.target.closest("a[data-run]");
+  if (tile && !event.ctrlKey && !event.metaKey && !event.shiftKey && event.button === 0) {
+    event.preventDefault();
+    openTab("create");
+    ask({ action: "open", run: tile.dataset.run });
+  }
+  if (event.target.closest("#generate:not([disabled])") && byId("form-head")) busy(true);
+  if (byId("create")?.dataset.library && event.target === byId("create")) openLibrary(false);
+});
+
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+    const button = byId("generate");
+    if (button && !button.disabled) {
+      event.preventDefault();
+      event.stopPropagation();
+      button.click();
+    }
+  }
+  if (event.key === "Escape" && byId("create")?.dataset.library) openLibrary(false);
+}, true);
+
+/* A cover or thumbnail that is not there makes way for what stands behind it. */
+document.addEventListener("error", (event) => {
+  if (event.target.matches?.(".card .cover img, .tile img")) event.target.remove();
+}, true);

@@ -1,0 +1,270 @@
+/* Stage -------------------------------------------------------------------------------------- */
+
+let view = null; // the newest StageView
+let turn = 0; // when the page turned to what it shows
+let chosen = 0; // which file of the run is in the frame
+let source = null; // the open stream of previews
+let streaming = ""; // its run
+let ask = () => {};
+
+const layer = (name) => document.querySelector(`#frame .layer.${name}`);
+const only = (name) => {
+  for (const each of document.querySelectorAll("#frame .layer"))
+    each.classList.toggle("is-shown", each.classList.contains(name));
+};
+
+/* Put a picture into a layer once it can be painted, so that nothing blinks. */
+const showPicture = async (name, url, alt, stillWanted) => {
+  const image = layer(name);
+  if (image.dataset.url === url) {
+    only(name);
+    return;
+  }
+  const ahead = new Image();
+  ahead.src = url;
+  try {
+    await ahead.decode();
+  } catch {
+    return;
+  }
+  if (!stillWanted()) return;
+  image.src = url;
+  image.alt = alt;
+  image.dataset.url = url;
+  only(name);
+};
+
+const stopStream = () => {
+  source?.close();
+  source = null;
+  streaming = "";
+};
+
+const stream = (runId) => {
+  if (streaming === runId) return;
+  stopStream();
+  streaming = runId;
+  source = new EventSource(`live/${encodeURIComponent(runId)}`);
+  let newest = 0;
+  source.addEventListener("preview", (event) => {
+    const frame = JSON.parse(event.data);
+    newest = frame.v;
+    const wanted = () =>
+      streaming === runId && newest === frame.v && view.run_id === runId && (view.live || !view.files.length);
+    const image = layer("preview");
+    image.dataset.url = "";
+    showPicture("preview", frame.src, say("preview_of").replace("{title}", view.title), wanted);
+  });
+  source.addEventListener("end", () => {
+    if (streaming === runId) {
+      source.close();
+      source = null;
+    }
+  });
+};
+
+const drawFrame = () => {
+  const frame = byId("frame");
+  frame.style.setProperty("--ratio", view.ratio);
+  frame.dataset.phase = view.phase;
+  const file = view.files[chosen];
+  const other = layer("other");
+  if (file && !view.live) {
+    if (file.kind === "image") {
+      const runId = view.run_id;
+      showPicture("result", file.url, say("result_of").replace("{title}", view.title), () => view.run_id === runId && view.files[chosen] === file);
+    } else {
+      if (other.dataset.url !== file.url) {
+        other.dataset.url = file.url;
+        other.replaceChildren(player(file));
+      }
+      only("other");
+    }
+  } else if (view.phase === "nothing") {
+    const cover = view.cover;
+    if (cover) showPicture("cover", cover, "", () => view.phase === "nothing" && view.cover === cover);
+    else only("none");
+  } else if (["failed", "unknown"].includes(view.phase) || (view.phase === "cancelled" && !layer("preview").dataset.url)) {
+    only("none");
+  }
+  drawMessage(frame.querySelector(".message"));
+};
+
+const player = (file) => {
+  if (file.kind === "video") return make("video", { src: file.url, controls: true, loop: true, playsinline: true });
+  if (file.kind === "audio") return make("audio", { src: file.url, controls: true });
+  return make("a", { class: "file", href: file.download, download: file.name }, file.name);
+};
+
+let drawnMessage = "";
+const drawMessage = (box) => {
+  const error = view.error;
+  const key = JSON.stringify([view.phase, view.run_id, error, view.phase === "nothing" && view.line, view.files.length]);
+  if (key === drawnMessage) return;
+  drawnMessage = key;
+  box.replaceChildren();
+  const isExample = view.phase === "nothing" && view.cover;
+  setText(document.querySelector("#frame .caption"), isExample ? view.line : "");
+  if (view.phase === "unknown" || (view.phase === "nothing" && !view.cover)) {
+    box.append(make("p", { class: "message-title" }, view.line), make("p", {}, view.hint));
+  } else if (error && !view.files.length) {
+    box.append(errorCard(error));
+  }
+  box.hidden = !box.childNodes.length;
+};
+
+const errorCard = (error) => {
+  const card = make("div", { class: "error-card", role: "alert" }, make("p", { class: "message-title" }, error.title));
+  if (error.where) card.append(make("p", { class: "where" }, error.where));
+  card.append(make("p", { class: "what" }, error.message));
+  if (error.advice) card.append(make("p", { class: "advice" }, error.advice));
+  if (error.again) card.append(action("again", say("run_again")));
+  if (error.details)
+    card.append(make("details", {}, make("summary", {}, say("details")), make("pre", {}, error.details)));
+  return card;
+};
+
+const action = (name, words) =>
+  make("button", { type: "button", class: "action", onclick: () => ask({ action: name, run: view.run_id }) }, words);
+
+const drawStatus = () => {
+  const status = byId("status");
+  if (!view || !status?.querySelector(".bar")) return;
+  const isSaid = ["nothing", "unknown"].includes(view.phase); // in the frame
+  setText(status.querySelector(".line"), isSaid ? "" : view.line);
+  setText(status.querySelector(".hint"), isSaid && !view.cover ? "" : view.hint);
+  // Every step read aloud would be noise: only what begins and what ends is.
+  if (status.dataset.phase !== view.phase) setText(status.querySelector(".announced"), isSaid ? "" : view.line);
+  const bar = status.querySelector(".bar");
+  const percent = Math.round(view.share * 100);
+  bar.dataset.run = bar.dataset.run === view.run_id ? view.run_id : ((bar.dataset.share = "0"), view.run_id);
+  const share = Math.max(view.share, Number(bar.dataset.share || 0));
+  bar.dataset.share = String(share);
+  bar.setAttribute("aria-valuenow", String(percent));
+  bar.setAttribute("aria-label", say("progress"));
+  bar.querySelector(".done").style.transform = `scaleX(${share})`;
+  bar.classList.toggle("is-moving", view.live && (view.moving || view.phase === "queued" || view.phase === "saving"));
+  status.dataset.phase = view.phase;
+  mark("live", view.live && "yes");
+  byId("stop")?.classList.toggle("is-waiting", view.stopping);
+  document.title = view.live ? `${percent} % · ComfyUI Bridge` : "ComfyUI Bridge";
+};
+
+let drawnAfter = "";
+const drawAfter = () => {
+  const root = document.querySelector("#after .after");
+  if (!root) return;
+  const key = JSON.stringify([view.run_id, view.phase, view.files, view.texts, view.warnings, chosen]);
+  if (key === drawnAfter) return;
+  drawnAfter = key;
+  root.replaceChildren();
+  if (view.live || !view.run_id || view.phase === "unknown") return;
+  const file = view.files[chosen];
+  const row = make("div", { class: "action-row" });
+  if (file) row.append(make("a", { class: "action main", href: file.download, download: file.name, title: `${file.name} · ${file.size}` }, say("download")));
+  if (view.archive) row.append(make("a", { class: "action", href: view.archive, download: true }, say("download_all")));
+  if (file?.kind === "image") row.append(make("a", { class: "action", href: file.url, target: "_blank", rel: "noopener" }, say("open_full")));
+  row.append(action("values", say("use_values")), copyLink());
+  root.append(row);
+  if (view.files.length > 1) root.append(filmstrip());
+  if (view.error && view.files.length) root.append(errorCard(view.error));
+  for (const text of view.texts) root.append(make("pre", { class: "text-output" }, text));
+  for (const warning of view.warnings) root.append(make("p", { class: "warning" }, warning));
+};
+
+const filmstrip = () => {
+  const list = make("ul", { class: "strip files", "aria-label": say("this_run") });
+  view.files.forEach((file, index) => {
+    const inside = file.thumbnail ? make("img", { src: file.thumbnail, alt: "", loading: "lazy" }) : make("span", { class: "no-picture" }, file.kind);
+    const pick = () => {
+      chosen = index;
+      drawFrame();
+      drawAfter();
+      byId("after").querySelectorAll(".files .tile")[index]?.focus();
+    };
+    list.append(make("li", {}, make("button", { type: "button", class: "tile", "aria-label": file.name, "aria-current": index === chosen ? "true" : null, onclick: pick }, make("span", { class: "thumb" }, inside))));
+  });
+  return list;
+};
+
+const copyLink = () =>
+  make("button", { type: "button", class: "action", onclick: async (event) => {
+    const button = event.currentTarget;
+    const url = new URL(view.link, location.href).href;
+    try {
+      await navigator.clipboard.writeText(url);
+    } catch {
+      const field = make("input", { value: url, class: "off-screen" });
+      document.body.append(field);
+      field.select();
+      document.execCommand("copy");
+      field.remove();
+    }
+    setText(button, say("copied"));
+    setTimeout(() => setText(button, say("copy_link")), 1500);
+  } }, say("copy_link"));
+
+const rememberSeeds = () => {
+  if (view.live && view.phase === "queued") return;
+  for (const [id, seed] of Object.entries(view.seeds)) byId(id)?.bridgeSeed?.(seed);
+};
+
+const noteAddress = () => {
+  if (!view.run_id || view.phase === "unknown") return;
+  const address = new URL(location.href);
+  if (address.searchParams.get("run") === view.run_id) return;
+  const kept = new URLSearchParams();
+  for (const key of ["__lang", "__theme"]) if (address.searchParams.has(key)) kept.set(key, address.searchParams.get(key));
+  kept.set("run", view.run_id);
+  history.replaceState(null, "", `?${kept}`);
+};
+
+bridge.stage = (element, props, trigger, watch) => {
+  ask = (what) => trigger("select", what);
+  const draw = () => {
+    const next = props.value;
+    if (!next?.phase || next.turn < turn) return;
+    turn = next.turn;
+    if (!view || next.run_id !== view.run_id) {
+      chosen = 0;
+      stopStream();
+      layer("preview").dataset.url = "";
+      // Another run's half-painted picture would look like this one's, frozen.
+      if (layer("preview").classList.contains("is-shown")) only("none");
+      if (view && next.live && matchMedia("(max-width: 719px)").matches)
+        byId("stage").scrollIntoView({ block: "start", behavior: calm() ? "auto" : "smooth" });
+    }
+    view = next;
+    lang = next.lang;
+    document.documentElement.lang = lang === "zh" ? "zh-CN" : lang;
+    busy(false);
+    drawFrame();
+    drawStatus();
+    drawAfter();
+    rememberSeeds();
+    noteAddress();
+    markStrip();
+    if (view.live) stream(view.run_id);
+    else stopStream();
+  };
+  watch("value", draw);
+  draw();
+};
+
+/* The parts below the frame come to be after it. */
+bridge.below = () => {
+  if (!view) return;
+  drawStatus();
+  drawAfter();
+};
+
+const markStrip = () => {
+  for (const tile of document.querySelectorAll("#strip .tile")) {
+    if (tile.dataset.run === view?.run_id) tile.setAttribute("aria-current", "true");
+    else tile.removeAttribute("aria-current");
+  }
+};
+bridge.strip = (element, watch) => {
+  watch("value", markStrip);
+  markStrip();
+};

@@ -1,0 +1,113 @@
+"""Words of the stage, and of the states of runs."""
+
+TABLE = {
+    # Stage: states
+    "stage": ("Picture", "画面"),
+    "nothing_yet": ("Your picture appears here", "画面会出现在这里"),
+    "example": ("Example. Your picture appears here", "示例。你的画面会出现在这里"),
+    "nothing_yet_hint": (
+        "Change the words if you like, then press Generate.",
+        "可以先改一改文字，再点“生成”。",
+    ),
+    "sending": ("Sending", "正在提交"),
+    "queued": ("Queued", "排队中"),
+    "queued_next": ("Queued, next in line", "排队中，下一个就是它"),
+    "queued_place": ("Queued, {place} in line", "排队中，第 {place} 位"),
+    "waiting_server": (
+        "Waiting for a server. It starts by itself as soon as one answers.",
+        "正在等待服务器。一有服务器应答就会自动开始。",
+    ),
+    "starting": ("Starting", "正在启动"),
+    "loading": ("Loading model", "正在加载模型"),
+    "step": ("{node}, step {value} of {maximum}", "{node}，第 {value} / {maximum} 步"),
+    "left": (", about {time} left", "，约剩 {time}"),
+    "seconds": ("{count} s", "{count} 秒"),
+    "minutes": ("{count} min", "{count} 分钟"),
+    "silent": ("no word from the server for {time}", "服务器已 {time}没有消息"),
+    "saving": ("Saving", "正在保存"),
+    "done": ("Done", "完成"),
+    "done_in": ("Done in {time}", "完成，用时 {time}"),
+    "done_cached": ("Done at once: the server still had this picture", "立即完成：服务器还留着这张图"),
+    "cancelled": ("Stopped", "已停止"),
+    "cancelled_hint": ("Nothing was kept of it.", "没有保留任何内容。"),
+    "cancelled_kept": ("What was ready before is kept.", "停止前已完成的内容已保留。"),
+    "failed": ("It did not work", "没有成功"),
+    "unknown_run": ("There is no such run", "没有这次运行的记录"),
+    "unknown_run_hint": (
+        "The link points to {run_id}, which is not kept here. It may be on another machine or of "
+        "another data folder.",
+        "链接指向 {run_id}，但这里没有它的记录。它可能属于另一台机器或另一个数据目录。",
+    ),
+    "server_away_run": (
+        "{server} does not answer. If it still has the run once it is back, it goes on.",
+        "{server} 没有应答。恢复后若仍有此次运行，会继续。",
+    ),
+    # Stage: what to do when it failed
+    "fault_refused": ("The server refused the workflow", "服务器拒绝了此工作流"),
+    "fault_node": ("A node failed", "有节点出错"),
+    "fault_out_of_memory": ("The server ran out of memory", "服务器内存不足"),
+    "fault_lost": ("The server lost this run", "服务器丢失了这次运行"),
+    "fault_unreachable": ("No server could be reached", "无法连接任何服务器"),
+    "fault_no_output": ("The workflow gave no result", "工作流没有产生结果"),
+    "advice_refused": (
+        "Change what is named above and generate again.",
+        "修改上面指出的内容后重新生成。",
+    ),
+    "advice_node": (
+        "Check the values that go into this node, or look at the details below.",
+        "检查进入该节点的值，或查看下面的详情。",
+    ),
+    "advice_out_of_memory": (
+        "Choose a smaller size or fewer pictures at once, then run it again.",
+        "减小尺寸或一次生成的张数，然后再试。",
+    ),
+    "advice_lost": ("It was probably restarted. Run it again.", "它可能重启过。请再运行一次。"),
+    "advice_unreachable": (
+        "See that ComfyUI runs and its address is right, then run it again.",
+        "确认 ComfyUI 正在运行且地址正确，然后再运行一次。",
+    ),
+    "advice_no_output": (
+        "Add a node that saves, such as Save Image, to the workflow.",
+        "在工作流中加入保存节点，例如 Save Image。",
+    ),
+    "run_again": ("Run again", "再运行一次"),
+    "details": ("Details", "详情"),
+    "at_node": ("At {node}", "位置：{node}"),
+    # Stage: actions and facts
+    "download": ("Download", "下载"),
+    "download_all": ("Download all", "全部下载"),
+    "copy_link": ("Copy link", "复制链接"),
+    "copied": ("Copied", "已复制"),
+    "use_values": ("Use these values", "使用这些参数"),
+    "open_full": ("Open full size", "查看原图"),
+    "this_run": ("Files of this run", "本次运行的文件"),
+    "last_runs": ("Last runs", "最近的运行"),
+    "seed_fact": ("Seed {seed}", "种子 {seed}"),
+    "size_fact": ("{width} × {height}", "{width} × {height}"),
+    "on_server": ("on {server}", "于 {server}"),
+    "result_of": ("Result of {title}", "{title} 的结果"),
+    "preview_of": ("Preview of {title}", "{title} 的预览"),
+    "progress": ("Progress", "进度"),
+    # States in short, for the strip and the results
+    "state_pending": ("Queued", "排队中"),
+    "state_in_progress": ("Running", "运行中"),
+    "state_completed": ("Done", "完成"),
+    "state_failed": ("Failed", "失败"),
+    "state_cancelled": ("Stopped", "已停止"),
+}
+
+SCRIPT = (
+    "copied",
+    "copy_link",
+    "details",
+    "download",
+    "download_all",
+    "open_full",
+    "preview_of",
+    "progress",
+    "result_of",
+    "run_again",
+    "sending",
+    "this_run",
+    "use_values",
+)
