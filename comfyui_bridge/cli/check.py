@@ -6,7 +6,7 @@ import argparse
 from dataclasses import asdict
 
 from comfyui_bridge.cli import places
-from comfyui_bridge.core import form, readiness, values
+from comfyui_bridge.core import form, readiness
 from comfyui_bridge.core.readiness import Readiness
 
 
@@ -23,7 +23,7 @@ def main(arguments: argparse.Namespace) -> int:
         server = servers[0].name
     made = form.make(template, node_defs)
     defaults = {one.key: one.default for one in made.inputs if one.default is not None}
-    found = readiness.assess(values.patch(made.workflow, made.inputs, defaults), node_defs)
+    found = readiness.assess(made.patched(defaults), node_defs)
     if arguments.json:
         print(places.as_json(to_json(found)))
     else:

@@ -30,7 +30,7 @@ def make(form: Form, raw: Mapping[str, Any]) -> Made:
     """Check raw values and put them in. Raises InvalidValues with a sentence for each wrong one."""
     checked = form.check(with_files(form, raw))
     resolved = values_.resolve_seeds(form.inputs, checked, random.randint)
-    return Made(values_.patch(form.workflow, form.inputs, resolved), resolved, checked)
+    return Made(form.patched(resolved), resolved, checked)
 
 
 def with_files(form: Form, raw: Mapping[str, Any]) -> dict[str, Any]:

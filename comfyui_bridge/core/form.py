@@ -6,15 +6,16 @@ Made anew for each pair of template and definitions; it holds all that checking 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from comfyui_bridge.core import inputs, marks, values, workflow
 from comfyui_bridge.core.convert import convert
 from comfyui_bridge.core.errors import WorkflowError
 from comfyui_bridge.core.inputs import ExposedInput
-from comfyui_bridge.core.node_defs import NodeDefs
+from comfyui_bridge.core.node_defs import EMPTY, NodeDefs
 from comfyui_bridge.core.template import Template
+from comfyui_bridge.core.values import Values
 from comfyui_bridge.core.workflow import Workflow
 
 
@@ -29,6 +30,8 @@ class Form:
     """What the card or a mark got wrong, one sentence each; the form works all the same."""
     outputs: tuple[str, ...] = ()
     """The nodes whose results the workflow's author marked, in that order; empty for all."""
+    node_defs: NodeDefs = field(default=EMPTY, repr=False, compare=False)
+    """What it was made with."""
 
     def input(self, name: str) -> ExposedInput | None:
         """The input of this key, `node_id.input`, `title.input` or near-synonym."""
@@ -37,6 +40,10 @@ class Form:
     def check(self, raw: Mapping[str, Any]) -> dict[str, Any]:
         """Typed values for every input. Raises InvalidValues with a sentence for each wrong one."""
         return values.check(self.inputs, raw)
+
+    def patched(self, values_: Values) -> Workflow:
+        """The workflow with checked values in it, their seeds drawn; files stand as marks."""
+        return values.patch(self.workflow, self.inputs, values_)
 
 
 def make(template: Template, node_defs: NodeDefs) -> Form:
@@ -48,7 +55,7 @@ def make(template: Template, node_defs: NodeDefs) -> Form:
     found = marks.read(template.document, graph, node_defs)
     exposed, problems = inputs.expose(graph, template.exposures, node_defs, found)
     said = (*template.problems, *problems, *found.problems, *notes)
-    return Form(template, graph, exposed, said, found.outputs)
+    return Form(template, graph, exposed, said, found.outputs, node_defs)
 
 
 def read_workflow(document: Mapping[str, Any], node_defs: NodeDefs) -> tuple[Workflow, tuple[str, ...]]:

@@ -97,7 +97,7 @@ class Engine:
         run = Run(
             run_id=uuid.uuid4().hex,
             prompt_id=str(uuid.uuid4()),
-            workflow=values_.patch(form.workflow, form.inputs, values),
+            workflow=form.patched(values),
             created_at=self._clock(),
             template=template.slug,
             title=template.title,

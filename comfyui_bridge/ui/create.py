@@ -1,0 +1,360 @@
+"""The tab Create: library, form and stage, and which event leads to what.
+
+Handlers are short: read the components, ask the engine or the library, present the answer. Runs are
+followed here and owned elsewhere.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import gradio as gr
+
+from comfyui_bridge.core import values
+from comfyui_bridge.core.errors import WorkflowError
+from comfyui_bridge.core.node_defs import IntSpec
+from comfyui_bridge.core.template import Template
+from comfyui_bridge.ui import form as form_
+from comfyui_bridge.ui import gallery, library_panel
+from comfyui_bridge.ui import stage as stage_
+from comfyui_bridge.ui.desk import (
+    ALONGSIDE,
+    AT_ONCE,
+    PLAIN,
+    Desk,
+    Session,
+    fingerprint,
+    first_view,
+    own_runs,
+    run_view,
+    versions,
+    wish,
+)
+from comfyui_bridge.ui.form import Picker, Refused, Typed
+from comfyui_bridge.ui.sign_in import owner_of
+from comfyui_bridge.ui.stage import Attention, Stage
+from comfyui_bridge.ui.widgets import Widget
+from comfyui_bridge.ui.words import Words
+
+STRIP = 12
+_OWN_WORDS = frozenset(("template", "run", "view", "__theme", "__lang"))
+"""What a link says to the page itself; everything else in it is a value."""
+
+
+@dataclass(frozen=True)
+class Create:
+    """The components that several handlers speak to."""
+
+    library: gr.HTML
+    form: gr.Column
+    no_template: gr.HTML
+    picker: Picker
+    generate: gr.Button
+    refusals: gr.HTML
+    stage: Stage
+
+
+def lay_out(desk: Desk, words: Words) -> Create:
+    """Library, form and stage side by side."""
+    first = desk.templates.shelf().first()
+    with gr.Row(elem_id="create"):
+        with gr.Column(elem_id="library-pane", min_width=0):
+            library = library_panel.panel(_library(desk, words))
+        with gr.Column(elem_id="form-pane", min_width=0):
+            with gr.Column(elem_id="form", min_width=0) as form:
+                no_template = gr.HTML(_no_template(desk, words), elem_id="no-template", **PLAIN)
+            picker = form_.picker()
+            with gr.Column(elem_id="actions", min_width=0):
+                refusals = form_.refusals()
+                generate = gr.Button(
+                    words("generate"),
+                    variant="primary",
+                    size="lg",
+                    elem_id="generate",
+                    interactive=first is not None,
+                )
+        with gr.Column(elem_id="stage-pane", min_width=0):
+            stage = stage_.panel(first_view(desk, first, words), words)
+    return Create(library, form, no_template, picker, generate, refusals, stage)
+
+
+def connect(page: gr.Blocks, desk: Desk, session: Session, tab: Create) -> None:
+    """Which event of this tab leads to what."""
+    _choose(desk, session, tab)
+    _show_form(desk, session, tab)
+    _run(page, desk, session, tab)
+
+
+def arrived(desk: Desk, session: Session, tab: Create, words: Words, request: gr.Request) -> dict[Any, Any]:
+    """What somebody finds who opens the page: the template or the run that their link names."""
+    asked = dict(request.query_params)
+    template, typed = _first_template(desk, asked, request)
+    slug = template.slug if template else ""
+    run_id = asked.get("run", "")
+    shown = run_view(desk, run_id, words, request)[1] if run_id else first_view(desk, template, words)
+    return {
+        session.typed: {slug: typed},
+        session.drawn: fingerprint(desk, slug),
+        session.followed: run_id,
+        session.known: desk.templates.shelf().version,
+        **library_parts(desk, tab, words),
+        tab.picker.wanted: wish(slug),
+        tab.stage.view: shown.to_json(time.time()),
+        tab.stage.stop: gr.update(value=words("stop")),
+        tab.refusals: Refused({}, _gone(desk, asked, words)).to_json(),
+        **refreshed(desk, tab, words, request),
+    }
+
+
+def arriving(session: Session, tab: Create) -> set[Any]:
+    """The components that `arrived` speaks to."""
+    return {
+        session.typed,
+        session.drawn,
+        session.followed,
+        session.known,
+        *library_components(tab),
+        tab.picker.wanted,
+        tab.stage.view,
+        tab.stage.stop,
+        tab.refusals,
+        *refreshing(tab),
+    }
+
+
+def refreshed(desk: Desk, tab: Create, words: Words, request: gr.Request) -> dict[Any, Any]:
+    """What changes without anybody's doing."""
+    return {
+        tab.picker.news: versions(desk),
+        tab.stage.strip: gallery.strip(own_runs(desk, request, STRIP), words),
+    }
+
+
+def refreshing(tab: Create) -> set[Any]:
+    """The components that `refreshed` speaks to."""
+    return {tab.picker.news, tab.stage.strip}
+
+
+def library_parts(desk: Desk, tab: Create, words: Words) -> dict[Any, Any]:
+    """The library anew."""
+    can_generate = desk.templates.shelf().first() is not None
+    button = gr.update(value=words("generate"), interactive=can_generate)
+    return {
+        tab.library: _library(desk, words),
+        tab.no_template: _no_template(desk, words),
+        tab.generate: button,
+    }
+
+
+def library_components(tab: Create) -> set[Any]:
+    """The components that `library_parts` speaks to."""
+    return {tab.library, tab.no_template, tab.generate}
+
+
+def _choose(desk: Desk, session: Session, tab: Create) -> None:
+    """Another template, or another version of this one.
+
+    What listens here stands outside of the render, for what is attached in there is gone once it renders
+    nothing; and it listens to other events than the form does: in Gradio 6.31 a listener from inside of a
+    render takes the place of those outside on the same event.
+    """
+
+    def chosen(followed: str, lang: str, event: gr.EventData) -> dict[Any, Any]:
+        answer: dict[Any, Any] = {
+            session.drawn: fingerprint(desk, str(event.slug)),
+            tab.refusals: Refused({}, "").to_json(),
+        }
+        if not followed:
+            view = first_view(desk, desk.templates.get(str(event.slug)), Words(lang))
+            answer[tab.stage.view] = view.to_json(time.time())
+        return answer
+
+    def refresh(drawn: str, event: gr.EventData) -> dict[Any, Any]:
+        slug = event.slug if desk.templates.get(str(event.slug)) else _slug(desk.templates.shelf().first())
+        newest = fingerprint(desk, slug)
+        return {session.drawn: newest, tab.picker.wanted: gr.skip() if newest == drawn else wish(slug)}
+
+    tab.library.click(
+        chosen,
+        [session.followed, session.lang],
+        {session.drawn, tab.stage.view, tab.refusals},
+        trigger_mode="multiple",
+        **AT_ONCE,
+    )
+    tab.library.input(refresh, session.drawn, {session.drawn, tab.picker.wanted}, **AT_ONCE)
+
+
+def _show_form(desk: Desk, session: Session, tab: Create) -> None:
+    """The form comes and goes with the template; the listeners that read it come and go with it."""
+    with tab.form:
+
+        @gr.render(
+            [tab.picker.picked, session.typed, session.lang],
+            triggers=[tab.picker.picked.change],
+            show_progress="hidden",
+            queue=False,
+        )
+        def _render(picked: str, typed: Typed, lang: str) -> None:
+            template = desk.templates.get(picked)
+            if template is None:
+                return
+            words = Words(lang)
+            try:
+                form = desk.engine.form(template)
+            except WorkflowError as error:
+                said = str(error)
+                form_.title(template, None, said, words)
+                _keeps(session, tab, template.slug, ())
+                tab.generate.click(lambda: Refused({}, said).to_json(), None, tab.refusals, **AT_ONCE)
+                return
+            is_unsure = len(desk.engine.node_defs()) == 0
+            form_.title(template, form, "", words, is_unsure=is_unsure)
+            built = form_.widgets_of(form, typed.get(template.slug, {}), words)
+            form_.tooltips(form, words)
+            _keeps(session, tab, template.slug, built)
+            _generates(desk, session, tab, template, built, words)
+
+
+def _slug(template: Template | None) -> str:
+    return template.slug if template else ""
+
+
+def _reads(built: Sequence[Widget], *more: gr.components.Component) -> set[gr.components.Component]:
+    return {*(widget.component for widget in built if widget.component is not None), *more}
+
+
+def _keeps(session: Session, tab: Create, slug: str, built: Sequence[Widget]) -> None:
+    """Whatever may take this form away: what was typed is kept."""
+
+    def keep(held: Mapping[Any, Any]) -> dict[Any, Any]:
+        typed = {**held[session.typed], slug: form_.raw_values(built, held)}
+        return {session.typed: typed, tab.picker.kept: time.time()}
+
+    outputs = {session.typed, tab.picker.kept}
+    tab.library.select(keep, _reads(built, session.typed), outputs, trigger_mode="multiple", **AT_ONCE)
+
+
+def _generates(
+    desk: Desk, session: Session, tab: Create, template: Template, built: Sequence[Widget], words: Words
+) -> None:
+    """Generate: hand the form to the engine, and look at the run or say what is wrong."""
+    stage = tab.stage
+
+    def generate(held: Mapping[Any, Any], request: gr.Request) -> dict[Any, Any]:
+        raw = form_.raw_values(built, held)
+        typed = {**held[session.typed], template.slug: raw}
+        answer = form_.submit(desk.dashboard, template, raw, owner_of(request), words)
+        if isinstance(answer, Refused):
+            return {session.typed: typed, tab.refusals: answer.to_json()}
+        return {
+            session.typed: typed,
+            session.followed: answer,
+            tab.refusals: Refused({}, "").to_json(),
+            stage.view: run_view(desk, answer, words, request)[1].to_json(time.time()),
+            stage.strip: gallery.strip(own_runs(desk, request, STRIP), words),
+        }
+
+    outputs = {session.typed, session.followed, tab.refusals, stage.view, stage.strip}
+    tab.generate.click(generate, _reads(built, session.typed), outputs, trigger_mode="multiple", **ALONGSIDE)
+
+
+def _run(page: gr.Blocks, desk: Desk, session: Session, tab: Create) -> None:
+    """A run on the stage: follow it, stop it, look at another, run it again."""
+    stage = tab.stage
+    attention = Attention()
+
+    async def follow(run_id: str, lang: str, request: gr.Request) -> AsyncIterator[dict[Any, Any]]:
+        words = Words(lang)
+        look, turn = partial(run_view, desk, run_id, words, request), time.time()
+        async for run, view in stage_.follow(look, attention, str(request.session_hash), run_id):
+            shown = {stage.view: view.to_json(turn)}
+            if run is not None and run.state.is_final:
+                shown[stage.strip] = gallery.strip(own_runs(desk, request, STRIP), words)
+            yield shown
+
+    session.followed.change(
+        follow,
+        [session.followed, session.lang],
+        {stage.view, stage.strip},
+        trigger_mode="multiple",
+        **ALONGSIDE,
+    )
+
+    def act(event: gr.EventData, lang: str, typed: Typed, request: gr.Request) -> dict[Any, Any]:
+        words = Words(lang)
+        run_id = str(event.run)
+        run, view = run_view(desk, run_id, words, request)
+        template = desk.templates.get(run.template) if run else None
+        if event.action == "again" and run is not None and template is not None:
+            answer = form_.submit(desk.dashboard, template, run.values, owner_of(request), words)
+            if isinstance(answer, Refused):
+                return {tab.refusals: answer.to_json()}
+            run_id, view = answer, run_view(desk, answer, words, request)[1]
+        elif event.action == "values" and run is not None and template is not None:
+            return {
+                session.typed: {**typed, template.slug: dict(values.from_json(run.values))},
+                tab.picker.wanted: wish(template.slug, replaces=True),
+            }
+        return {session.followed: run_id, stage.view: view.to_json(time.time())}
+
+    outputs = {session.followed, session.typed, tab.picker.wanted, stage.view, tab.refusals}
+    stage.view.select(act, [session.lang, session.typed], outputs, **ALONGSIDE)
+
+    def stop(run_id: str, request: gr.Request) -> None:
+        if run_id and run_view(desk, run_id, Words(), request)[0] is not None:
+            desk.engine.cancel(run_id)
+
+    stage.stop.click(stop, session.followed, None, **AT_ONCE)
+
+    def forget(request: gr.Request) -> None:
+        attention.close(str(request.session_hash))
+
+    page.unload(forget)
+
+
+def _first_template(
+    desk: Desk, asked: Mapping[str, str], request: gr.Request
+) -> tuple[Template | None, dict[str, Any]]:
+    """The template a link asks for with its values, else the one of the run it names, else the first."""
+    if asked.get("run"):
+        run, _ = run_view(desk, asked["run"], Words(), request)
+        template = desk.templates.get(run.template) if run else None
+        if run is not None and template is not None:
+            return template, _without_seeds(desk, template, values.from_json(run.values))
+    template = desk.templates.get(asked["template"]) if asked.get("template") else None
+    if template is not None:
+        return template, {key: value for key, value in asked.items() if key not in _OWN_WORDS}
+    return desk.templates.shelf().first(), {}
+
+
+def _gone(desk: Desk, asked: Mapping[str, str], words: Words) -> str:
+    """A sentence about a template that a link names and the library does not have."""
+    slug = asked.get("template", "")
+    if not slug or desk.templates.get(slug) is not None:
+        return ""
+    return words("no_such_template", slug=slug)
+
+
+def _without_seeds(desk: Desk, template: Template, given: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of a run but for its seeds: who comes back to a run wants the next picture to differ."""
+    try:
+        inputs = desk.engine.form(template).inputs
+    except WorkflowError:
+        return dict(given)
+    seeds = {one.key for one in inputs if isinstance(one.spec, IntSpec) and one.spec.is_seed}
+    return {key: value for key, value in given.items() if key not in seeds}
+
+
+def _library(desk: Desk, words: Words) -> str:
+    return library_panel.markup(desk.templates.shelf(), words)
+
+
+def _no_template(desk: Desk, words: Words) -> str:
+    """What stands in the place of a form while the library is empty."""
+    if desk.templates.shelf().templates:
+        return ""
+    return library_panel.empty(str(desk.dashboard.workflows), words)

@@ -1,0 +1,110 @@
+"""What all tabs work with: the desk they read from, what one open page remembers, and how events are set.
+
+A tab is a module with a dataclass of its components, `lay_out` that makes them, `connect` that says which
+event leads to what, and where it shows things that change by themselves `refreshed`, which page.py asks
+for when somebody arrives and at every tick of the clock.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import gradio as gr
+
+from comfyui_bridge.core.errors import WorkflowError
+from comfyui_bridge.core.run import Run
+from comfyui_bridge.core.template import Template
+from comfyui_bridge.ui import library_panel, present
+from comfyui_bridge.ui.dashboard import Dashboard
+from comfyui_bridge.ui.present import StageView
+from comfyui_bridge.ui.sign_in import may_see, owner_of
+from comfyui_bridge.ui.templates import Templates
+from comfyui_bridge.ui.words import Words
+
+if TYPE_CHECKING:
+    from comfyui_bridge.engine.engine import Engine
+
+PLAIN: dict[str, Any] = {"apply_default_css": False, "js_on_load": None}
+_PRIVATE: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+AT_ONCE: dict[str, Any] = {**_PRIVATE, "queue": False}
+"""For handlers that change no State that somebody listens to: one request and its answer."""
+ALONGSIDE: dict[str, Any] = {**_PRIVATE, "concurrency_limit": None}
+"""For the others: Gradio 6.31 tells a page that a State changed only through its queue."""
+
+
+@dataclass(frozen=True)
+class Session:
+    """What one open page remembers on the server."""
+
+    lang: gr.State
+    typed: gr.State
+    drawn: gr.State
+    """The fingerprint of the form on the page."""
+    followed: gr.State
+    """The run on the stage."""
+    known: gr.State
+    """The version of the library that the page shows."""
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What the handlers work with: the dashboard, and its library read as templates."""
+
+    dashboard: Dashboard
+    templates: Templates
+
+    @property
+    def engine(self) -> Engine:
+        return self.dashboard.engine
+
+
+def wish(slug: str, *, replaces: bool = False) -> dict[str, Any]:
+    """A value of the picker's `wanted`; the time makes every wish another one.
+
+    `replaces`: not to keep what is typed.
+    """
+    return {"slug": slug, "replaces": replaces, "at": time.time()}
+
+
+def fingerprint(desk: Desk, slug: str) -> str:
+    """Another text whenever the form of this template would be another one."""
+    """Another text whenever the form of this template would be another one."""
+    template = desk.templates.get(slug)
+    if template is None:
+        return ""
+    try:
+        known = len(desk.engine.node_defs()) > 0
+        return repr((template.title, template.description, desk.engine.form(template).inputs, known))
+    except WorkflowError as error:
+        return str(error)
+
+
+def run_view(desk: Desk, run_id: str, words: Words, request: gr.Request) -> tuple[Run | None, StageView]:
+    """A run and how the stage shows it now; no run where there is none that this person may see."""
+    snapshot = desk.engine.snapshot(run_id)
+    if snapshot is None or not may_see(request, snapshot.run):
+        return None, present.unknown(run_id, words)
+    return snapshot.run, present.stage(snapshot.run, time.time(), desk.engine.servers(), words)
+
+
+def first_view(desk: Desk, template: Template | None, words: Words) -> StageView:
+    if template is None:
+        return present.nothing(words, can_generate=False)
+    cover = library_panel.cover_url(desk.templates.shelf(), template.slug, 1024)
+    try:
+        form = desk.engine.form(template)
+    except WorkflowError:
+        return present.nothing(words, cover)
+    given = {one.key: one.default for one in form.inputs if one.key in ("width", "height")}
+    return present.nothing(words, cover, present.ratio(given, form.workflow))
+
+
+def own_runs(desk: Desk, request: gr.Request, limit: int) -> tuple[Run, ...]:
+    return desk.engine.runs(owner=owner_of(request), limit=limit)
+
+
+def versions(desk: Desk) -> list[int]:
+    """What a form is made of: the node definitions and the library."""
+    return [desk.engine.definitions_version(), desk.templates.shelf().version]
