@@ -35,7 +35,10 @@ def to_json(found: Readiness) -> dict[str, object]:
     return {
         "ready": found.ready,
         "missing_nodes": [asdict(one) for one in found.missing_nodes],
-        "missing_choices": [asdict(one) for one in found.missing_choices],
+        "missing_choices": [
+            {"node_id": one.node_id, "input": one.input, "value": one.value, "nearest": one.nearest}
+            for one in found.missing_choices
+        ],
         "broken_links": [asdict(one) for one in found.broken_links],
         "without_effect": [asdict(one) for one in found.without_effect],
     }

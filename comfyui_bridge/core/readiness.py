@@ -6,13 +6,15 @@ effect: the reasons why a run fails or quietly ignores what was asked.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from comfyui_bridge.core import values, workflow
+from comfyui_bridge.core import form, values, workflow
+from comfyui_bridge.core.errors import InvalidValues, WorkflowError
 from comfyui_bridge.core.inputs import unwrap
 from comfyui_bridge.core.node_defs import ComboSpec, DynamicComboSpec, InputSpec, NodeDefs
+from comfyui_bridge.core.template import Template
 from comfyui_bridge.core.workflow import Link, Node, Workflow
 
 
@@ -34,6 +36,8 @@ class MissingChoice:
     input: str
     value: Any
     nearest: str | None
+    is_file: bool = False
+    """It is a file people upload, such as a picture, rather than a model."""
 
 
 @dataclass(frozen=True)
@@ -54,10 +58,18 @@ class Readiness:
     broken_links: tuple[NoEffect, ...] = ()
     without_effect: tuple[NoEffect, ...] = ()
     """Harmless to the run, and probably not what somebody meant."""
+    obstacle: str = ""
+    """Why the document could not even be read as a workflow with this server's definitions."""
 
     @property
     def ready(self) -> bool:
-        return not (self.missing_nodes or self.missing_choices or self.broken_links)
+        return self.needs_only_files and not self.missing_choices
+
+    @property
+    def needs_only_files(self) -> bool:
+        """Whether somebody at the form can make it ready, by choosing a file of theirs."""
+        others = any(not choice.is_file for choice in self.missing_choices)
+        return not (self.obstacle or self.missing_nodes or self.broken_links or others)
 
 
 def assess(graph: Workflow, node_defs: NodeDefs) -> Readiness:
@@ -69,6 +81,28 @@ def assess(graph: Workflow, node_defs: NodeDefs) -> Readiness:
         broken_links=tuple(_broken_links(graph, node_defs, needed)),
         without_effect=tuple(_without_effect(graph, node_defs, needed)),
     )
+
+
+def of_template(template: Template, node_defs: NodeDefs, raw: Mapping[str, Any] | None = None) -> Readiness:
+    """What stands in the way of a template with these values, the others being its defaults."""
+    try:
+        made = form.make(template, node_defs)
+    except WorkflowError as error:
+        return Readiness(obstacle=str(error))
+    given = {one.key: one.default for one in made.inputs if one.default is not None}
+    for key, value in (raw or {}).items():
+        one = made.input(key)
+        if one is not None and value not in (None, ""):
+            given[one.key] = value
+    return assess(made.patched(_storable(made, given)), node_defs)
+
+
+def _storable(made: form.Form, given: Mapping[str, Any]) -> dict[str, Any]:
+    """The values that can be read; what cannot is told at its field and not here."""
+    try:
+        return made.check(given)
+    except InvalidValues as error:
+        return made.check({key: value for key, value in given.items() if key not in error.problems})
 
 
 def _needed(graph: Workflow, node_defs: NodeDefs) -> frozenset[str]:
@@ -102,7 +136,8 @@ def _missing_choices(graph: Workflow, node_defs: NodeDefs, needed: frozenset[str
             chosen = unwrap(content)
             for value in chosen if isinstance(chosen, list) else [chosen]:
                 if value not in options:
-                    yield MissingChoice(node.node_id, name, value, values.nearest(value, options))
+                    near = values.nearest(value, options)
+                    yield MissingChoice(node.node_id, name, value, near, _takes_files(definition.spec))
 
 
 def _options(spec: InputSpec, content: Any) -> tuple[Any, ...] | None:
@@ -114,6 +149,10 @@ def _options(spec: InputSpec, content: Any) -> tuple[Any, ...] | None:
         case DynamicComboSpec(options):
             return tuple(option.key for option in options)
     return None
+
+
+def _takes_files(spec: InputSpec) -> bool:
+    return isinstance(spec, ComboSpec) and spec.upload is not None
 
 
 def _is_elsewhere(content: Any) -> bool:

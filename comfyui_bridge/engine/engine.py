@@ -20,6 +20,7 @@ from comfyui_bridge.core.form import Form
 from comfyui_bridge.core.node_defs import NodeDefs
 from comfyui_bridge.core.run import Run, apply
 from comfyui_bridge.core.template import Template
+from comfyui_bridge.engine.assessor import Assessor, Found
 from comfyui_bridge.engine.live import Live, Preview, Snapshot
 from comfyui_bridge.engine.pool import Pool, ServerStatus
 from comfyui_bridge.engine.ports import Server
@@ -66,6 +67,7 @@ class Engine:
             )
             for server in servers
         }
+        self._assessor = Assessor(self._pool.definitions)
         self._forms_lock = threading.Lock()  # guards the cache of forms
         self._forms: dict[str, tuple[Template, int, Form]] = {}
 
@@ -176,6 +178,18 @@ class Engine:
                 self._forms.clear()
             self._forms[template.slug] = (template, version, form)
         return form
+
+    def readiness(self, template: Template, raw: Mapping[str, Any] | None = None) -> Found:
+        """What stands in a template's way on each server that is ready, with these values."""
+        return self._assessor.of(template, raw)
+
+    def readiness_known(self, template: Template) -> Found | None:
+        """As `readiness`, if that was worked out already."""
+        return self._assessor.known(template)
+
+    def assess_more(self, templates: Sequence[Template], seconds: float = 0.05) -> None:
+        """Work the readiness of some more templates out, for about so long."""
+        self._assessor.go_on(templates, seconds)
 
     def stop(self, timeout: float = 3.0) -> None:
         """End all threads. What runs inside the servers goes on and is taken up at the next start."""

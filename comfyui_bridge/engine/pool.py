@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from comfyui_bridge.core import assign, node_defs
+from comfyui_bridge.core import assign, node_defs, several
 from comfyui_bridge.core.node_defs import NodeDefs
 from comfyui_bridge.core.server import ServerFacts
 from comfyui_bridge.core.workflow import Workflow
@@ -41,6 +41,7 @@ class Pool:
         self._status = {name: ServerStatus(name, since=clock()) for name in names}
         self._defs: dict[str, NodeDefs] = {}
         self._loads = dict.fromkeys(names, 0)
+        self._merged = node_defs.EMPTY
         self._defs_version = 0
 
     def ready(self, name: str, facts: ServerFacts, definitions: NodeDefs) -> None:
@@ -48,7 +49,7 @@ class Pool:
             self._change(name, state=ServerState.READY, facts=facts, error="")
             if self._defs.get(name) != definitions:
                 self._defs[name] = definitions
-                self._defs_version += 1
+                self._join()
 
     def away(self, name: str, error: str) -> None:
         with self._lock:
@@ -79,12 +80,20 @@ class Pool:
         with self._lock:
             return tuple(self._status.values())
 
-    def node_defs(self) -> tuple[NodeDefs, int]:
-        """The definitions of the first server that is ready, else of one that was; and their version."""
+    def definitions(self) -> dict[str, NodeDefs]:
+        """The definitions of each server that is ready."""
         with self._lock:
-            known = [name for name in self._status if name in self._defs]
-            known.sort(key=lambda name: self._status[name].state is not ServerState.READY)
-            return (self._defs[known[0]] if known else node_defs.EMPTY), self._defs_version
+            return {n: self._defs[n] for n, s in self._status.items() if s.state is ServerState.READY}
+
+    def node_defs(self) -> tuple[NodeDefs, int]:
+        """What any of the servers can do, as they last said, and the version of that."""
+        with self._lock:
+            return self._merged, self._defs_version
+
+    def _join(self) -> None:
+        # Those of a server that is away stay: it may come back, and forms should not lose their choices.
+        self._merged = several.merged([self._defs[name] for name in self._status if name in self._defs])
+        self._defs_version += 1
 
     def _change(self, name: str, *, state: ServerState, error: str, facts: ServerFacts | None = None) -> None:
         before = self._status[name]
