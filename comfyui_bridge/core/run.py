@@ -84,6 +84,18 @@ class RunError:
 
 
 @dataclass(frozen=True)
+class LogEntry:
+    """One line of a run's log; `kind` says what `text` is (see `apply`). Times are epoch seconds."""
+
+    at: float
+    kind: str
+    node_id: str = ""
+    text: str = ""
+    seconds: float | None = None
+    """How long it took, where that is known."""
+
+
+@dataclass(frozen=True)
 class Progress:
     """How far a run is. `overall` is from 0 to 1 and never falls."""
 
@@ -127,6 +139,10 @@ class Run:
     kept: tuple[KeptFile, ...] = ()
     error: RunError | None = None
     warnings: tuple[str, ...] = ()
+    log: tuple[LogEntry, ...] = ()
+    """What happened to it, in order; short."""
+    fingerprint: str = ""
+    """Of the workflow as it was asked for: a run of the same one would only repeat this one."""
 
     @property
     def files(self) -> tuple[OutputFile, ...]:

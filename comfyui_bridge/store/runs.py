@@ -19,7 +19,7 @@ from comfyui_bridge.core import values
 from comfyui_bridge.core import workflow as workflows
 from comfyui_bridge.core.errors import InputProblem, InvalidValues, NotApiFormat, StoreError
 from comfyui_bridge.core.outputs import KeptFile, NodeOutput, OutputFile
-from comfyui_bridge.core.run import Fault, Progress, Run, RunError, RunState
+from comfyui_bridge.core.run import Fault, LogEntry, Progress, Run, RunError, RunState
 from comfyui_bridge.core.workflow import Workflow
 from comfyui_bridge.store.database import Database
 from comfyui_bridge.store.tables import runs
@@ -159,7 +159,13 @@ def _to_row(run: Run) -> dict[str, Any]:
         "kept": _to_json("kept files", [asdict(kept) for kept in run.kept]),
         "values": _to_json("values", values.to_json(run.values)),
         "workflow": _to_json("workflow", run.workflow.to_api()),
+        "log": _to_json("log", [_entry_to_json(entry) for entry in run.log]),
+        "fingerprint": run.fingerprint,
     }
+
+
+def _entry_to_json(entry: LogEntry) -> list[Any]:
+    return [entry.at, entry.kind, entry.node_id, entry.text, entry.seconds]
 
 
 def _from_row(row: Row[Any]) -> Run:
@@ -188,6 +194,8 @@ def _from_row(row: Row[Any]) -> Run:
         ),
         error=None if row.error is None else _error(json.loads(row.error)),
         warnings=tuple(json.loads(row.warnings)),
+        log=tuple(LogEntry(*entry) for entry in json.loads(row.log)),
+        fingerprint=row.fingerprint,
     )
 
 

@@ -34,14 +34,20 @@ runs = Table(
     Column("outputs", Text, nullable=False),
     Column("kept", Text, nullable=False),
     Column("values", Text, nullable=False),
-    # Last, for it is the longest: what stands before it is read without its pages.
+    # The longest: what stands before it is read without its pages.
     Column("workflow", Text, nullable=False),
+    # What happened to it, a list of entries, and what tells a run that would only repeat it.
+    Column("log", Text, nullable=False, server_default="[]"),
+    Column("fingerprint", Text, nullable=False, server_default=""),
     Index("runs_by_run_id", "run_id", unique=True),
     Index("runs_by_prompt_id", "prompt_id"),
     Index("runs_by_time", "created_at", "position"),
     Index("runs_by_owner", "owner", "created_at", "position"),
     Index("runs_by_template", "template", "created_at", "position"),
     Index("runs_by_state", "state", "created_at", "position"),
+    Index("runs_by_fingerprint", "fingerprint", "owner", "created_at", "position"),
+    Index("runs_by_timing", "template", "server", "state", "created_at", "position"),
+    Index("runs_by_end", "ended_at", "server", "state", "created_at", "started_at"),
 )
 
 sessions = Table(

@@ -13,14 +13,13 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from comfyui_bridge.core import workflow
 from comfyui_bridge.core.errors import Full, Locked, StoreError, TooNew
-from comfyui_bridge.core.run import Run
 from comfyui_bridge.store import tables
 from comfyui_bridge.store.database import SCHEMA, Database
 from comfyui_bridge.store.runs import RunStore
@@ -108,14 +107,27 @@ def test_a_later_version_s_database_is_left_alone(tmp_path: Path) -> None:
         Database(tmp_path)
 
 
+ROW_OF_THE_FIRST_VERSION = """
+INSERT INTO runs (run_id, prompt_id, owner, template, title, server, state, stopping, server_done,
+    created_at, warnings, outputs, kept, "values", workflow)
+VALUES ('a', 'p', '', 't', 'T', '', 'pending', 0, 0, 1.0, '["w"]', '[]', '[]', '{}',
+    '{"1": {"class_type": "A", "inputs": {}}}')
+"""
+
+
 def test_an_older_database_is_brought_up_to_date_and_keeps_its_runs(tmp_path: Path) -> None:
+    engine = sqlalchemy.create_engine(f"sqlite:///{tmp_path / 'bridge.db'}")
+    with engine.begin() as connection:
+        config = Config()
+        config.set_main_option("script_location", "comfyui_bridge.store:migrations")
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        connection.exec_driver_sql(ROW_OF_THE_FIRST_VERSION)
+    engine.dispose()
     with Database(tmp_path) as database:
-        RunStore(database).insert(Run("a", "p", workflow.parse({"1": {"class_type": "A"}}), 1.0))
-    raw = sqlite3.connect(tmp_path / "bridge.db")
-    raw.executescript("DROP TABLE sessions; UPDATE alembic_version SET version_num = '0001'")
-    raw.close()
-    with Database(tmp_path) as database:
-        assert RunStore(database).get("a") is not None
+        run = RunStore(database).get("a")
+        assert run is not None
+        assert (run.warnings, run.log, run.fingerprint) == (("w",), (), "")
         with database.reading() as connection:
             assert compare_metadata(MigrationContext.configure(connection), tables.metadata) == []
 

@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 from comfyui_bridge.core import workflow as workflows
 from comfyui_bridge.core.errors import InputProblem, InvalidValues, StoreError
 from comfyui_bridge.core.outputs import KeptFile, NodeOutput, OutputFile
-from comfyui_bridge.core.run import Fault, Progress, Run, RunError, RunState
+from comfyui_bridge.core.run import Fault, LogEntry, Progress, Run, RunError, RunState
 from comfyui_bridge.core.values import FileValue
 from comfyui_bridge.store.database import Database
 from comfyui_bridge.store.runs import RunStore
@@ -114,6 +114,12 @@ def runs(draw: st.DrawFn) -> Run:
             )
         ),
         warnings=draw(st.lists(words, max_size=2).map(tuple)),
+        log=draw(
+            st.lists(st.builds(LogEntry, st.floats(0, 1e12), words, words, words, times), max_size=2).map(
+                tuple
+            )
+        ),
+        fingerprint=draw(words),
     )
 
 
