@@ -10,9 +10,9 @@ from typing import Any
 
 from comfyui_bridge.core import values as values_
 from comfyui_bridge.core.errors import InvalidValues
+from comfyui_bridge.core.files import FileValue
 from comfyui_bridge.core.form import Form
 from comfyui_bridge.core.node_defs import ComboSpec
-from comfyui_bridge.core.values import FileValue
 from comfyui_bridge.core.workflow import Workflow
 
 

@@ -13,8 +13,9 @@ from typing import Any, TypeAlias
 
 from comfyui_bridge.core import inputs, values, workflow
 from comfyui_bridge.core.errors import InvalidValues, NotApiFormat, WorkflowError
+from comfyui_bridge.core.files import FileValue
 from comfyui_bridge.core.node_defs import SEED_NAMES, NodeDefs
-from comfyui_bridge.core.values import LARGEST_DRAWN, RANDOM, FileValue
+from comfyui_bridge.core.values import LARGEST_DRAWN, RANDOM
 from comfyui_bridge.core.workflow import Workflow
 from comfyui_bridge.engine.ports import Server
 

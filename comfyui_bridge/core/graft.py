@@ -12,8 +12,8 @@ from types import MappingProxyType
 from typing import Any
 
 from comfyui_bridge.core.errors import NoPlace
+from comfyui_bridge.core.files import FileValue
 from comfyui_bridge.core.node_defs import NodeDefs, input_types
-from comfyui_bridge.core.values import FileValue
 from comfyui_bridge.core.workflow import Link, Node, Workflow
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from comfyui_bridge.core import form, values, workflow
+from comfyui_bridge.core import form, workflow
 from comfyui_bridge.core.errors import InvalidValues, WorkflowError
 from comfyui_bridge.core.inputs import unwrap
 from comfyui_bridge.core.node_defs import ComboSpec, DynamicComboSpec, InputSpec, NodeDefs
@@ -102,7 +102,9 @@ def _storable(made: form.Form, given: Mapping[str, Any]) -> dict[str, Any]:
     try:
         return made.check(given)
     except InvalidValues as error:
-        return made.check({key: value for key, value in given.items() if key not in error.problems})
+        # A problem may be one row's of a stack: "loras.2".
+        wrong = {part for key in error.problems for part in (key, key.rpartition(".")[0])}
+        return made.check({key: value for key, value in given.items() if key not in wrong})
 
 
 def _needed(graph: Workflow, node_defs: NodeDefs) -> frozenset[str]:
@@ -118,7 +120,7 @@ def _missing_nodes(graph: Workflow, node_defs: NodeDefs) -> Iterator[MissingNode
     for node in graph.nodes.values():
         if node.class_type not in node_defs:
             yield MissingNode(
-                node.node_id, node.class_type, node.title, values.nearest(node.class_type, known)
+                node.node_id, node.class_type, node.title, reading.nearest(node.class_type, known)
             )
 
 
@@ -136,7 +138,7 @@ def _missing_choices(graph: Workflow, node_defs: NodeDefs, needed: frozenset[str
             chosen = unwrap(content)
             for value in chosen if isinstance(chosen, list) else [chosen]:
                 if value not in options:
-                    near = values.nearest(value, options)
+                    near = reading.nearest(value, options)
                     yield MissingChoice(node.node_id, name, value, near, _takes_files(definition.spec))
 
 
@@ -197,7 +199,7 @@ def _without_effect(graph: Workflow, node_defs: NodeDefs, needed: frozenset[str]
         known = [one.name for one in definition.inputs]
         for name, content in node.inputs.items():
             if definition.input(name) is None and not isinstance(content, Link):
-                near = values.nearest(name, known)
+                near = reading.nearest(name, known)
                 hint = f"; did you mean {near}?" if near else f"; it has {', '.join(known) or 'none'}."
                 reason = (
                     f"“{node.name}” ({node.class_type}) has no input {name}, and the server ignores it{hint}"

@@ -6,14 +6,12 @@
 
 from __future__ import annotations
 
-import difflib
-import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from comfyui_bridge.core import inputs as inputs_
 from comfyui_bridge.core.errors import InvalidValues
+from comfyui_bridge.core.files import FileValue, file_of, marked, unmarked
 from comfyui_bridge.core.inputs import ExposedInput
 from comfyui_bridge.core.node_defs import (
     BooleanSpec,
@@ -26,6 +24,16 @@ from comfyui_bridge.core.node_defs import (
     StringSpec,
 )
 from comfyui_bridge.core.options import with_option
+from comfyui_bridge.core.reading import (
+    between,
+    float_or_none,
+    nearest,
+    not_among,
+    read_float,
+    show,
+    some,
+    within,
+)
 from comfyui_bridge.core.workflow import Workflow
 
 RANDOM = "random"
@@ -33,20 +41,8 @@ RANDOM = "random"
 
 LARGEST_DRAWN = 2**53 - 1
 """A larger seed would be rounded by ComfyUI's own page when the picture is opened there."""
-_UPLOAD = "__upload__"
 _TRUE = frozenset(("true", "yes", "on", "1"))
 _FALSE = frozenset(("false", "no", "off", "0"))
-
-
-@dataclass(frozen=True)
-class FileValue:
-    """A file that is to be uploaded for this input: where it is on our side, and its own name."""
-
-    ref: str
-    name: str
-
-    def to_json(self) -> dict[str, str]:
-        return {_UPLOAD: self.ref, "name": self.name}
 
 
 Values: TypeAlias = Mapping[str, Any]
@@ -136,36 +132,19 @@ def place_uploads(workflow: Workflow, names: Mapping[FileValue, str]) -> Workflo
 def _marks(workflow: Workflow) -> Iterator[tuple[str, str, FileValue]]:
     for node in workflow.nodes.values():
         for name, content in node.inputs.items():
-            file = _file_of(content)
+            file = file_of(content)
             if file is not None:
                 yield node.node_id, name, file
 
 
 def to_json(values: Values) -> dict[str, Any]:
     """Values as they are stored and shown."""
-    return {key: value.to_json() if isinstance(value, FileValue) else value for key, value in values.items()}
+    return {key: marked(value) for key, value in values.items()}
 
 
 def from_json(stored: Mapping[str, Any]) -> dict[str, Any]:
     """Stored values as they were."""
-    return {key: _file_of(value) or value for key, value in stored.items()}
-
-
-def _file_of(value: object) -> FileValue | None:
-    if isinstance(value, Mapping) and set(value) == {_UPLOAD, "name"}:
-        return FileValue(str(value[_UPLOAD]), str(value["name"]))
-    return None
-
-
-def nearest(wanted: object, options: Sequence[Any]) -> str | None:
-    """The option most like what was asked for, or None where none is near."""
-    texts = [str(option) for option in options]
-    lowered = {text.lower(): text for text in reversed(texts)}
-    wanted_text = str(wanted).lower()
-    found = difflib.get_close_matches(wanted_text, list(lowered), n=1, cutoff=0.5)
-    if found:
-        return lowered[found[0]]
-    return next((text for text in texts if wanted_text and wanted_text in text.lower()), None)
+    return {key: unmarked(value) for key, value in stored.items()}
 
 
 def _read(spec: InputSpec, value: Any) -> Any:
@@ -179,7 +158,7 @@ def _read(spec: InputSpec, value: Any) -> Any:
         case IntSpec():
             return _read_int(spec, value)
         case FloatSpec():
-            return _read_float(spec, value)
+            return read_float(spec, value)
         case BooleanSpec():
             return _read_bool(spec, value)
         case ComboSpec():
@@ -201,21 +180,12 @@ def _read_int(spec: IntSpec, value: Any) -> int | str:
         try:
             number = int(number)
         except ValueError:
-            number = _float_or_none(number)
+            number = float_or_none(number)
     if isinstance(number, float) and number.is_integer():
         number = int(number)
     if not isinstance(number, int) or isinstance(number, bool):
-        raise ValueError(
-            f"This should be a whole number{_between(spec.min, spec.max)}, and is {_show(value)}."
-        )
-    return int(_within(number, spec.min, spec.max))
-
-
-def _read_float(spec: FloatSpec, value: Any) -> float:
-    number = _float_or_none(value.strip()) if isinstance(value, str) else value
-    if isinstance(number, bool) or not isinstance(number, (int, float)) or not math.isfinite(number):
-        raise ValueError(f"This should be a number{_between(spec.min, spec.max)}, and is {_show(value)}.")
-    return float(_within(number, spec.min, spec.max))
+        raise ValueError(f"This should be a whole number{between(spec.min, spec.max)}, and is {show(value)}.")
+    return int(within(number, spec.min, spec.max))
 
 
 def _read_bool(spec: BooleanSpec, value: Any) -> bool:
@@ -226,7 +196,7 @@ def _read_bool(spec: BooleanSpec, value: Any) -> bool:
         return True
     if text in _FALSE or (spec.label_off and text == spec.label_off.lower()):
         return False
-    raise ValueError(f"This should be true or false, and is {_show(value)}.")
+    raise ValueError(f"This should be true or false, and is {show(value)}.")
 
 
 def _read_choice(spec: ComboSpec, value: Any) -> Any:
@@ -250,40 +220,7 @@ def _one_of(spec: ComboSpec, value: Any) -> Any:
         if value in ("", None):
             raise ValueError("Choose a file.")
         return value
-    near = nearest(value, spec.options)
-    hint = f"did you mean {near}?" if near else f"it may be {_some(spec.options)}."
-    raise ValueError(f"{_show(value)} is not among the choices; {hint}")
-
-
-def _within(number: Any, low: float | None, high: float | None) -> Any:
-    if low is not None and number < low:
-        raise ValueError(f"{number} is too small; the least is {low}.")
-    if high is not None and number > high:
-        raise ValueError(f"{number} is too large; the most is {high}.")
-    return number
-
-
-def _between(low: float | None, high: float | None) -> str:
-    if low is None or high is None:
-        return ""
-    return f" from {low} to {high}"
-
-
-def _float_or_none(text: str) -> float | None:
-    try:
-        return float(text)
-    except ValueError:
-        return None
-
-
-def _show(value: Any) -> str:
-    text = f'"{value}"' if isinstance(value, str) else str(value)
-    return text if len(text) <= 80 else f"{text[:79]}…"
-
-
-def _some(options: Sequence[Any]) -> str:
-    shown = ", ".join(str(option) for option in options[:8])
-    return shown if len(options) <= 8 else f"{shown} or {len(options) - 8} more"
+    raise not_among(value, spec.options)
 
 
 def _unknown(exposed: Sequence[ExposedInput], name: str) -> str:
@@ -292,5 +229,5 @@ def _unknown(exposed: Sequence[ExposedInput], name: str) -> str:
     return (
         f"There is no such input; did you mean {near}?"
         if near
-        else f"There is no such input; there are {_some(keys)}."
+        else f"There is no such input; there are {some(keys)}."
     )

@@ -28,8 +28,8 @@ from comfyui_bridge.core.events import (
     RunRefused,
     RunReturned,
 )
+from comfyui_bridge.core.files import FileValue
 from comfyui_bridge.core.run import Run, RunState, apply
-from comfyui_bridge.core.values import FileValue
 from comfyui_bridge.engine.collector import Collector
 from comfyui_bridge.engine.follow import TIMING, Follower
 from comfyui_bridge.engine.live import Live

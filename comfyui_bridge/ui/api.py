@@ -18,10 +18,10 @@ import gradio as gr
 
 from comfyui_bridge.core import reports
 from comfyui_bridge.core.errors import BridgeError, WorkflowError
+from comfyui_bridge.core.files import FileValue
 from comfyui_bridge.core.form import Form
 from comfyui_bridge.core.node_defs import ComboSpec
 from comfyui_bridge.core.run import Run
-from comfyui_bridge.core.values import FileValue
 from comfyui_bridge.ui import present
 from comfyui_bridge.ui.dashboard import Dashboard
 from comfyui_bridge.ui.sign_in import may_see, owner_of

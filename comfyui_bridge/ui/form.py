@@ -18,11 +18,11 @@ from typing import Any
 import gradio as gr
 
 from comfyui_bridge.core.errors import InvalidValues, StoreError, WorkflowError
+from comfyui_bridge.core.files import FileValue
 from comfyui_bridge.core.form import Form
 from comfyui_bridge.core.inputs import ExposedInput
 from comfyui_bridge.core.node_defs import ComboSpec, IntSpec, Upload
 from comfyui_bridge.core.template import Template
-from comfyui_bridge.core.values import FileValue
 from comfyui_bridge.store import pictures
 from comfyui_bridge.ui import widgets
 from comfyui_bridge.ui.dashboard import Dashboard
