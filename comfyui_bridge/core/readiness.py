@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from comfyui_bridge.core import form, workflow
+from comfyui_bridge.core import form, reading, workflow
 from comfyui_bridge.core.errors import InvalidValues, WorkflowError
 from comfyui_bridge.core.inputs import unwrap
 from comfyui_bridge.core.node_defs import ComboSpec, DynamicComboSpec, InputSpec, NodeDefs
