@@ -16,10 +16,11 @@ import gradio as gr
 
 from comfyui_bridge.core import values
 from comfyui_bridge.core.errors import WorkflowError
+from comfyui_bridge.core.files import FileValue
 from comfyui_bridge.core.node_defs import IntSpec
 from comfyui_bridge.core.template import Template
 from comfyui_bridge.ui import form as form_
-from comfyui_bridge.ui import gallery, library_panel
+from comfyui_bridge.ui import gallery, library_panel, readiness_panel
 from comfyui_bridge.ui import stage as stage_
 from comfyui_bridge.ui.desk import (
     ALONGSIDE,
@@ -37,7 +38,7 @@ from comfyui_bridge.ui.desk import (
 from comfyui_bridge.ui.form import Picker, Refused, Typed
 from comfyui_bridge.ui.sign_in import owner_of
 from comfyui_bridge.ui.stage import Attention, Stage
-from comfyui_bridge.ui.widgets import Widget
+from comfyui_bridge.ui.widgets import LocalFile, Widget
 from comfyui_bridge.ui.words import Words
 
 STRIP = 12
@@ -55,6 +56,8 @@ class Create:
     picker: Picker
     generate: gr.Button
     refusals: gr.HTML
+    readiness: gr.HTML
+    dots: gr.HTML
     stage: Stage
 
 
@@ -64,12 +67,14 @@ def lay_out(desk: Desk, words: Words) -> Create:
     with gr.Row(elem_id="create"):
         with gr.Column(elem_id="library-pane", min_width=0):
             library = library_panel.panel(_library(desk, words))
+            dots = readiness_panel.dots_panel()
         with gr.Column(elem_id="form-pane", min_width=0):
             with gr.Column(elem_id="form", min_width=0) as form:
                 no_template = gr.HTML(_no_template(desk, words), elem_id="no-template", **PLAIN)
             picker = form_.picker()
             with gr.Column(elem_id="actions", min_width=0):
                 refusals = form_.refusals()
+                readiness = readiness_panel.panel()
                 generate = gr.Button(
                     words("generate"),
                     variant="primary",
@@ -79,13 +84,14 @@ def lay_out(desk: Desk, words: Words) -> Create:
                 )
         with gr.Column(elem_id="stage-pane", min_width=0):
             stage = stage_.panel(first_view(desk, first, words), words)
-    return Create(library, form, no_template, picker, generate, refusals, stage)
+    return Create(library, form, no_template, picker, generate, refusals, readiness, dots, stage)
 
 
 def connect(page: gr.Blocks, desk: Desk, session: Session, tab: Create) -> None:
     """Which event of this tab leads to what."""
     _choose(desk, session, tab)
     _show_form(desk, session, tab)
+    _make_ready(desk, session, tab)
     _run(page, desk, session, tab)
 
 
@@ -106,6 +112,8 @@ def arrived(desk: Desk, session: Session, tab: Create, words: Words, request: gr
         tab.stage.view: shown.to_json(time.time()),
         tab.stage.stop: gr.update(value=words("stop")),
         tab.refusals: Refused({}, _gone(desk, asked, words)).to_json(),
+        tab.readiness: _readiness(desk, slug, typed, words),
+        tab.dots: _dots(desk, words),
         **refreshed(desk, tab, words, request),
     }
 
@@ -122,6 +130,8 @@ def arriving(session: Session, tab: Create) -> set[Any]:
         tab.stage.view,
         tab.stage.stop,
         tab.refusals,
+        tab.readiness,
+        tab.dots,
         *refreshing(tab),
     }
 
@@ -163,29 +173,61 @@ def _choose(desk: Desk, session: Session, tab: Create) -> None:
     render takes the place of those outside on the same event.
     """
 
-    def chosen(followed: str, lang: str, event: gr.EventData) -> dict[Any, Any]:
+    def chosen(followed: str, typed: Typed, lang: str, event: gr.EventData) -> dict[Any, Any]:
+        slug = str(event.slug)
         answer: dict[Any, Any] = {
-            session.drawn: fingerprint(desk, str(event.slug)),
+            session.drawn: fingerprint(desk, slug),
             tab.refusals: Refused({}, "").to_json(),
+            tab.readiness: _readiness(desk, slug, typed.get(slug, {}), Words(lang)),
         }
         if not followed:
             view = first_view(desk, desk.templates.get(str(event.slug)), Words(lang))
             answer[tab.stage.view] = view.to_json(time.time())
         return answer
 
-    def refresh(drawn: str, event: gr.EventData) -> dict[Any, Any]:
+    def refresh(drawn: str, typed: Typed, lang: str, event: gr.EventData) -> dict[Any, Any]:
         slug = event.slug if desk.templates.get(str(event.slug)) else _slug(desk.templates.shelf().first())
         newest = fingerprint(desk, slug)
-        return {session.drawn: newest, tab.picker.wanted: gr.skip() if newest == drawn else wish(slug)}
+        return {
+            session.drawn: newest,
+            tab.picker.wanted: gr.skip() if newest == drawn else wish(slug),
+            tab.readiness: _readiness(desk, slug, typed.get(slug, {}), Words(lang)),
+            tab.dots: _dots(desk, Words(lang)),
+        }
 
     tab.library.click(
         chosen,
-        [session.followed, session.lang],
-        {session.drawn, tab.stage.view, tab.refusals},
+        [session.followed, session.typed, session.lang],
+        {session.drawn, tab.stage.view, tab.refusals, tab.readiness},
         trigger_mode="multiple",
         **AT_ONCE,
     )
-    tab.library.input(refresh, session.drawn, {session.drawn, tab.picker.wanted}, **AT_ONCE)
+    tab.library.input(
+        refresh,
+        [session.drawn, session.typed, session.lang],
+        {session.drawn, tab.picker.wanted, tab.readiness, tab.dots},
+        **AT_ONCE,
+    )
+
+
+def _make_ready(desk: Desk, session: Session, tab: Create) -> None:
+    """What a server lacks is replaced by the nearest it has."""
+
+    def replace(typed: Typed, lang: str, event: gr.EventData) -> dict[Any, Any]:
+        words, slug = Words(lang), str(event.slug)
+        template = desk.templates.get(slug)
+        one = desk.engine.form(template).input(str(event.place)) if template else None
+        if template is None or one is None:
+            return {tab.readiness: None}
+        raw = {**typed.get(slug, {}), one.key: event.value}
+        return {
+            session.typed: {**typed, slug: raw},
+            tab.picker.wanted: wish(slug, replaces=True),
+            tab.readiness: _readiness(desk, slug, raw, words),
+        }
+
+    outputs = {session.typed, tab.picker.wanted, tab.readiness}
+    tab.readiness.select(replace, [session.typed, session.lang], outputs, **ALONGSIDE)
 
 
 def _show_form(desk: Desk, session: Session, tab: Create) -> None:
@@ -217,6 +259,25 @@ def _show_form(desk: Desk, session: Session, tab: Create) -> None:
             form_.tooltips(form, words)
             _keeps(session, tab, template.slug, built)
             _generates(desk, session, tab, template, built, words)
+
+
+def _readiness(desk: Desk, slug: str, raw: Mapping[str, Any], words: Words) -> dict[str, Any] | None:
+    """Whether this template can run with what is typed."""
+    template = desk.templates.get(slug)
+    if template is None:
+        return None
+    try:
+        form = desk.engine.form(template)
+    except WorkflowError:
+        form = None
+    given = {key: FileValue("", "") if isinstance(value, LocalFile) else value for key, value in raw.items()}
+    return readiness_panel.line(desk.engine.readiness(template, given), form, words)
+
+
+def _dots(desk: Desk, words: Words) -> dict[str, Any]:
+    templates = desk.templates.shelf().templates
+    desk.engine.assess_more(templates)
+    return readiness_panel.dots(((one, desk.engine.readiness_known(one)) for one in templates), words)
 
 
 def _slug(template: Template | None) -> str:

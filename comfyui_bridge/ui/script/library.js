@@ -2,6 +2,7 @@
 
 let current = "";
 let tag = "";
+let putDots = () => {}; // on the cards, once their states are known
 
 const markCurrent = () => {
   for (const card of document.querySelectorAll("#library .card")) {
@@ -42,6 +43,7 @@ bridge.library = (element, trigger, watch) => {
     if (tag && ![...element.querySelectorAll(".chip")].some((chip) => chip.dataset.tag === tag)) tag = "";
     filter(element);
     markCurrent();
+    putDots();
   };
   element.addEventListener("input", (event) => {
     if (event.target.matches(".search")) filter(element);
