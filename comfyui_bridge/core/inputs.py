@@ -192,10 +192,15 @@ class _Exposer:
 
     def of_card(self, exposures: Sequence[Exposure], problems: list[str]) -> Iterator[ExposedInput]:
         asked = {(exposure.node_id, exposure.input) for exposure in exposures}
+        marked = {(mark.node_id, mark.input): mark for mark in self.marks.exposures}
         for exposure in exposures:
-            base = self._asked(exposure, problems)
+            # What a mark says of an input still holds where the card leaves it open.
+            mark = marked.get((exposure.node_id, exposure.input), exposure)
+            base = self._asked(replace(exposure, spec=exposure.spec or mark.spec), problems)
             if base is not None:
-                others = self._others(base, [Place(*place) for place in exposure.also])
+                if mark is not exposure:
+                    base = _dressed(base, mark, mark.why)
+                others = self._others(base, [Place(*place) for place in (*exposure.also, *mark.also)])
                 also = tuple(place for place in others if (place.node_id, place.input) not in asked)
                 yield self._take(_dressed(base, exposure, "The card shows it."), also)
 
