@@ -27,6 +27,7 @@ from comfyui_bridge.core.events import (
     RunOffered,
     RunRefused,
     RunReturned,
+    StopAsked,
 )
 from comfyui_bridge.core.files import FileValue
 from comfyui_bridge.core.run import Run, RunState, apply
@@ -215,6 +216,8 @@ class Worker:
     def _cancel(self, run_id: str) -> None:
         run = self._mine.get(run_id)
         if run is not None and run_id not in self._ending:
+            # Written down before the server is asked, which may take long, or be the last thing we do.
+            self._publish(apply(run, StopAsked(run.prompt_id), self._clock()))
             with suppress(ServerError):  # the follower tells the server as soon as it can be reached
                 self._follower.cancel(run.prompt_id)
 

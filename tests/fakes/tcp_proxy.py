@@ -24,6 +24,7 @@ class Act(Enum):
     STALL = "keep it open and pass nothing any more, either way, from the pattern on"
     INSERT = "let the rule's own bytes through before the piece"
     LOSE_ANSWER = "let the piece through, then reset it at the first byte the other way"
+    KEEP_ANSWER = "let it through, and from then on nothing the other way"
 
 
 @dataclass
@@ -153,6 +154,7 @@ class _Link:
         self._server = server
         self.stalled = False
         self._losing: Rule | None = None
+        self._is_mute = False
         for one in (client, server):
             one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
@@ -173,7 +175,7 @@ class _Link:
     def _pump(self, source: socket.socket, target: socket.socket, towards: str) -> None:
         with contextlib.suppress(OSError):
             while piece := source.recv(65536):
-                if self.stalled:
+                if self.stalled or (self._is_mute and towards == "client"):
                     continue
                 if towards == "client" and self._losing is not None:
                     self.reset()
@@ -198,6 +200,11 @@ class _Link:
             case Act.LOSE_ANSWER:
                 self._losing = rule
                 target.sendall(piece)
+                return True
+            case Act.KEEP_ANSWER:
+                self._is_mute = True
+                target.sendall(piece)
+                rule.fired.set()
                 return True
             case Act.INSERT:
                 target.sendall(rule.insert + piece)

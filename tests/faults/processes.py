@@ -1,0 +1,221 @@
+"""Real processes to be cruel to: servers and the program itself, killed, frozen and started again.
+
+A server keeps its address and its folder, so that what it wrote tells afterwards what was done and how
+often, whoever was killed in between.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+from urllib.request import Request, urlopen
+
+ROOT = Path(__file__).resolve().parents[2]
+DEADLINE = 60.0
+"""Seconds until a test gives up: what is waited for takes one or two on a quiet machine."""
+_LOOK_S = 0.01
+
+
+def until(what: Callable[[], Any], why: str = "") -> Any:
+    """What `what` gives once it is true."""
+    deadline = time.monotonic() + DEADLINE
+    while not (found := what()):
+        assert time.monotonic() < deadline, f"never happened: {why or what}"
+        threading.Event().wait(_LOOK_S)
+    return found
+
+
+def free_port() -> int:
+    """A port below those the system gives to connections: none of them takes it while its server is down."""
+    while True:
+        port = random.SystemRandom().randrange(20_000, 32_000)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+
+
+class _Process:
+    """A child that says a line once it is ready, and ends with us at the latest."""
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[str] | None = None
+        self._is_frozen = False
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    @property
+    def is_alive(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    def kill(self) -> None:
+        """End it with SIGKILL, and wait until it is gone."""
+        if self._process is None:
+            return
+        self._process.kill()
+        self._process.wait()
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe is not None:
+                pipe.close()
+        self._process = None
+        self._is_frozen = False
+
+    def freeze(self) -> None:
+        self._signal(signal.SIGSTOP)
+        self._is_frozen = True
+
+    def thaw(self) -> None:
+        if self._is_frozen:
+            self._signal(signal.SIGCONT)
+        self._is_frozen = False
+
+    def _signal(self, number: signal.Signals) -> None:
+        assert self._process is not None
+        self._process.send_signal(number)
+
+    def _start(self, *command: str) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", *command],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=ROOT,
+        )
+
+    def _say(self, line: str) -> None:
+        assert self._process is not None
+        assert self._process.stdin is not None
+        self._process.stdin.write(f"{line}\n")
+        self._process.stdin.flush()
+
+    def _hear(self) -> str:
+        assert self._process is not None
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        assert line, f"the process ended, with {self._process.wait()}"
+        return line
+
+
+class ServerProcess(_Process):
+    """A sandbox of its own."""
+
+    def __init__(self, folder: Path, *, step_seconds: float = 0.02) -> None:
+        super().__init__()
+        self._folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+        self._step_seconds = step_seconds
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+
+    def start(self, *, wait: bool = True) -> ServerProcess:
+        """Begin, at the address of before; `wait` until it takes requests."""
+        self._start(
+            *("comfyui_bridge", "sandbox", "--faults", "--until-stdin-closes"),
+            *("--port", str(self.port), "--directory", str(self._folder)),
+            *("--step-seconds", str(self._step_seconds)),
+        )
+        if wait:
+            self.ready()
+        return self
+
+    def ready(self) -> None:
+        assert self.url in self._hear()
+
+    def restart(self) -> None:
+        """Kill it and start it again: it has forgotten its queue and its history, and has its files."""
+        self.kill()
+        self.start()
+
+    def mend(self) -> None:
+        """Running, without faults."""
+        if self.is_alive:
+            self.thaw()
+            self._ask("DELETE", "/sandbox/faults")
+        else:
+            self.kill()
+            self.start()
+
+    def set(self, **faults: Any) -> None:
+        self._ask("POST", "/sandbox/faults", faults)
+
+    def faults(self) -> Any:
+        return self._ask("GET", "/sandbox/faults")
+
+    def post(self, graph: Mapping[str, Any]) -> str:
+        """Queue a graph as somebody else does, from ComfyUI's own page; its prompt_id."""
+        body = {"prompt": graph, "client_id": "somebody-else"}
+        return str(self._ask("POST", "/prompt", body)["prompt_id"])
+
+    def queued(self) -> tuple[str, ...]:
+        """The prompts that run or wait here, anyone's."""
+        told = self._ask("GET", "/queue")
+        return tuple(item[1] for part in ("queue_running", "queue_pending") for item in told[part])
+
+    def history(self) -> dict[str, Any]:
+        told: dict[str, Any] = self._ask("GET", "/history")
+        return told
+
+    def saved(self, prefix: str) -> list[Path]:
+        """The files under a prefix, one for each time that a graph with it was done to its end."""
+        return sorted((self._folder / "output").glob(f"{prefix}_*"))
+
+    def file(self, subfolder: str, filename: str) -> Path:
+        return self._folder / "output" / subfolder / filename
+
+    def _ask(self, method: str, route: str, body: object = None) -> Any:
+        payload = None if body is None else json.dumps(body).encode()
+        request = Request(f"{self.url}{route}", payload, {"Content-Type": "application/json"}, method=method)
+        with urlopen(request, timeout=DEADLINE) as answer:
+            return json.loads(answer.read() or b"null")
+
+
+class EngineProcess(_Process):
+    """The program without its page: everything that `bootstrap` makes, asked over a pipe."""
+
+    def __init__(self, data: Path, *urls: str) -> None:
+        super().__init__()
+        self.data = data
+        self._urls = urls
+
+    def start(self) -> EngineProcess:
+        self._start("tests.faults.engine_process", str(self.data), *self._urls)
+        assert self._hear() == "ready\n"
+        return self
+
+    def submit(self, graph: Mapping[str, Any], owner: str = "") -> str:
+        """Returns once the run is written down."""
+        return str(self._ask(do="submit", graph=graph, owner=owner))
+
+    def cancel(self, run_id: str) -> None:
+        self._ask(do="cancel", run_id=run_id)
+
+    def run(self, run_id: str) -> dict[str, Any]:
+        """A run now: state, server, accepted, stopping, server_done, kept, error, warnings."""
+        told: dict[str, Any] = self._ask(do="run", run_id=run_id)
+        return told
+
+    def ended(self, run_id: str) -> dict[str, Any]:
+        """A run once it is over."""
+        told: dict[str, Any] = self._ask(do="wait", run_id=run_id, seconds=DEADLINE)
+        return told
+
+    def kept(self, run_id: str, name: str) -> bytes:
+        return (self.data / "media" / run_id / name).read_bytes()
+
+    def _ask(self, **command: Any) -> Any:
+        self._say(json.dumps(command))
+        return json.loads(self._hear())
