@@ -25,6 +25,7 @@ from comfyui_bridge.comfy.address import Address
 from comfyui_bridge.core import node_defs as node_defs_
 from comfyui_bridge.core.errors import (
     AnswerLost,
+    NotRunning,
     Rejected,
     ServerError,
     Unauthorised,
@@ -225,7 +226,7 @@ def failure(name: str, error: Exception) -> ServerError:
             f"The proxy set for this machine did not reach {name}; see HTTP_PROXY and NO_PROXY.", server=name
         )
     if any(isinstance(cause, ConnectionRefusedError) for cause in causes):
-        return Unreachable(
+        return NotRunning(
             f"Nothing answers at {name}. Start ComfyUI there, or check the address.", server=name
         )
     # A TLS handshake that times out comes as a read that does; nothing was asked yet.

@@ -8,8 +8,10 @@
     │  ├─ BrokenLink               a link to a node that is not there
     │  └─ NoPlace                  nothing in the graph to attach this to
     ├─ InvalidValues            the person at the form: one sentence an input
+    ├─ QueueFull                the person at the form: so many of their runs wait already
     ├─ ServerError              whoever runs the server
     │  ├─ Unreachable              no answer at all
+    │  │  ├─ NotRunning               ... because nothing listens at its address
     │  │  └─ AnswerLost               ... to something that was sent: whether it was done is not known
     │  ├─ Unauthorised             it wants other credentials
     │  ├─ Rejected                 it refused the workflow, and says why node by node
@@ -24,6 +26,7 @@
     └─ StoreError               whoever looks after this machine
        ├─ Locked                   another process holds the data folder
        ├─ TooNew                   the data was written by a later version
+       ├─ EditedMeanwhile          somebody else saved this card since it was read
        └─ Full                     the disk is full
 
 `str(error)` is one sentence for people: what happened, to which thing, and what to do now.
@@ -81,6 +84,10 @@ class InvalidValues(BridgeError):
         self.problems = dict(problems)
 
 
+class QueueFull(BridgeError):
+    """One person has as many runs waiting as one person may have."""
+
+
 class ServerError(BridgeError):
     """A server did not do what was asked; `server` is its name without credentials."""
 
@@ -91,6 +98,10 @@ class ServerError(BridgeError):
 
 class Unreachable(ServerError):
     """No answer: refused, reset, timed out, or no such host."""
+
+
+class NotRunning(Unreachable):
+    """The machine is there and nothing listens at the address: as a rule the server's process has ended."""
 
 
 class AnswerLost(Unreachable):
@@ -173,6 +184,10 @@ class Locked(StoreError):
 
 class TooNew(StoreError):
     """The data folder was written by a later version of this program."""
+
+
+class EditedMeanwhile(StoreError):
+    """Somebody else saved this card since it was read; nothing was written."""
 
 
 class Full(StoreError):

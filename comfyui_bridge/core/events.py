@@ -58,9 +58,15 @@ class StopAsked:
 
 @dataclass(frozen=True)
 class RunReturned:
-    """The server it was offered to never took it, or is gone with it; it waits for a server again."""
+    """The server it was offered to never took it, or is gone with it; it waits for a server again.
+
+    Where that server might still have it, it goes on under another prompt_id, so that the two can be told
+    apart. `reason` is a sentence for its log.
+    """
 
     prompt_id: str
+    new_prompt_id: str = ""
+    reason: str = ""
 
 
 @dataclass(frozen=True)

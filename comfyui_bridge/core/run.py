@@ -141,6 +141,8 @@ class Run:
     warnings: tuple[str, ...] = ()
     log: tuple[LogEntry, ...] = ()
     """What happened to it, in order; short."""
+    original: Workflow | None = None
+    """The workflow as it was asked for, where a server's names of uploaded files stand in `workflow`."""
     fingerprint: str = ""
     """Of the workflow as it was asked for: a run of the same one would only repeat this one."""
 
@@ -171,9 +173,9 @@ def apply(run: Run, event: Event, at: float) -> Run:
         return _afterwards(run, event)
     match event:
         case RunOffered():
-            return replace(run, server=event.server, workflow=event.workflow)
+            return _offered(run, event)
         case RunReturned():
-            return _returned(run)
+            return _returned(run, event)
         case StopAsked():
             return replace(run, stopping=True)
         case FilesKept():
@@ -281,9 +283,23 @@ def _started(run: Run, at: float) -> Run:
     return replace(run, state=RunState.IN_PROGRESS, started_at=at, ahead=None)
 
 
-def _returned(run: Run) -> Run:
+def _offered(run: Run, event: RunOffered) -> Run:
+    is_as_asked = event.workflow == run.workflow
     return replace(
         run,
+        server=event.server,
+        workflow=event.workflow,
+        original=run.original if is_as_asked else run.workflow,
+    )
+
+
+def _returned(run: Run, event: RunReturned) -> Run:
+    return replace(
+        run,
+        prompt_id=event.new_prompt_id or run.prompt_id,
+        # The names under which one server keeps uploaded files mean nothing to another.
+        workflow=run.original or run.workflow,
+        original=None,
         state=RunState.PENDING,
         server="",
         ahead=None,

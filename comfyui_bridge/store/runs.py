@@ -161,6 +161,7 @@ def _to_row(run: Run) -> dict[str, Any]:
         "workflow": _to_json("workflow", run.workflow.to_api()),
         "log": _to_json("log", [_entry_to_json(entry) for entry in run.log]),
         "fingerprint": run.fingerprint,
+        "original": None if run.original is None else _to_json("workflow", run.original.to_api()),
     }
 
 
@@ -196,6 +197,7 @@ def _from_row(row: Row[Any]) -> Run:
         warnings=tuple(json.loads(row.warnings)),
         log=tuple(LogEntry(*entry) for entry in json.loads(row.log)),
         fingerprint=row.fingerprint,
+        original=None if row.original is None else _workflow(row.run_id, json.loads(row.original)),
     )
 
 

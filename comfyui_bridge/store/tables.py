@@ -39,6 +39,8 @@ runs = Table(
     # What happened to it, a list of entries, and what tells a run that would only repeat it.
     Column("log", Text, nullable=False, server_default="[]"),
     Column("fingerprint", Text, nullable=False, server_default=""),
+    # The workflow as it was asked for, where a server's names of uploaded files stand in the other.
+    Column("original", Text),
     Index("runs_by_run_id", "run_id", unique=True),
     Index("runs_by_prompt_id", "prompt_id"),
     Index("runs_by_time", "created_at", "position"),
@@ -58,4 +60,27 @@ sessions = Table(
     Column("created_at", Double, nullable=False),
     Column("expires_at", Double, nullable=False),
     Index("sessions_by_expiry", "expires_at"),
+)
+
+servers = Table(
+    "servers",
+    metadata,
+    Column("name", Text, primary_key=True),
+    # Its address, credentials and all; empty for one that the settings name.
+    Column("url", Text, nullable=False),
+    Column("paused", Boolean, nullable=False),
+    # It was removed, and runs of ours are still inside it.
+    Column("leaving", Boolean, nullable=False),
+    Column("added_at", Double, nullable=False),
+)
+
+# Prompts that were given to another server while theirs was gone: it must not run them should it return.
+abandoned = Table(
+    "abandoned",
+    metadata,
+    Column("prompt_id", Text, primary_key=True),
+    Column("server", Text, nullable=False),
+    Column("run_id", Text, nullable=False),
+    Column("abandoned_at", Double, nullable=False),
+    Index("abandoned_by_server", "server"),
 )
