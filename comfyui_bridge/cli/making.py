@@ -28,6 +28,7 @@ class Made:
 
 def make(form: Form, raw: Mapping[str, Any]) -> Made:
     """Check raw values and put them in. Raises InvalidValues with a sentence for each wrong one."""
+    form = form.with_choices(raw)
     checked = form.check(with_files(form, raw))
     resolved = values_.resolve_seeds(form.inputs, checked, random.randint)
     return Made(form.patched(resolved), resolved, checked)

@@ -6,17 +6,20 @@ Made anew for each pair of template and definitions; it holds all that checking 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from comfyui_bridge.core import inputs, marks, values, workflow
+from comfyui_bridge.core import choosing, inputs, marks, values, workflow
 from comfyui_bridge.core.convert import convert
 from comfyui_bridge.core.errors import WorkflowError
 from comfyui_bridge.core.inputs import ExposedInput
+from comfyui_bridge.core.marks import Marks
 from comfyui_bridge.core.node_defs import EMPTY, NodeDefs
 from comfyui_bridge.core.template import Template
 from comfyui_bridge.core.values import Values
 from comfyui_bridge.core.workflow import Workflow
+
+_MOST_NESTED = 8
 
 
 @dataclass(frozen=True)
@@ -32,18 +35,33 @@ class Form:
     """The nodes whose results the workflow's author marked, in that order; empty for all."""
     node_defs: NodeDefs = field(default=EMPTY, repr=False, compare=False)
     """What it was made with."""
+    marks: Marks = field(default_factory=Marks, repr=False, compare=False)
 
     def input(self, name: str) -> ExposedInput | None:
         """The input of this key, `node_id.input`, `title.input` or near-synonym."""
         return inputs.find(self.inputs, name)
 
+    def with_choices(self, raw: Mapping[str, Any]) -> Form:
+        """The form as these values have it: another option of a dynamic combo brings inputs of its own,
+        one that is left out takes them away, and a list has the elements that are named.
+        """
+        form = self
+        for _ in range(_MOST_NESTED):  # an option's inputs may be dynamic combos again
+            graph = choosing.chosen(form.workflow, form.inputs, form.node_defs, raw)
+            if graph is form.workflow:
+                break
+            exposed, _ = inputs.expose(graph, form.template.exposures, form.node_defs, form.marks)
+            form = replace(form, workflow=graph, inputs=exposed)
+        return form
+
     def check(self, raw: Mapping[str, Any]) -> dict[str, Any]:
         """Typed values for every input. Raises InvalidValues with a sentence for each wrong one."""
-        return values.check(self.inputs, raw)
+        return values.check(self.with_choices(raw).inputs, raw)
 
     def patched(self, values_: Values) -> Workflow:
         """The workflow with checked values in it, their seeds drawn; files stand as marks."""
-        return values.patch(self.workflow, self.inputs, values_)
+        form = self.with_choices(values_)
+        return values.patch(form.workflow, form.inputs, values_)
 
 
 def make(template: Template, node_defs: NodeDefs) -> Form:
@@ -55,7 +73,7 @@ def make(template: Template, node_defs: NodeDefs) -> Form:
     found = marks.read(template.document, graph, node_defs)
     exposed, problems = inputs.expose(graph, template.exposures, node_defs, found)
     said = (*template.problems, *problems, *found.problems, *notes)
-    return Form(template, graph, exposed, said, found.outputs, node_defs)
+    return Form(template, graph, exposed, said, found.outputs, node_defs, found)
 
 
 def read_workflow(document: Mapping[str, Any], node_defs: NodeDefs) -> tuple[Workflow, tuple[str, ...]]:

@@ -113,8 +113,8 @@ class ExposedInput:
 
     @property
     def places(self) -> tuple[Place, ...]:
-        """Every input that takes the value."""
-        return (Place(self.node_id, self.input), *self.also)
+        """Every input that takes the value; none for what is put into the graph."""
+        return (Place(self.node_id, self.input), *self.also) if self.node_id else ()
 
 
 def expose(
@@ -378,10 +378,8 @@ def _label(place: Place, role: Role | None, definition: InputDef | None) -> str:
 
 
 def _default(spec: InputSpec, definition: InputDef | None) -> Any:
-    """The value of an input that the workflow leaves out."""
-    if definition is not None and definition.required:
-        return default_of(spec)
-    return getattr(spec, "default", None)
+    """The value of an input that the workflow does not have: None where a node can do without it."""
+    return default_of(spec) if definition is None or definition.required else None
 
 
 def _takes_any_value(definition: InputDef) -> bool:

@@ -33,7 +33,9 @@ def flattened(
         yield name, definition
         match definition.spec:
             case DynamicComboSpec() as spec:
-                option = _chosen(spec, values.get(name))
+                # One that may be left out, and is, has no choice that would bring inputs.
+                is_there = definition.required or name in values
+                option = _chosen(spec, values.get(name)) if is_there else None
                 if option is not None:
                     yield from flattened(option.inputs, values, f"{name}.")
             case AutogrowSpec(names=names, min=least, template=template):
@@ -61,6 +63,13 @@ def with_option(workflow: Workflow, node_id: str, name: str, spec: DynamicComboS
     }
     changed = MappingProxyType({**kept, name: key, **added})
     return workflow.with_node(replace(node, inputs=changed))
+
+
+def without(workflow: Workflow, node_id: str, name: str) -> Workflow:
+    """A copy in which a node leaves an input out, with all that stands under its name."""
+    node = workflow.node(node_id)
+    kept = {held: c for held, c in node.inputs.items() if held != name and not held.startswith(f"{name}.")}
+    return workflow.with_node(replace(node, inputs=MappingProxyType(kept)))
 
 
 def _chosen(spec: DynamicComboSpec, key: Any) -> DynamicOption | None:

@@ -33,6 +33,8 @@ def not_among(wanted: object, options: Sequence[Any]) -> ValueError:
 
 def read_float(spec: FloatSpec, value: Any) -> float:
     """A finite number within the spec's limits."""
+    if value is None or (isinstance(value, str) and not value.strip()):
+        raise ValueError(f"This needs a number{between(spec.min, spec.max)}.")
     number = float_or_none(value.strip()) if isinstance(value, str) else value
     if isinstance(number, bool) or not isinstance(number, (int, float)) or not math.isfinite(number):
         raise ValueError(f"This should be a number{between(spec.min, spec.max)}, and is {show(value)}.")

@@ -17,13 +17,15 @@ from comfyui_bridge.core.node_defs import (
     BooleanSpec,
     ColorSpec,
     ComboSpec,
+    ControlNetSpec,
     DynamicComboSpec,
     FloatSpec,
     InputSpec,
     IntSpec,
+    LoraStackSpec,
     StringSpec,
 )
-from comfyui_bridge.core.options import with_option
+from comfyui_bridge.core.options import with_option, without
 from comfyui_bridge.core.reading import (
     between,
     float_or_none,
@@ -34,10 +36,14 @@ from comfyui_bridge.core.reading import (
     some,
     within,
 )
+from comfyui_bridge.core.stacks import WrongParts, read_controlnet, read_loras
 from comfyui_bridge.core.workflow import Workflow
 
 RANDOM = "random"
 """Stands for a seed that is still to be drawn. ComfyUI itself refuses -1 (min is 0)."""
+
+COUNTING = ("+", "-")
+"""Behind a seed ("123+"): this one now, and the form counts up or down after each run."""
 
 LARGEST_DRAWN = 2**53 - 1
 """A larger seed would be rounded by ComfyUI's own page when the picture is opened there."""
@@ -46,7 +52,8 @@ _FALSE = frozenset(("false", "no", "off", "0"))
 
 
 Values: TypeAlias = Mapping[str, Any]
-"""Checked values by key. A value is what the workflow takes, RANDOM for a seed, or a FileValue."""
+"""Checked values by key. A value is what the workflow takes, RANDOM for a seed, a FileValue, or None for
+an input that is left out."""
 
 
 def check(exposed: Sequence[ExposedInput], raw: Mapping[str, Any]) -> dict[str, Any]:
@@ -56,19 +63,27 @@ def check(exposed: Sequence[ExposedInput], raw: Mapping[str, Any]) -> dict[str, 
     """
     problems: dict[str, str] = {}
     given: dict[str, Any] = {}
+    values: dict[str, Any] = {}
     for name, value in raw.items():
         one = inputs_.find(exposed, name)
-        if one is None:
-            problems[name] = _unknown(exposed, name)
-        else:
+        if one is not None:
             given[one.key] = value
-    values: dict[str, Any] = {}
+        elif value is None:
+            values[name] = None  # an element taken out of its list, which `patch` has to know
+        else:
+            problems[name] = _unknown(exposed, name)
     for one in exposed:
         value = given.get(one.key, one.default)
+        if value is None and not one.required:
+            if one.key in given:
+                values[one.key] = None
+            continue
         if value is None and one.key not in given:
             continue
         try:
             values[one.key] = _read(one.spec, value)
+        except WrongParts as error:
+            problems |= {f"{one.key}.{part}": sentence for part, sentence in error.problems.items()}
         except ValueError as error:
             # A default the server does not like is the workflow's, and only the server may refuse it:
             # its list of files may simply not have been asked for again yet.
@@ -104,6 +119,10 @@ def patch(workflow: Workflow, exposed: Sequence[ExposedInput], values: Values) -
         if one.key not in values:
             continue
         value = values[one.key]
+        if value is None and not one.required:
+            for place in one.places:
+                workflow = without(workflow, place.node_id, place.input)
+            continue
         content = value.to_json() if isinstance(value, FileValue) else value
         if isinstance(content, (list, tuple)):
             content = {"__value__": list(content)}  # a bare list of two would be a link
@@ -165,6 +184,10 @@ def _read(spec: InputSpec, value: Any) -> Any:
             return _read_choice(spec, value)
         case DynamicComboSpec():
             return _read_choice(ComboSpec(tuple(option.key for option in spec.options)), value)
+        case LoraStackSpec():
+            return read_loras(spec, value)
+        case ControlNetSpec():
+            return read_controlnet(spec, value)
         case StringSpec() | ColorSpec():
             if isinstance(value, (dict, list)):
                 raise ValueError("This should be a text.")
@@ -174,8 +197,12 @@ def _read(spec: InputSpec, value: Any) -> Any:
 
 def _read_int(spec: IntSpec, value: Any) -> int | str:
     number: Any = value.strip() if isinstance(value, str) else value
+    if spec.is_seed and isinstance(number, str) and number[-1:] in COUNTING and number[:-1].isdecimal():
+        number = number[:-1]
     if spec.is_seed and (number in ("", None, RANDOM) or str(number).strip() == "-1"):
         return RANDOM
+    if number in ("", None):
+        raise ValueError(f"This needs a whole number{between(spec.min, spec.max)}.")
     if isinstance(number, str):
         try:
             number = int(number)

@@ -94,7 +94,7 @@ class Engine:
         Raises InvalidValues with a sentence for each wrong one, WorkflowError where the template's
         document is no workflow, StoreError where the run cannot be written down.
         """
-        form = self.form(template)
+        form = self.form(template).with_choices(raw)
         values = values_.resolve_seeds(form.inputs, form.check(raw), self._draw_seed)
         run = Run(
             run_id=uuid.uuid4().hex,
