@@ -1,20 +1,28 @@
 """Puts nodes into a graph that has none of their kind: a stack of LoRAs, a ControlNet.
 
-Edges are found by type from the node definitions, never by title or id. The original workflow is left
-as it was; a graph without a place for the graft is refused with the reason.
+Where they go is found by following links of a type from the node definitions, never by title or id. The
+original workflow is left as it was; a graph without a place for the graft is refused with the reason.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
 from comfyui_bridge.core.errors import NoPlace
-from comfyui_bridge.core.files import FileValue
-from comfyui_bridge.core.node_defs import NodeDefs, input_types
+from comfyui_bridge.core.files import FileValue, marked
+from comfyui_bridge.core.node_defs import NodeDefs
+from comfyui_bridge.core.tracing import Tracer
 from comfyui_bridge.core.workflow import Link, Node, Workflow
+
+LORA_NODE, MODEL_ONLY_NODE = "LoraLoader", "LoraLoaderModelOnly"
+CONTROLNET_NODES = ("ControlNetLoader", "ControlNetApplyAdvanced", "LoadImage")
+
+_POSITIVE, _NEGATIVE = ("positive", "conditioning", "cond1"), "negative"
+_MAX_NESTED = 50
+"""Nodes with several models in, one behind the other: more than anyone links."""
 
 
 @dataclass(frozen=True)
@@ -38,28 +46,74 @@ class ControlNet:
     end_percent: float = 1.0
 
 
-def add_loras(workflow: Workflow, node_defs: NodeDefs, loras: Sequence[Lora]) -> Workflow:
-    """Insert LoRAs behind the model loader, the first one nearest to it.
+@dataclass(frozen=True)
+class LoraPlace:
+    """Where LoRAs go: behind the output that a model comes from, and its text encoder."""
 
-    Where the loader gives a CLIP too, it goes through the LoRAs as well; else only the model does.
-    Raises NoPlace if no sampler's model comes from a loader, or the server has no node for LoRAs.
+    model: Link
+    clip: Link | None = None
+    is_apart: bool = False
+    """The text encoder is loaded apart from the model, so it goes through LoRAs only where that is asked."""
+    title: str = ""
+    """What loads the model, for people."""
+
+
+@dataclass(frozen=True)
+class Taker:
+    """A node at the end of the conditioning, and the inputs it takes it by."""
+
+    node_id: str
+    positive: str
+    negative: str | None
+
+
+@dataclass(frozen=True)
+class ControlNetPlace:
+    """Where a ControlNet goes: between this conditioning and all who take it."""
+
+    positive: Link
+    negative: Link | None
+    takers: tuple[Taker, ...]
+    vae: Link | None
+
+
+@dataclass(frozen=True)
+class Places:
+    """What a graph has room for."""
+
+    loras: tuple[LoraPlace, ...] = ()
+    """One for each model that samples, in the order in which they do."""
+    controlnet: ControlNetPlace | None = None
+
+
+def places(workflow: Workflow, node_defs: NodeDefs) -> Places:
+    """Where LoRAs and a ControlNet would go; nothing is changed, and no server's nodes are asked for."""
+    finder = _Finder(Tracer(workflow, node_defs))
+    return Places(finder.lora_places(), finder.controlnet_place())
+
+
+def add_loras(
+    workflow: Workflow, node_defs: NodeDefs, loras: Sequence[Lora], place: LoraPlace | None = None
+) -> Workflow:
+    """Insert LoRAs behind a model loader, the first one nearest to it.
+
+    Where the loader gives a CLIP too, it goes through the LoRAs as well; one that is loaded apart does if a
+    `strength_clip` is given. Without a `place` that of the first sampler's model is taken. Raises NoPlace if
+    there is none, or the server has no node for LoRAs.
     """
-    model = _model_source(workflow, node_defs)
-    clip_slot = _output_of(workflow.node(model.node_id), node_defs, "CLIP")
-    clip = Link(model.node_id, clip_slot) if clip_slot is not None else None
-    class_type = "LoraLoader" if clip else "LoraLoaderModelOnly"
+    place = place or _first_lora_place(workflow, node_defs)
+    said_clip = any(lora.strength_clip is not None for lora in loras)
+    model, clip = place.model, place.clip if said_clip or not place.is_apart else None
+    class_type = LORA_NODE if clip else MODEL_ONLY_NODE
     _require(node_defs, class_type)
     first_model, first_clip = model, clip
     feeds = {source: workflow.consumers(source.node_id, source.output) for source in (model, clip) if source}
     for lora in loras:
-        inputs: dict[str, Any] = {
-            "lora_name": lora.name,
-            "strength_model": lora.strength_model,
-            "model": model.to_api(),
-        }
+        inputs: dict[str, Any] = {"lora_name": lora.name, "strength_model": lora.strength_model}
+        inputs["model"] = model
         if clip is not None:
             strength = lora.strength_model if lora.strength_clip is None else lora.strength_clip
-            inputs |= {"strength_clip": strength, "clip": clip.to_api()}
+            inputs |= {"strength_clip": strength, "clip": clip}
         workflow, node_id = _append(workflow, class_type, inputs, f"LoRA {lora.name}")
         model = Link(node_id, 0)
         clip = Link(node_id, 1) if clip else None
@@ -69,109 +123,191 @@ def add_loras(workflow: Workflow, node_defs: NodeDefs, loras: Sequence[Lora]) ->
     return workflow
 
 
-def add_controlnet(workflow: Workflow, node_defs: NodeDefs, controlnet: ControlNet) -> Workflow:
+def add_controlnet(
+    workflow: Workflow, node_defs: NodeDefs, controlnet: ControlNet, place: ControlNetPlace | None = None
+) -> Workflow:
     """Insert a ControlNet between the text and every sampler that takes that text.
 
-    Raises NoPlace if nothing takes a positive and a negative conditioning, or the server lacks a node.
+    Raises NoPlace if nothing takes a conditioning, or the server lacks a node.
     """
-    for class_type in ("ControlNetLoader", "ControlNetApplyAdvanced", "LoadImage"):
+    for class_type in CONTROLNET_NODES:
         _require(node_defs, class_type)
-    takers = _conditioning_takers(workflow, node_defs)
-    if not takers:
+    place = place or places(workflow, node_defs).controlnet
+    if place is None:
         raise NoPlace(
             "No node takes a positive and a negative conditioning, so a ControlNet has no place here."
         )
-    positive, negative = takers[0][1], takers[0][2]
-    image: Any = controlnet.image.to_json() if isinstance(controlnet.image, FileValue) else controlnet.image
-    workflow, loader = _append(
-        workflow, "ControlNetLoader", {"control_net_name": controlnet.name}, f"ControlNet {controlnet.name}"
-    )
-    workflow, hint = _append(workflow, "LoadImage", {"image": image}, "ControlNet image")
+    title = f"ControlNet {controlnet.name}"
+    workflow, loader = _append(workflow, "ControlNetLoader", {"control_net_name": controlnet.name}, title)
+    workflow, hint = _append(workflow, "LoadImage", {"image": marked(controlnet.image)}, "ControlNet image")
     inputs: dict[str, Any] = {
         "strength": controlnet.strength,
         "start_percent": controlnet.start_percent,
         "end_percent": controlnet.end_percent,
-        "positive": positive.to_api(),
-        "negative": negative.to_api(),
-        "control_net": [loader, 0],
-        "image": [hint, 0],
+        "positive": place.positive,
+        # Of a guider without a negative, the node's other half is left lying.
+        "negative": place.negative or place.positive,
+        "control_net": Link(loader, 0),
+        "image": Link(hint, 0),
     }
-    vae = _vae(workflow, node_defs)
-    if vae is not None and node_defs.input("ControlNetApplyAdvanced", "vae"):
-        inputs["vae"] = vae.to_api()  # models that work in latents need it, the others ignore it
+    if place.vae is not None and node_defs.input("ControlNetApplyAdvanced", "vae"):
+        inputs["vae"] = place.vae  # models that work in latents need it, the others ignore it
     workflow, applied = _append(workflow, "ControlNetApplyAdvanced", inputs, "Apply ControlNet")
-    for node, its_positive, its_negative in takers:
-        if (its_positive, its_negative) == (positive, negative):
-            workflow = workflow.with_input(node.node_id, "positive", Link(applied, 0))
-            workflow = workflow.with_input(node.node_id, "negative", Link(applied, 1))
+    for taker in place.takers:
+        workflow = workflow.with_input(taker.node_id, taker.positive, Link(applied, 0))
+        if taker.negative is not None:
+            workflow = workflow.with_input(taker.node_id, taker.negative, Link(applied, 1))
     return workflow
 
 
-def _model_source(workflow: Workflow, node_defs: NodeDefs) -> Link:
-    """The output of the loader that the first sampler's model comes from."""
-    samplers = [
-        node
-        for node in workflow.nodes.values()
-        if any("LATENT" in types for _, types in _link_inputs(node, node_defs))
-        and isinstance(node.inputs.get("model"), Link)
-    ]
-    ends = samplers or [
-        node for node in workflow.nodes.values() if isinstance(node.inputs.get("model"), Link)
-    ]
+def _first_lora_place(workflow: Workflow, node_defs: NodeDefs) -> LoraPlace:
+    found = places(workflow, node_defs).loras
+    if found:
+        return found[0]
+    ends = [node for node in workflow.nodes.values() if isinstance(node.inputs.get("model"), Link)]
     if not ends:
         raise NoPlace("No node takes a model, so a LoRA has no place in this workflow.")
-    ids = {node.node_id for node in ends}
-    first = min(ends, key=lambda node: len(ids & set(workflow.upstream(node.node_id))))
-    link, seen = first.inputs["model"], set()
-    while isinstance(link, Link) and link not in seen and link.node_id in workflow:
-        seen.add(link)
-        node = workflow.node(link.node_id)
-        onward = next(
-            (node.inputs[name] for name, types in _link_inputs(node, node_defs) if "MODEL" in types), None
-        )
-        if not isinstance(onward, Link):
-            return link
-        link = onward
     raise NoPlace(
-        f"The model of “{first.name}” comes from no loader, so a LoRA has no place in this workflow."
+        f"The model of “{ends[0].name}” comes from no loader, so a LoRA has no place in this workflow."
     )
 
 
-def _conditioning_takers(workflow: Workflow, node_defs: NodeDefs) -> list[tuple[Node, Link, Link]]:
-    """The nodes at the end of the conditioning: positive and negative go in, no conditioning comes out."""
-    found = []
-    for node in workflow.nodes.values():
-        positive, negative = node.inputs.get("positive"), node.inputs.get("negative")
-        definition = node_defs.get(node.class_type)
-        passes_on = definition is not None and any(o.type == "CONDITIONING" for o in definition.outputs)
-        if isinstance(positive, Link) and isinstance(negative, Link) and not passes_on:
-            found.append((node, positive, negative))
-    ids = {node.node_id for node, _, _ in found}
-    return sorted(found, key=lambda taker: len(ids & set(workflow.upstream(taker[0].node_id))))
+@dataclass
+class _Finder:
+    """Follows the links of one workflow by their types."""
 
+    tracer: Tracer
+    sources: dict[tuple[Link, str], Link | None] = field(default_factory=dict)
 
-def _vae(workflow: Workflow, node_defs: NodeDefs) -> Link | None:
-    """The VAE the workflow decodes with."""
-    for node in workflow.nodes.values():
-        for name, types in _link_inputs(node, node_defs):
-            content = node.inputs[name]
-            if types == ("VAE",) and isinstance(content, Link):
-                return content
-    return None
+    def lora_places(self) -> tuple[LoraPlace, ...]:
+        sources = dict.fromkeys(
+            source
+            for node in self._in_order(self._ends("MODEL"))
+            for link in self._links(node, "MODEL")
+            if (source := self._source(link, "MODEL", 0)) is not None
+        )
+        return tuple(self._lora_place(source, len(sources) == 1) for source in sources)
 
+    def _lora_place(self, model: Link, is_only: bool) -> LoraPlace:
+        loader = self.tracer.workflow.nodes[model.node_id]
+        slot = self._output_of(loader, "CLIP")
+        if slot is not None:
+            return LoraPlace(model, Link(loader.node_id, slot), title=loader.name)
+        clips = self._clips_beside(model)
+        is_joined = bool(clips)
+        if not clips and is_only:
+            clips = self._sources_into(self._ends("CLIP"), "CLIP")
+        return LoraPlace(model, clips[0] if len(clips) == 1 else None, not is_joined, loader.name)
 
-def _link_inputs(node: Node, node_defs: NodeDefs) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """The linked inputs of a node and the types they take."""
-    for name, _ in node.links():
-        definition = node_defs.input(node.class_type, name)
-        if definition is not None:
-            yield name, input_types(definition)
+    def _clips_beside(self, model: Link) -> list[Link]:
+        """The text encoders that go through the same LoRAs as this model does already."""
+        beside, waiting = [], [model]
+        while waiting:
+            link = waiting.pop()
+            for node, _ in self.tracer.workflow.consumers(link.node_id, link.output):
+                slot = self._output_of(node, "MODEL")
+                if slot is not None and node not in beside:
+                    beside.append(node)
+                    waiting.append(Link(node.node_id, slot))
+        both = [node for node in beside if self._output_of(node, "CLIP") is not None]
+        return self._sources_into(both, "CLIP")
 
+    def _sources_into(self, nodes: Iterable[Node], type_: str) -> list[Link]:
+        found = (self._source(link, type_, 0) for node in nodes for link in self._links(node, type_))
+        return list(dict.fromkeys(source for source in found if source is not None))
 
-def _output_of(node: Node, node_defs: NodeDefs, type_: str) -> int | None:
-    definition = node_defs.get(node.class_type)
-    outputs = definition.outputs if definition else ()
-    return next((slot for slot, output in enumerate(outputs) if output.type == type_), None)
+    def controlnet_place(self) -> ControlNetPlace | None:
+        ends = self._in_order(self._ends("CONDITIONING"))
+        taking = [(taker, self._pair(taker)) for node in ends if (taker := self._taker(node)) is not None]
+        if not taking:
+            return None
+        first = taking[0][1]
+        takers = tuple(taker for taker, pair in taking if pair == first)
+        return ControlNetPlace(*first, takers, self._vae())
+
+    def _taker(self, node: Node) -> Taker | None:
+        linked = {name for name, link in node.links() if self.tracer.is_of_type(name, link, "CONDITIONING")}
+        positive = next((name for name in _POSITIVE if name in linked), None)
+        if positive is None or node.class_type.startswith("Train"):
+            return None
+        has_negative = _NEGATIVE in linked
+        if positive == "positive" and not has_negative:
+            return None
+        return Taker(node.node_id, positive, _NEGATIVE if has_negative else None)
+
+    def _pair(self, taker: Taker) -> tuple[Link, Link | None]:
+        inputs = self.tracer.workflow.nodes[taker.node_id].inputs
+        return inputs[taker.positive], inputs[taker.negative] if taker.negative else None
+
+    def _vae(self) -> Link | None:
+        """The VAE the workflow decodes with."""
+        found = (link for node in self._nodes() for link in self._links(node, "VAE"))
+        return next(found, None)
+
+    # Walks
+
+    def _nodes(self) -> Iterable[Node]:
+        return self.tracer.workflow.nodes.values()
+
+    def _ends(self, type_: str) -> list[Node]:
+        """The nodes that take this type and do not hand it on; those that sample, where there are any."""
+        ends = [
+            node
+            for node in self._nodes()
+            if self._output_of(node, type_) is None and any(self._links(node, type_))
+        ]
+        sampling = [node for node in ends if self._samples(node)]
+        return sampling or ends
+
+    def _samples(self, node: Node) -> bool:
+        given = {output.type for output in d.outputs} if (d := self.tracer.definition(node)) else set()
+        return "GUIDER" in given or any(self._links(node, "LATENT"))
+
+    def _in_order(self, nodes: list[Node]) -> list[Node]:
+        """In the order they run; those of which none waits for the other as the document has them."""
+        depths = self.tracer.depths({node.node_id for node in self._nodes() if self._samples(node)})
+        after = {
+            node.node_id: max(
+                (depths.get(n.node_id, 0) for n, _ in self.tracer.takers(node.node_id)), default=0
+            )
+            for node in nodes
+        }
+        return sorted(nodes, key=lambda node: depths.get(node.node_id, 0) or after[node.node_id])
+
+    def _source(self, link: Link, type_: str, nested: int) -> Link | None:
+        """Where what a link carries begins: behind a loader, or where several become one."""
+        key = link, type_
+        if key not in self.sources:
+            self.sources[key] = None  # what a circle finds here
+            self.sources[key] = self._walk(link, type_, nested)
+        return self.sources[key]
+
+    def _walk(self, link: Link, type_: str, nested: int) -> Link | None:
+        seen: set[Link] = set()
+        while link not in seen:
+            seen.add(link)
+            node = self.tracer.node(link.node_id)
+            if node is None:
+                return None
+            onward = list(dict.fromkeys(self._links(node, type_)))
+            if not onward or nested > _MAX_NESTED:
+                return link
+            if len(onward) > 1:
+                begins = {self._source(one, type_, nested + 1) for one in onward}
+                return begins.pop() if len(begins) == 1 else link
+            link = onward[0]
+        return None
+
+    def _links(self, node: Node, type_: str) -> Iterator[Link]:
+        return (link for name, link in node.links() if self._carries(name, link, type_))
+
+    def _carries(self, name: str, link: Link, type_: str) -> bool:
+        return self.tracer.is_of_type(name, link, type_)
+
+    def _output_of(self, node: Node, type_: str) -> int | None:
+        definition = self.tracer.definition(node)
+        outputs = definition.outputs if definition else ()
+        return next((slot for slot, output in enumerate(outputs) if output.type == type_), None)
 
 
 def _require(node_defs: NodeDefs, class_type: str) -> None:
@@ -185,10 +321,7 @@ def _append(
     workflow: Workflow, class_type: str, inputs: Mapping[str, Any], title: str
 ) -> tuple[Workflow, str]:
     node_id = workflow.free_id()
-    contents = {
-        name: Link(*content) if isinstance(content, list) else content for name, content in inputs.items()
-    }
-    return workflow.with_node(Node(node_id, class_type, MappingProxyType(contents), title)), node_id
+    return workflow.with_node(Node(node_id, class_type, MappingProxyType(dict(inputs)), title)), node_id
 
 
 def _rewire(workflow: Workflow, consumers: Sequence[tuple[Node, str]], source: Link) -> Workflow:

@@ -125,6 +125,22 @@ class LinkSpec:
     types: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class LoraStackSpec:
+    """LoRAs that are put into the graph, in order. No node has such an input: it is the graph's own."""
+
+    options: tuple[str, ...] = ()
+    strength: FloatSpec = FloatSpec()
+
+
+@dataclass(frozen=True)
+class ControlNetSpec:
+    """A ControlNet that is put into the graph, with the picture it follows."""
+
+    options: tuple[str, ...] = ()
+    strength: FloatSpec = FloatSpec()
+
+
 InputSpec: TypeAlias = (
     IntSpec
     | FloatSpec
@@ -136,6 +152,8 @@ InputSpec: TypeAlias = (
     | AutogrowSpec
     | EditorSpec
     | LinkSpec
+    | LoraStackSpec
+    | ControlNetSpec
 )
 
 

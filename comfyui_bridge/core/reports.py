@@ -11,12 +11,14 @@ from comfyui_bridge.core.node_defs import (
     BooleanSpec,
     ColorSpec,
     ComboSpec,
+    ControlNetSpec,
     DynamicComboSpec,
     EditorSpec,
     FloatSpec,
     InputSpec,
     IntSpec,
     LinkSpec,
+    LoraStackSpec,
     StringSpec,
 )
 from comfyui_bridge.core.run import Run, RunError
@@ -99,6 +101,10 @@ def type_of(spec: InputSpec) -> str:
             return "AUTOGROW"
         case EditorSpec(type=word):
             return word
+        case LoraStackSpec():
+            return "LORAS"
+        case ControlNetSpec():
+            return "CONTROLNET"
         case LinkSpec(types):
             return ",".join(types)
 
@@ -113,7 +119,7 @@ def limits_of(spec: InputSpec) -> tuple[float | None, float | None, float | None
 
 def choices_of(spec: InputSpec) -> list[Any] | None:
     match spec:
-        case ComboSpec():
+        case ComboSpec() | LoraStackSpec() | ControlNetSpec():
             return list(spec.options)
         case DynamicComboSpec(options):
             return [option.key for option in options]
