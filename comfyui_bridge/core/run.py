@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
-from types import MappingProxyType
 from typing import Any
 
+from comfyui_bridge.core import progress as progress_
+from comfyui_bridge.core import run_log
 from comfyui_bridge.core.errors import InputProblem
 from comfyui_bridge.core.events import (
     Event,
@@ -42,6 +43,8 @@ from comfyui_bridge.core.events import (
     TextReported,
 )
 from comfyui_bridge.core.outputs import KeptFile, NodeOutput, OutputFile
+from comfyui_bridge.core.progress import Progress, Weights
+from comfyui_bridge.core.run_log import Log, LogKind
 from comfyui_bridge.core.server import HistoryEntry, Outcome, QueueState
 from comfyui_bridge.core.workflow import Workflow
 
@@ -84,32 +87,6 @@ class RunError:
 
 
 @dataclass(frozen=True)
-class LogEntry:
-    """One line of a run's log; `kind` says what `text` is (see `apply`). Times are epoch seconds."""
-
-    at: float
-    kind: str
-    node_id: str = ""
-    text: str = ""
-    seconds: float | None = None
-    """How long it took, where that is known."""
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How far a run is. `overall` is from 0 to 1 and never falls."""
-
-    overall: float = 0.0
-    cached: frozenset[str] = frozenset()
-    finished: frozenset[str] = frozenset()
-    node_id: str = ""
-    value: float = 0.0
-    maximum: float = 0.0
-    node_started_at: float | None = None
-    stepped_at: float | None = None
-
-
-@dataclass(frozen=True)
 class Run:
     """One execution: what was asked, where it is, and what came of it. Times are epoch seconds."""
 
@@ -134,17 +111,19 @@ class Run:
     """Somebody asked for it to be stopped, and it has not stopped yet."""
     server_done: bool = False
     """The server is done, and what it made is being fetched."""
-    progress: Progress = Progress()
+    progress: Progress = field(default_factory=Progress)
     outputs: tuple[NodeOutput, ...] = ()
     kept: tuple[KeptFile, ...] = ()
     error: RunError | None = None
     warnings: tuple[str, ...] = ()
-    log: tuple[LogEntry, ...] = ()
+    log: Log = ()
     """What happened to it, in order; short."""
     original: Workflow | None = None
     """The workflow as it was asked for, where a server's names of uploaded files stand in `workflow`."""
     fingerprint: str = ""
     """Of the workflow as it was asked for: a run of the same one would only repeat this one."""
+    weights: Weights = field(default_factory=dict)
+    """What its nodes weigh in its progress; empty until that is needed. No fact, and not kept."""
 
     @property
     def files(self) -> tuple[OutputFile, ...]:
@@ -155,6 +134,12 @@ class Run:
     @property
     def texts(self) -> tuple[str, ...]:
         return tuple(text for output in self.outputs for text in output.texts)
+
+    @property
+    def is_from_cache(self) -> bool:
+        """Whether the server answered without running any node."""
+        is_cached = any(entry.kind == LogKind.CACHED.value for entry in self.log)
+        return is_cached and not any(entry.kind == LogKind.NODE.value for entry in self.log)
 
     @property
     def seconds(self) -> float | None:
@@ -170,26 +155,24 @@ def apply(run: Run, event: Event, at: float) -> Run:
     if prompt_id != run.prompt_id:
         return run
     if run.state.is_final:
-        return _afterwards(run, event)
+        return _afterwards(run, event, at)
     match event:
         case RunOffered():
             return _offered(run, event)
         case RunReturned():
-            return _returned(run, event)
+            return _returned(run, event, at)
         case StopAsked():
-            return replace(run, stopping=True)
+            return run if run.stopping else _logged(replace(run, stopping=True), at, LogKind.STOP_ASKED)
         case FilesKept():
-            return replace(run, kept=event.kept, warnings=(*run.warnings, *event.warnings))
+            return _kept(run, event, at)
         case RunAccepted():
-            warnings = tuple(_sentence(problem) for problem in event.problems)
-            return replace(run, server=event.server, accepted_at=run.accepted_at or at, warnings=warnings)
+            return _accepted(run, event, at)
         case RunQueued():
             return run if run.state is not RunState.PENDING else replace(run, ahead=event.ahead)
         case RunStarted():
             return _started(run, at)
         case NodesCached():
-            progress = replace(run.progress, cached=run.progress.cached | frozenset(event.node_ids))
-            return _with_progress(_started(run, at), progress)
+            return _cached(_started(run, at), event, at)
         case NodeStarted():
             return _node_started(_started(run, at), event, at)
         case ProgressMade():
@@ -198,10 +181,9 @@ def apply(run: Run, event: Event, at: float) -> Run:
             return _nodes_progressed(_started(run, at), event, at)
         case OutputReady():
             others = tuple(o for o in run.outputs if o.node_id != event.output.node_id)
-            progress = replace(run.progress, finished=run.progress.finished | {event.output.node_id})
-            return _with_progress(replace(run, outputs=(*others, event.output)), progress)
+            return _node_ended(replace(run, outputs=(*others, event.output)), event.output.node_id, at)
         case RunSucceeded():
-            return _done(_started(run, at), at)
+            return _succeeded(_started(run, at), at)
         case RunEnded():
             return _done(run, at)
         case RunCollected():
@@ -213,7 +195,7 @@ def apply(run: Run, event: Event, at: float) -> Run:
         case RunLost():
             return _failed(run, RunError(Fault.LOST, event.reason), at)
         case RunInterrupted() | RunRemoved():
-            return replace(_over(run, at), state=RunState.CANCELLED)
+            return _stopped(run, at)
         case QueueChanged() | PreviewReady() | TextReported():
             return run
 
@@ -243,24 +225,13 @@ def reconcile(run: Run, queue: QueueState, history: HistoryEntry | None) -> tupl
     )
 
 
-def weights(workflow: Workflow) -> Mapping[str, float]:
-    """How much each node counts in the overall progress: one, or as many as it takes steps."""
-    return MappingProxyType(
-        {node_id: _weight(node.inputs.get("steps")) for node_id, node in workflow.nodes.items()}
-    )
-
-
-def _weight(steps: object) -> float:
-    return float(min(max(steps, 1), 10_000)) if isinstance(steps, int) else 1.0
-
-
-def _afterwards(run: Run, event: Event) -> Run:
+def _afterwards(run: Run, event: Event, at: float) -> Run:
     """What a run that is over may still learn: the truth about its outputs, as of a failed run's pictures."""
     match event:
         case RunCollected():
             return replace(run, outputs=event.outputs)
         case FilesKept():
-            return replace(run, kept=event.kept, warnings=(*run.warnings, *event.warnings))
+            return _kept(run, event, at)
     return run
 
 
@@ -277,10 +248,17 @@ def _ending(history: HistoryEntry) -> tuple[Event, ...]:
     return (ending, RunCollected(history.prompt_id, history.outputs))
 
 
+def _accepted(run: Run, event: RunAccepted, at: float) -> Run:
+    if run.accepted_at is None:
+        run = _logged(replace(run, accepted_at=at), at, LogKind.SENT, event.server)
+    return _warned(replace(run, server=event.server), tuple(map(_sentence, event.problems)), at)
+
+
 def _started(run: Run, at: float) -> Run:
     if run.state is not RunState.PENDING:
         return run
-    return replace(run, state=RunState.IN_PROGRESS, started_at=at, ahead=None)
+    run = replace(run, state=RunState.IN_PROGRESS, started_at=at, ahead=None)
+    return _logged(run, at, LogKind.STARTED)
 
 
 def _offered(run: Run, event: RunOffered) -> Run:
@@ -293,8 +271,9 @@ def _offered(run: Run, event: RunOffered) -> Run:
     )
 
 
-def _returned(run: Run, event: RunReturned) -> Run:
-    return replace(
+def _returned(run: Run, event: RunReturned, at: float) -> Run:
+    told = event.reason or run.server
+    run = replace(
         run,
         prompt_id=event.new_prompt_id or run.prompt_id,
         # The names under which one server keeps uploaded files mean nothing to another.
@@ -312,65 +291,96 @@ def _returned(run: Run, event: RunReturned) -> Run:
         outputs=(),
         warnings=(),
     )
+    return _logged(run, at, LogKind.MOVED, told) if told else run
+
+
+def _kept(run: Run, event: FilesKept, at: float) -> Run:
+    return _warned(replace(run, kept=event.kept), event.warnings, at)
+
+
+def _cached(run: Run, event: NodesCached, at: float) -> Run:
+    fresh = [node_id for node_id in event.node_ids if node_id not in run.progress.cached]
+    if not fresh:
+        return run
+    names = dict.fromkeys(_name(run.workflow, node_id) for node_id in fresh)
+    run = _logged(run, at, LogKind.CACHED, ", ".join(names))
+    return _with_progress(run, replace(run.progress, cached=run.progress.cached.union(fresh), heard_at=at))
 
 
 def _node_started(run: Run, event: NodeStarted, at: float) -> Run:
-    node_id = event.display_node_id or event.node_id
-    progress = run.progress
-    if node_id == progress.node_id:
-        return run
-    finished = progress.finished | {progress.node_id} if progress.node_id else progress.finished
-    entered = replace(
-        progress,
-        node_id=node_id,
-        value=0.0,
-        maximum=0.0,
-        finished=finished,
-        node_started_at=at,
-        stepped_at=None,
-    )
-    return _with_progress(run, entered)
+    node_id = _known(run.workflow, event.display_node_id or event.node_id)
+    if node_id == run.progress.node_id and run.progress.node_started_at is not None:
+        # The same one, or another of those that it made at run time.
+        return replace(run, progress=replace(run.progress, inner_id=event.node_id))
+    run = _node_ended(run, run.progress.node_id, at)
+    return _with_progress(run, progress_.entered(run.progress, node_id, event.node_id, at))
 
 
 def _stepped(run: Run, node_id: str, value: float, maximum: float, at: float) -> Run:
-    if run.progress.node_id != node_id:
+    if node_id not in (run.progress.node_id, run.progress.inner_id):
         run = _node_started(run, NodeStarted(run.prompt_id, node_id), at)
-    if value <= run.progress.value and maximum == run.progress.maximum:
-        return run
-    return _with_progress(run, replace(run.progress, value=value, maximum=maximum, stepped_at=at))
+    return _with_progress(run, progress_.stepped(run.progress, value, maximum, at))
 
 
 def _nodes_progressed(run: Run, event: NodesProgressed, at: float) -> Run:
     running: NodeProgress | None = None
-    finished = set(run.progress.finished)
     for node in event.nodes.values():
         if node.state == "finished":
-            finished.add(node.display_node_id or node.node_id)
+            run = _node_ended(run, _known(run.workflow, node.display_node_id or node.node_id), at)
         elif node.state == "running":
             running = node
-    run = _with_progress(run, replace(run.progress, finished=frozenset(finished)))
     if running is None:
         return run
     run = _node_started(run, NodeStarted(run.prompt_id, running.node_id, running.display_node_id), at)
     # A node without steps of its own is sent as 0 of 1 (0.3.64): nothing to count.
     if running.maximum <= 1:
         return run
-    return _stepped(run, running.display_node_id or running.node_id, running.value, running.maximum, at)
+    return _stepped(run, running.node_id, running.value, running.maximum, at)
+
+
+def _node_ended(run: Run, node_id: str, at: float) -> Run:
+    """The run with one of its nodes done; how long it took is known of the one at work only."""
+    progress = run.progress
+    if node_id == progress.node_id and progress.node_started_at is not None:
+        seconds: float | None = max(0.0, at - progress.node_started_at)
+        progress = replace(progress_.left(progress), heard_at=at)
+    elif node_id and node_id not in progress.finished | progress.cached:
+        seconds = None
+        progress = replace(progress, finished=progress.finished | {node_id}, heard_at=at)
+    else:
+        return run
+    if node_id in run.workflow:
+        name = _name(run.workflow, node_id)
+        run = replace(run, log=run_log.with_node(run.log, at, node_id, name, seconds))
+    return _with_progress(run, progress)
 
 
 def _with_progress(run: Run, progress: Progress) -> Run:
-    share = max(progress.overall, run.progress.overall, _share(run.workflow, progress))
-    return replace(run, progress=replace(progress, overall=share))
+    if not run.weights:
+        run = replace(run, weights=progress_.weights(run.workflow))
+    overall = max(progress.overall, run.progress.overall, progress_.share(progress, run.weights))
+    return replace(run, progress=replace(progress, overall=overall))
 
 
-def _share(workflow: Workflow, progress: Progress) -> float:
-    weight = weights(workflow)
-    total = sum(weight.values()) or 1.0
-    gone = progress.cached | progress.finished
-    done = sum(w for node_id, w in weight.items() if node_id in gone)
-    if progress.node_id not in gone and progress.maximum > 0:
-        done += weight.get(progress.node_id, 0.0) * min(1.0, progress.value / progress.maximum)
-    return min(1.0, done / total)
+def _warned(run: Run, warnings: tuple[str, ...], at: float) -> Run:
+    for warning in warnings:
+        if warning not in run.warnings:
+            run = _logged(replace(run, warnings=(*run.warnings, warning)), at, LogKind.WARNING, warning)
+    return run
+
+
+def _logged(run: Run, at: float, kind: LogKind, text: str = "", **facts: Any) -> Run:
+    return replace(run, log=run_log.appended(run.log, at, kind, text, **facts))
+
+
+def _known(workflow: Workflow, node_id: str) -> str:
+    """The node that people know: one made at run time is named after it, `3.0.0.7` (0.3.64, GraphBuilder)."""
+    return node_id if node_id in workflow else node_id.partition(".")[0]
+
+
+def _name(workflow: Workflow, node_id: str) -> str:
+    node = workflow.nodes.get(node_id)
+    return node.name if node else node_id
 
 
 def _over(run: Run, at: float) -> Run:
@@ -381,15 +391,28 @@ def _done(run: Run, at: float) -> Run:
     return replace(run, ended_at=run.ended_at or at, ahead=None, server_done=True)
 
 
+def _succeeded(run: Run, at: float) -> Run:
+    run = _done(_node_ended(run, run.progress.node_id, at), at)
+    return replace(run, progress=replace(run.progress, overall=1.0))
+
+
+def _stopped(run: Run, at: float) -> Run:
+    node = run.workflow.nodes.get(run.progress.node_id)
+    run = _logged(run, at, LogKind.STOPPED, node.name if node else "", node_id=node.node_id if node else "")
+    return replace(_over(run, at), state=RunState.CANCELLED)
+
+
 def _completed(run: Run, at: float) -> Run:
     run = _done(_started(run, at), at)
     if not any(output.files or output.texts for output in run.outputs):
         message = "The workflow ran to its end, yet no node reported a file or a text. Add a node that saves."
         return _failed(run, RunError(Fault.NO_OUTPUT, message), at)
+    run = _logged(run, at, LogKind.DONE, seconds=run.seconds)
     return replace(run, state=RunState.COMPLETED, progress=replace(run.progress, overall=1.0))
 
 
 def _failed(run: Run, error: RunError, at: float) -> Run:
+    run = _logged(run, at, LogKind.ERROR, error.message, node_id=error.node_id)
     return replace(_over(run, at), state=RunState.FAILED, error=error)
 
 

@@ -19,7 +19,9 @@ from comfyui_bridge.core import values
 from comfyui_bridge.core import workflow as workflows
 from comfyui_bridge.core.errors import InputProblem, InvalidValues, NotApiFormat, StoreError
 from comfyui_bridge.core.outputs import KeptFile, NodeOutput, OutputFile
-from comfyui_bridge.core.run import Fault, LogEntry, Progress, Run, RunError, RunState
+from comfyui_bridge.core.progress import Progress
+from comfyui_bridge.core.run import Fault, Run, RunError, RunState
+from comfyui_bridge.core.run_log import LogEntry
 from comfyui_bridge.core.workflow import Workflow
 from comfyui_bridge.store.database import Database
 from comfyui_bridge.store.tables import runs

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from comfyui_bridge.core import workflow
+from comfyui_bridge.comfy import messages
+from comfyui_bridge.core import progress, run_log, workflow
 from comfyui_bridge.core.errors import InputProblem
 from comfyui_bridge.core.events import (
     FilesKept,
@@ -38,6 +40,7 @@ from comfyui_bridge.core.events import (
 from comfyui_bridge.core.outputs import KeptFile, NodeOutput, OutputFile
 from comfyui_bridge.core.run import Fault, Run, RunState, apply, reconcile
 from comfyui_bridge.core.server import HistoryEntry, Outcome, QueueState
+from tests.comfy import recordings
 
 ID = "6e0c1e9c-6a43-4c1c-9a57-0d3c9f6e7a11"
 GRAPH = workflow.parse(
@@ -246,3 +249,206 @@ def test_no_order_of_events_breaks_a_run(events):
         overall = run.progress.overall
         assert final is None or run.state is final
         final = run.state if run.state.is_final else None
+
+
+# The log.
+
+
+def log_of(run):
+    return [(entry.kind, entry.node_id, entry.text, entry.seconds) for entry in run.log]
+
+
+def test_the_log_tells_a_run_from_the_server_that_took_it_to_its_end():
+    assert log_of(told(*WHOLE)) == [
+        ("sent", "", "s", None),
+        ("started", "", "", None),
+        ("cached", "", "CheckpointLoaderSimple", None),
+        ("node", "3", "Sampler", 3.0),
+        ("node", "9", "SaveImage", 1.0),
+        ("done", "", "", 7.0),
+    ]
+
+
+@pytest.mark.parametrize("event", WHOLE, ids=lambda e: type(e).__name__)
+def test_a_doubled_event_is_not_logged_twice(event):
+    once = told(*WHOLE[: WHOLE.index(event) + 1])
+    assert apply(once, event, 500.0).log == once.log
+
+
+@pytest.mark.parametrize(
+    ("events", "last"),
+    [
+        (
+            (NodeStarted(ID, "3"), NodeRaised(ID, "3", "KSampler", "boom")),
+            ("error", "3", "Sampler: boom", None),
+        ),
+        ((NodeStarted(ID, "3"), StopAsked(ID), RunInterrupted(ID, "3")), ("stopped", "3", "Sampler", None)),
+        ((StopAsked(ID),), ("stop_asked", "", "", None)),
+        ((RunRemoved(ID),), ("stopped", "", "", None)),
+        ((RunLost(ID, "Gone."),), ("error", "", "Gone.", None)),
+        ((RunReturned(ID),), ("moved", "", "s", None)),
+        ((RunReturned(ID, reason="It is gone."),), ("moved", "", "It is gone.", None)),
+        ((FilesKept(ID, (), ("a.png is gone.",)),), ("warning", "", "a.png is gone.", None)),
+    ],
+)
+def test_what_the_log_ends_with(events, last):
+    assert log_of(told(RunOffered(ID, "s", GRAPH), RunAccepted(ID, "s"), *events))[-1] == last
+
+
+def test_a_run_that_moved_still_tells_where_it_was_first():
+    run = told(RunOffered(ID, "a", GRAPH), RunAccepted(ID, "a"), RunReturned(ID), RunAccepted(ID, "b"))
+    assert [entry[:3:2] for entry in log_of(run)] == [("sent", "a"), ("moved", "a"), ("sent", "b")]
+
+
+def test_a_node_that_works_several_times_has_one_entry_with_all_its_seconds():
+    events = [NodeStarted(ID, str(inner), "3" if inner % 2 else "9") for inner in range(10)]
+    run = told(RunStarted(ID), *events, RunSucceeded(ID))
+    assert log_of(run)[1:] == [("node", "9", "SaveImage", 5.0), ("node", "3", "Sampler", 5.0)]
+
+
+def test_nodes_that_were_missed_are_logged_without_a_time():
+    state = {"4": NodeProgress("4", "finished", 1, 1), "3": NodeProgress("3", "running", 2, 8)}
+    assert log_of(told(RunStarted(ID), NodesProgressed(ID, state)))[1:] == [
+        ("node", "4", "CheckpointLoaderSimple", None)
+    ]
+
+
+def test_a_run_answered_from_the_servers_cache_is_known_by_its_log():
+    events = (RunStarted(ID), NodesCached(ID, ("4", "3", "9")), OutputReady(ID, OUTPUT), RunSucceeded(ID))
+    assert told(*events, RunCollected(ID, (OUTPUT,))).is_from_cache
+    assert not told(*WHOLE).is_from_cache
+    assert not new_run().is_from_cache
+
+
+def test_the_log_stays_short_and_says_how_much_it_left_out():
+    warnings = tuple(f"w{number}" for number in range(1_000))
+    log = told(FilesKept(ID, (), warnings)).log
+    cut = [int(entry.text) for entry in log if entry.kind == "cut"]
+    assert len(log) == run_log.LONGEST
+    assert cut == [1_000 - (len(log) - 1)]
+    assert (log[0].text, log[-1].text) == ("w0", "w999")
+
+
+# Progress.
+
+
+def test_an_upscaler_that_counts_anew_for_each_tile_is_at_its_next_pass():
+    run = told(NodeStarted(ID, "3"), *(ProgressMade(ID, "3", step, 4) for step in (1, 2, 3, 4, 1, 2)))
+    assert (run.progress.passes, run.progress.value, run.progress.maximum) == (2, 2, 4)
+    assert run.progress.pace == 1.0
+
+
+def test_old_news_of_a_step_moves_nothing():
+    run = told(NodeStarted(ID, "3"), ProgressMade(ID, "3", 5, 8))
+    assert apply(run, ProgressMade(ID, "3", 3, 8), 300.0) == run
+
+
+def test_the_pace_leaves_out_what_came_before_the_first_step():
+    run = told(NodeStarted(ID, "3"))
+    run = apply(run, ProgressMade(ID, "3", 1, 8), 260.0)  # a minute to load the model
+    assert run.progress.pace is None
+    assert apply(run, ProgressMade(ID, "3", 3, 8), 264.0).progress.pace == 2.0
+
+
+def test_steps_of_a_node_made_at_run_time_belong_to_the_one_people_know():
+    run = told(NodeStarted(ID, "3.0.7", "3"), ProgressMade(ID, "3.0.7", 2, 4))
+    assert (run.progress.node_id, run.progress.value) == ("3", 2)
+    assert told(ProgressMade(ID, "3.0.7", 2, 4)).progress.node_id == "3"
+
+
+def test_learned_weights_replace_those_of_the_steps():
+    run = new_run(weights={"4": 1.0, "3": 10.0, "9": 89.0})
+    run = told(NodeStarted(ID, "4"), NodeStarted(ID, "3"), ProgressMade(ID, "3", 4, 8), run=run)
+    assert run.progress.overall == pytest.approx(0.06)
+
+
+def test_a_cached_node_counts_as_done_and_for_no_more_than_a_quick_one():
+    run = told(NodesCached(ID, ("3",)))
+    assert run.progress.overall == pytest.approx(1 / 3)
+
+
+def graph(**nodes):
+    return workflow.parse({key: {"class_type": c, "inputs": i} for key, (c, i) in nodes.items()})
+
+
+@pytest.mark.parametrize(
+    ("nodes", "steps"),
+    [
+        ({"a": ("KSampler", {"steps": 30})}, {"a": 30}),
+        ({"a": ("KSampler", {"steps": ["n", 0]}), "n": ("PrimitiveInt", {"value": 12})}, {"a": 12, "n": 0}),
+        ({"a": ("KSamplerAdvanced", {"steps": 25, "start_at_step": 20, "end_at_step": 10000})}, {"a": 5}),
+        (
+            {"a": ("SamplerCustomAdvanced", {"sigmas": ["s", 0]}), "s": ("BasicScheduler", {"steps": 9})},
+            {"a": 9, "s": 0},
+        ),
+        ({"a": ("VAEDecode", {})}, {"a": 0}),
+        ({"a": ("Odd", {"steps": "many"}), "b": ("Odd", {"steps": -3})}, {"a": 0, "b": 0}),
+        ({"a": ("Odd", {"steps": True})}, {"a": 0}),
+    ],
+)
+def test_how_many_steps_a_node_takes(nodes, steps):
+    made = graph(**nodes)
+    assert {key: progress.steps(made, made.nodes[key]) for key in steps} == steps
+
+
+def _recorded():
+    """Every prompt of the recordings that was accepted: its workflow, and its events with their seconds."""
+    for path in recordings.FILES:
+        asked, prompts, events = None, {}, {}
+        for line in recordings.lines(path):
+            is_prompt = str(line.get("path", "")).partition("?")[0].removeprefix("/api") == "/prompt"
+            match line["kind"], line.get("json"):
+                case "http_request", {"prompt": document} if is_prompt and isinstance(document, dict):
+                    asked = document
+                case "http_response", {"prompt_id": prompt_id} if is_prompt and asked:
+                    prompts[prompt_id] = asked
+                case "ws_recv", message:
+                    event = messages.decode_text(json.dumps(message))
+                    if event is not None and getattr(event, "prompt_id", ""):
+                        events.setdefault(event.prompt_id, []).append((float(line["t"]), event))
+        for prompt_id, document in prompts.items():
+            if prompt_id in events:
+                yield f"{path.stem}-{prompt_id[:4]}", (workflow.parse(document), tuple(events[prompt_id]))
+
+
+RECORDED = dict(_recorded())
+
+
+def replayed(name, order=None):
+    """The runs after each event of a recorded prompt, as they came or in another order."""
+    made, events = RECORDED[name]
+    run = Run("r", events[0][1].prompt_id, made, 0.0)
+    runs = []
+    for at, event in events if order is None else [events[index % len(events)] for index in order]:
+        run = apply(run, event, at)
+        runs.append(run)
+    return runs
+
+
+def test_there_are_recordings_to_test_with():
+    assert len(RECORDED) > 40
+
+
+@pytest.mark.parametrize("name", RECORDED)
+def test_progress_of_recorded_runs_rises_to_its_end_and_every_node_is_logged_once(name):
+    runs = replayed(name)
+    shares = [run.progress.overall for run in runs]
+    assert shares == sorted(shares)
+    logged = [entry.node_id for entry in runs[-1].log if entry.kind == "node"]
+    assert len(logged) == len(set(logged))
+    assert not set(logged) & runs[-1].progress.cached
+    if any(isinstance(event, RunSucceeded) for _, event in RECORDED[name][1]):
+        assert set(logged) <= set(runs[-1].workflow.nodes)
+        assert shares[-1] == 1.0
+        if not name.startswith("submit_before_ws"):  # who listens late misses when a node began
+            assert all(entry.seconds is not None for entry in runs[-1].log if entry.kind == "node")
+
+
+@settings(max_examples=150, deadline=None)
+@given(name=st.sampled_from(sorted(RECORDED)), order=st.lists(st.integers(0, 500), max_size=60))
+def test_shuffled_doubled_and_missing_events_of_recorded_runs_never_lower_the_progress(name, order):
+    overall = 0.0
+    for run in replayed(name, order):
+        assert overall <= run.progress.overall <= 1.0
+        assert len(run.log) <= run_log.LONGEST
+        overall = run.progress.overall

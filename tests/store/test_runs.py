@@ -23,7 +23,9 @@ from hypothesis import strategies as st
 from comfyui_bridge.core import workflow as workflows
 from comfyui_bridge.core.errors import InputProblem, InvalidValues, StoreError
 from comfyui_bridge.core.outputs import KeptFile, NodeOutput, OutputFile
-from comfyui_bridge.core.run import Fault, LogEntry, Progress, Run, RunError, RunState
+from comfyui_bridge.core.progress import Progress
+from comfyui_bridge.core.run import Fault, Run, RunError, RunState
+from comfyui_bridge.core.run_log import LogEntry
 from comfyui_bridge.core.values import FileValue
 from comfyui_bridge.store.database import Database
 from comfyui_bridge.store.runs import RunStore

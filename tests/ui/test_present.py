@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from comfyui_bridge.core.outputs import KeptFile, NodeOutput, OutputFile
-from comfyui_bridge.core.run import Fault, Progress, Run, RunError, RunState
+from comfyui_bridge.core.progress import Progress
+from comfyui_bridge.core.run import Fault, Run, RunError, RunState
 from comfyui_bridge.core.server import ServerFacts
 from comfyui_bridge.core.workflow import Node, Workflow
 from comfyui_bridge.engine.pool import ServerState, ServerStatus
