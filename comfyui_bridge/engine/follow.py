@@ -126,6 +126,7 @@ class Follower:
         self._look_at: float | None = None  # when to ask the server, for a reason other than silence
         self._heard_at = 0.0
         self._away_since: float | None = None
+        self._has_parted = False  # the watch was told so, and not yet that the server is back
         self._closed = False
         self._thread: threading.Thread | None = None
 
@@ -253,9 +254,13 @@ class Follower:
                 self._connection = connection
                 self._start_thread()
                 self._lock.notify_all()
+        self._tell_linked()
+        return connection
+
+    def _tell_linked(self) -> None:
+        self._has_parted = False
         if self._watch is not None:
             self._watch.linked()
-        return connection
 
     def _start_thread(self) -> None:
         if self._thread is None and not self._closed:
@@ -271,6 +276,9 @@ class Follower:
             try:
                 if self._follow_once():
                     tries = 0
+                    if self._has_parted and self._connection is not None:
+                        # It failed at a request, while its socket stayed open.
+                        self._tell_linked()
                     continue
             except ServerError as error:
                 self._part(error)
@@ -309,6 +317,7 @@ class Follower:
         return self._watch is not None or bool(self._followed) or self._connection is not None
 
     def _part(self, error: ServerError) -> None:
+        self._has_parted = True
         if self._watch is not None:
             self._watch.parted(str(error))
 
