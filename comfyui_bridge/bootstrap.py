@@ -17,6 +17,7 @@ from comfyui_bridge.settings import Settings
 from comfyui_bridge.store.accounts import Accounts, Sessions
 from comfyui_bridge.store.catalogue import Catalogue
 from comfyui_bridge.store.database import Database
+from comfyui_bridge.store.editor import Editor
 from comfyui_bridge.store.library import Library
 from comfyui_bridge.store.media import MediaStore
 from comfyui_bridge.store.runs import RunStore
@@ -25,6 +26,9 @@ from comfyui_bridge.version import __version__
 
 SANDBOX = "sandbox"
 """The name our own sandbox goes by, whatever port it has this time."""
+
+LOOK_EVERY_S = 1.0
+"""How old a look at the folder of workflows may be: every page asks for it, every three seconds."""
 
 
 @dataclass(frozen=True)
@@ -66,9 +70,11 @@ def build(settings: Settings) -> App:
         engine = Engine(servers, RunStore(database), media, ending_with_us=(SANDBOX,))
         closing.callback(engine.stop)
         engine.start()
+        library = Catalogue(Library(settings.workflows), look_every=LOOK_EVERY_S)
         dashboard = Dashboard(
             engine=engine,
-            library=Catalogue(Library(settings.workflows)),
+            library=library,
+            editor=Editor(settings.workflows, settings.data / "trash", wrote=library.look_again),
             media=media,
             version=__version__,
             accounts=accounts,

@@ -27,6 +27,7 @@
        ├─ Locked                   another process holds the data folder
        ├─ TooNew                   the data was written by a later version
        ├─ EditedMeanwhile          somebody else saved this card since it was read
+       ├─ WrongCard                a card that cannot be changed in places, only replaced
        └─ Full                     the disk is full
 
 `str(error)` is one sentence for people: what happened, to which thing, and what to do now.
@@ -188,6 +189,10 @@ class TooNew(StoreError):
 
 class EditedMeanwhile(StoreError):
     """Somebody else saved this card since it was read; nothing was written."""
+
+
+class WrongCard(StoreError):
+    """A card is no TOML, or is written so that no change fits into it; it can only be replaced."""
 
 
 class Full(StoreError):

@@ -7,10 +7,13 @@ are known. A card that is wrong in places is used for what is right in it; `prob
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
 
 from comfyui_bridge.core.node_defs import InputSpec
+
+CardLines: TypeAlias = Mapping[tuple[str | int, ...], int]
+"""The line of each key of a card: by ("title",), ("inputs", 0) for a table, ("inputs", 0, "min")."""
 
 _INPUT_KEYS = frozenset(
     ("key", "node", "input", "label", "group", "default", "help", "min", "max", "step", "choices")
@@ -39,6 +42,18 @@ class Exposure:
     """Further (node_id, input) that take the same value: the editor has one widget for them."""
     spec: InputSpec | None = None
     """Its type, where a mark says it and the node's definition cannot: a parameter of any type."""
+    line: int = field(default=0, compare=False)
+    """Where its table begins in the card's file; 0 where that is not known."""
+
+
+@dataclass(frozen=True)
+class CardEdit:
+    """What a card is to say: all that its page can change, and no key it does not know."""
+
+    title: str
+    description: str = ""
+    tags: tuple[str, ...] = ()
+    exposures: tuple[Exposure, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -56,97 +71,131 @@ class Template:
     """What is wrong with the card, one sentence each."""
 
 
-def parse(slug: str, document: Mapping[str, Any], card: Mapping[str, Any] | None = None) -> Template:
-    """Make a template of a workflow document and the card beside it."""
-    problems: list[str] = []
+def parse(
+    slug: str,
+    document: Mapping[str, Any],
+    card: Mapping[str, Any] | None = None,
+    lines: CardLines | None = None,
+) -> Template:
+    """Make a template of a workflow document and the card beside it, whose problems are told by `lines`."""
     card = card or {}
+    report = _Report(lines or {})
     return Template(
         slug=slug,
-        title=_string(card, "title", problems) or _title_from(slug),
+        title=_string(card, "title", report) or title_from(slug),
         document=document,
-        description=_string(card, "description", problems),
-        tags=_tags(card.get("tags", ()), problems),
-        exposures=_exposures(card.get("inputs", ()), problems),
-        problems=tuple(problems),
+        description=_string(card, "description", report),
+        tags=_tags(card.get("tags", ()), report),
+        exposures=_exposures(card.get("inputs", ()), report),
+        problems=tuple(report.problems),
     )
 
 
-def _title_from(slug: str) -> str:
+def title_from(slug: str) -> str:
+    """What a template is called whose card gives no title."""
     words = slug.replace("_", " ").replace("-", " ").strip()
     return words[:1].upper() + words[1:] or slug
 
 
-def _string(table: Mapping[str, Any], key: str, problems: list[str], where: str = "") -> str:
+@dataclass
+class _Report:
+    """What is wrong with a card, each sentence with its line where that is known."""
+
+    lines: CardLines
+    problems: list[str] = field(default_factory=list)
+    table: int | None = None
+    """The number of the [[inputs]] table that is looked at, from 0."""
+
+    def line(self, *key: str) -> int:
+        """The line of a key, else of its table, else of the whole list; 0 if none is known."""
+        inside: tuple[str | int, ...] = key if self.table is None else ("inputs", self.table, *key)
+        known = (
+            self.lines[inside[:size]] for size in range(len(inside), 0, -1) if inside[:size] in self.lines
+        )
+        return next(known, 0)
+
+    def add(self, sentence: str, *key: str) -> None:
+        line = self.line(*key)
+        where = [f"line {line}"] if line else []
+        where += [f"input {self.table + 1}"] if self.table is not None else []
+        place = ", ".join(where)
+        self.problems.append(f"{place[:1].upper()}{place[1:]}: {sentence}" if place else sentence)
+
+
+def _string(table: Mapping[str, Any], key: str, report: _Report) -> str:
     value = table.get(key, "")
     if isinstance(value, str):
         return value.strip()
-    problems.append(f"{where}{key} should be a text, and is {value!r}.")
+    report.add(f"{key} should be a text, and is {_shown(value)}.", key)
     return ""
 
 
-def _tags(value: object, problems: list[str]) -> tuple[str, ...]:
+def _shown(value: object) -> str:
+    told = repr(value)
+    return told if len(told) <= 80 else f"{told[:80]}…"
+
+
+def _tags(value: object, report: _Report) -> tuple[str, ...]:
     if isinstance(value, (list, tuple)) and all(isinstance(tag, str) for tag in value):
         return tuple(dict.fromkeys(tag.strip() for tag in value if tag.strip()))
-    problems.append('tags should be a list of texts, such as ["portrait", "fast"].')
+    report.add('tags should be a list of texts, such as ["portrait", "fast"].', "tags")
     return ()
 
 
-def _exposures(value: object, problems: list[str]) -> tuple[Exposure, ...]:
+def _exposures(value: object, report: _Report) -> tuple[Exposure, ...]:
     if not isinstance(value, (list, tuple)):
-        problems.append("inputs should be a list of [[inputs]] tables.")
+        report.add("inputs should be a list of [[inputs]] tables.", "inputs")
         return ()
     found: list[Exposure] = []
-    for number, table in enumerate(value, 1):
-        exposure = _exposure(number, table, problems)
+    for number, table in enumerate(value):
+        report.table = number
+        exposure = _exposure(table, report)
         if exposure is None:
             continue
         if exposure.key and any(exposure.key == other.key for other in found):
-            problems.append(f'Input {number}: the key "{exposure.key}" is already taken by an earlier input.')
+            report.add(f'the key "{exposure.key}" is already taken by an earlier input.', "key")
             continue
         found.append(exposure)
+    report.table = None
     return tuple(found)
 
 
-def _exposure(number: int, table: object, problems: list[str]) -> Exposure | None:
-    where = f"Input {number}: "
+def _exposure(table: object, report: _Report) -> Exposure | None:
     if not isinstance(table, Mapping):
-        problems.append(f"{where}this should be a table with at least node and input.")
+        report.add("this should be a table with at least node and input.")
         return None
     node, name = table.get("node"), table.get("input")
     if isinstance(node, int) and not isinstance(node, bool):
         node = str(node)
     if not (isinstance(node, str) and node and isinstance(name, str) and name):
-        problems.append(
-            f'{where}node and input must both be given as texts, such as node = "3", input = "seed".'
-        )
+        wrong = "input" if isinstance(node, str) and node else "node"
+        report.add('node and input must both be given as texts, such as node = "3", input = "seed".', wrong)
         return None
-    unknown = sorted(set(table) - _INPUT_KEYS)
-    if unknown:
-        problems.append(
-            f"{where}unknown key {', '.join(unknown)}; known are {', '.join(sorted(_INPUT_KEYS))}."
-        )
+    for key in sorted(str(key) for key in set(table) - _INPUT_KEYS):
+        report.add(f"unknown key {key}; known are {', '.join(sorted(_INPUT_KEYS))}.", key)
     choices = table.get("choices")
     if choices is not None and not isinstance(choices, (list, tuple)):
-        problems.append(f"{where}choices should be a list.")
+        report.add("choices should be a list.", "choices")
         choices = None
     return Exposure(
         node_id=node,
         input=name,
-        key=_string(table, "key", problems, where),
-        label=_string(table, "label", problems, where),
-        group=_string(table, "group", problems, where),
-        help=_string(table, "help", problems, where),
+        key=_string(table, "key", report),
+        label=_string(table, "label", report),
+        group=_string(table, "group", report),
+        help=_string(table, "help", report),
         default=table.get("default"),
-        min=_number(table, "min", problems, where),
-        max=_number(table, "max", problems, where),
-        step=_number(table, "step", problems, where),
+        min=_number(table, "min", report),
+        max=_number(table, "max", report),
+        step=_number(table, "step", report),
         choices=tuple(choices) if choices is not None else None,
+        line=report.line(),
     )
 
 
-def _number(table: Mapping[str, Any], key: str, problems: list[str], where: str) -> float | None:
+def _number(table: Mapping[str, Any], key: str, report: _Report) -> float | None:
     value = table.get(key)
     if value is None or (isinstance(value, (int, float)) and not isinstance(value, bool)):
         return value
-    problems.append(f"{where}{key} should be a number, and is {value!r}.")
+    report.add(f"{key} should be a number, and is {_shown(value)}.", key)
     return None

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import threading
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 from comfyui_bridge.core import template
@@ -11,11 +14,20 @@ from comfyui_bridge.store.library import Library, LibraryProblem, LibraryState
 
 
 class Catalogue:
-    """Templates by slug. Every method looks at the folder again, which is cheap while nothing changed."""
+    """Templates by slug; any thread may call any method.
 
-    def __init__(self, library: Library) -> None:
+    Looking at a folder of a thousand templates takes milliseconds, and all pages ask: so what was seen
+    holds for `look_every` seconds, and for no longer than that; 0 looks each time.
+    """
+
+    def __init__(
+        self, library: Library, *, look_every: float = 0.0, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
         self._library = library
+        self._look_every = look_every
+        self._monotonic = monotonic
         self._lock = threading.Lock()  # guards everything below
+        self._looked_at = -math.inf
         self._state = LibraryState()
         self._parsed: dict[str, tuple[str, Template]] = {}
         self._version = 0
@@ -50,6 +62,11 @@ class Catalogue:
             self._look()
             return next((file.cover for file in self._state.templates if file.slug == slug), None)
 
+    def look_again(self) -> None:
+        """Something in the folder is another now: the next who asks sees it."""
+        with self._lock:
+            self._looked_at = -math.inf
+
     def version(self) -> int:
         """Grows whenever anything in the folder changed."""
         with self._lock:
@@ -57,13 +74,18 @@ class Catalogue:
             return self._version
 
     def _look(self) -> None:
+        now = self._monotonic()
+        if now - self._looked_at < self._look_every:
+            return
         state = self._library.scan()
+        # From before the look: what changes while it lasts is seen by the next.
+        self._looked_at = now
         if state == self._state and self._version:
             return
         self._parsed = {
             file.slug: known
             if (known := self._parsed.get(file.slug)) and known[0] == file.fingerprint
-            else (file.fingerprint, template.parse(file.slug, file.document, file.card))
+            else (file.fingerprint, template.parse(file.slug, file.document, file.card, file.card_lines))
             for file in state.templates
         }
         self._state = state

@@ -13,18 +13,20 @@ import threading
 import time
 import unicodedata
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from comfyui_bridge.core.errors import StoreError
 from comfyui_bridge.core.names import safe_name
-from comfyui_bridge.store import disk
+from comfyui_bridge.core.template import CardLines
+from comfyui_bridge.store import cards, disk
 from comfyui_bridge.store.documents import DocumentError, parse_json, parse_toml
 
-_COVERS = (".webp", ".png", ".jpg", ".jpeg")
-_MOST_MB = {".json": 32, ".toml": 1}
-_SUFFIXES = frozenset((*_MOST_MB, *_COVERS))
+COVERS = (".webp", ".png", ".jpg", ".jpeg")
+MOST_MB = {".json": 32, ".toml": 1}
+"""What is larger is not read."""
+_SUFFIXES = frozenset((*MOST_MB, *COVERS))
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,8 @@ class TemplateFile:
     document: Mapping[str, Any]
     card: Mapping[str, Any] | None
     """None without a card, or with one that cannot be read."""
+    card_lines: CardLines
+    """Where the card's keys stand, for what is to be said of them."""
     cover: Path | None
     changed_at: float
     """When its newest file changed, in seconds since the epoch."""
@@ -78,6 +82,7 @@ class _Text:
     digest: bytes
     document: Mapping[str, Any] | None = None
     problem: str = ""
+    lines: CardLines = field(default_factory=dict)
 
 
 class Library:
@@ -120,6 +125,21 @@ class Library:
         return _read(name, seen, _is_settled(seen, self._clock()), known)
 
 
+def files_of(directory: Path, slug: str) -> dict[str, Path]:
+    """The files that make up a template, by suffix. Raises OSError for the folder alone."""
+    folder = _look(directory)
+    found: dict[str, Path] = {}
+    for name in sorted(folder):
+        if _slug(name) == slug and _is_file(name, folder) and not _leaves(directory, folder[name]):
+            found.setdefault(_suffix(name), Path(folder[name].path))
+    return found
+
+
+def taken_slugs(directory: Path) -> frozenset[str]:
+    """The slugs that any file here has, case-folded, as some systems have one file for Cat and cat."""
+    return frozenset(_slug(name).casefold() for name in _look(directory))
+
+
 def _look(directory: Path) -> dict[str, _Seen]:
     """The files that may be part of a template, by name. Raises OSError for the folder alone."""
     folder = {}
@@ -145,7 +165,7 @@ def _suffix(name: str) -> str:
 
 
 def _is_text(name: str, seen: _Seen) -> bool:
-    return _suffix(name) in _MOST_MB and stat.S_ISREG(seen.mode)
+    return _suffix(name) in MOST_MB and stat.S_ISREG(seen.mode)
 
 
 def _leaves(directory: Path, seen: _Seen) -> bool:
@@ -165,7 +185,7 @@ def _is_settled(seen: _Seen, now: float) -> bool:
 
 
 def _read(name: str, seen: _Seen, settled: bool, known: _Text | None) -> _Text:
-    most = _MOST_MB[_suffix(name)]
+    most = MOST_MB[_suffix(name)]
     if seen.size > most << 20:
         what = "a workflow" if _suffix(name) == ".json" else "a card"
         size = seen.size / (1 << 20)
@@ -182,10 +202,12 @@ def _read(name: str, seen: _Seen, settled: bool, known: _Text | None) -> _Text:
     if known is not None and known.digest == digest:
         return replace(known, seen=seen, settled=settled)
     try:
-        document = parse_json(content) if _suffix(name) == ".json" else parse_toml(content)
+        if _suffix(name) == ".json":
+            return _Text(seen, settled, digest, parse_json(content))
+        document = parse_toml(content)
     except DocumentError as error:
         return _Text(seen, settled, digest, problem=str(error))
-    return _Text(seen, settled, digest, document)
+    return _Text(seen, settled, digest, document, lines=cards.lines(content.decode("utf-8-sig")))
 
 
 def _no_folder(directory: Path, error: OSError) -> LibraryState:
@@ -241,7 +263,7 @@ def _template(
     texts: Mapping[str, _Text],
 ) -> TemplateFile:
     card = texts.get(names.get(".toml", ""))
-    cover = next((files[names[suffix]] for suffix in _COVERS if _is_file(names.get(suffix), files)), None)
+    cover = next((files[names[suffix]] for suffix in COVERS if _is_file(names.get(suffix), files)), None)
     used = [texts[names[".json"]].seen, *([card.seen] if card else []), *([cover] if cover else [])]
     told = hashlib.blake2b(texts[names[".json"]].digest, digest_size=16)
     told.update(card.digest if card else b"-")
@@ -250,6 +272,7 @@ def _template(
         slug=slug,
         document=document,
         card=card.document if card else None,
+        card_lines=card.lines if card else {},
         cover=Path(cover.path) if cover else None,
         changed_at=max(seen.mtime_ns for seen in used) / 1e9,
         fingerprint=told.hexdigest(),

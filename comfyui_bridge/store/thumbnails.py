@@ -46,15 +46,26 @@ def shrink(path: Path, size: int) -> bytes | None:
         with _at_work, path.open("rb") as file, Image.open(file, formats=_FORMATS) as picture:
             if picture.width * picture.height > _MOST_PIXELS:
                 return None
-            return _shrink(picture, size)
+            return _shrink(picture, (size, size))
     except BROKEN:
         return None
 
 
-def _shrink(picture: Image.Image, size: int) -> bytes:
+def shrink_bytes(content: bytes, width: int) -> bytes | None:
+    """The picture as a WebP of at most this width, however high; None if it cannot be read."""
+    try:
+        with _at_work, Image.open(io.BytesIO(content), formats=_FORMATS) as picture:
+            if picture.width * picture.height > _MOST_PIXELS:
+                return None
+            return _shrink(picture, (width, 4 * width))
+    except BROKEN:
+        return None
+
+
+def _shrink(picture: Image.Image, size: tuple[int, int]) -> bytes:
     small = picture if picture.mode in ("RGB", "RGBA", "CMYK", "YCbCr", "L") else _in_colour(picture)
     # In place; a JPEG is decoded at an eighth, a quarter or half its size where that is enough.
-    small.thumbnail((size, size))
+    small.thumbnail(size)
     small = ImageOps.exif_transpose(small)
     profile = small.info.get("icc_profile") if small.mode in ("RGB", "RGBA") else None
     if small.mode not in ("RGB", "RGBA"):

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from comfyui_bridge.engine.engine import Engine
     from comfyui_bridge.store.accounts import Accounts, Sessions
     from comfyui_bridge.store.catalogue import Catalogue
+    from comfyui_bridge.store.editor import Editor
     from comfyui_bridge.store.media import MediaStore
 
 
@@ -19,6 +20,7 @@ class Dashboard:
 
     engine: Engine
     library: Catalogue
+    editor: Editor
     media: MediaStore
     version: str
     accounts: Accounts | None = None

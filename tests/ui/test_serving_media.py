@@ -49,7 +49,7 @@ def media(tmp_path_factory: pytest.TempPathFactory) -> MediaStore:
 
 @pytest.fixture(scope="module")
 def client(media: MediaStore) -> Iterator[httpx.Client]:
-    dashboard = Dashboard(engine=Runs(), library=None, media=media, version="1.2.3")
+    dashboard = Dashboard(engine=Runs(), library=None, editor=None, media=media, version="1.2.3")
     with served(dashboard) as page, client_of(page.url) as client:
         yield client
 
@@ -197,7 +197,7 @@ def test_a_disk_that_fails_is_told_in_a_sentence(tmp_path: Path) -> None:
     media.keep("run1", OutputFile("a.png"), [picture()])
     thumbnails = tmp_path / "thumbnails" / "run1"
     thumbnails.write_text("a file where a folder should be")
-    dashboard = Dashboard(engine=Runs(), library=None, media=media, version="1.2.3")
+    dashboard = Dashboard(engine=Runs(), library=None, editor=None, media=media, version="1.2.3")
     with served(dashboard) as page:
         answer = httpx.get(f"{page.url}/media/run1/a.png?size=64")
     assert answer.status_code == 503
@@ -210,7 +210,7 @@ def test_a_cover_is_shown_small_and_changes_with_its_file(media: MediaStore, tmp
     cover = tmp_path / "小猫.png"
     cover.write_bytes(picture())
     library = Catalogue(Library(tmp_path))
-    dashboard = Dashboard(engine=Runs(), library=library, media=media, version="1.2.3")
+    dashboard = Dashboard(engine=Runs(), library=library, editor=None, media=media, version="1.2.3")
     with served(dashboard) as page, client_of(page.url) as client:
         first = client.get("/covers/小猫?size=64")
         assert first.headers["content-type"] == "image/webp"

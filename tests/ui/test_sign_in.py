@@ -56,7 +56,13 @@ def page(accounts: Accounts, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     with Database(data) as database:
         sessions = Sessions(database)
         dashboard = Dashboard(
-            engine=runs, library=None, media=media, version="1.2.3", accounts=accounts, sessions=sessions
+            engine=runs,
+            library=None,
+            editor=None,
+            media=media,
+            version="1.2.3",
+            accounts=accounts,
+            sessions=sessions,
         )
         with served(dashboard) as page:
             yield page
