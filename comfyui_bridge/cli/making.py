@@ -12,7 +12,6 @@ from comfyui_bridge.core import values as values_
 from comfyui_bridge.core.errors import InvalidValues
 from comfyui_bridge.core.files import FileValue
 from comfyui_bridge.core.form import Form
-from comfyui_bridge.core.node_defs import ComboSpec
 from comfyui_bridge.core.workflow import Workflow
 
 
@@ -36,13 +35,11 @@ def make(form: Form, raw: Mapping[str, Any]) -> Made:
 
 def with_files(form: Form, raw: Mapping[str, Any]) -> dict[str, Any]:
     """Raw values in which "@path" of a file input is that file. Raises InvalidValues if it is not there."""
-    return {key: _file(form, key, value) for key, value in raw.items()}
+    return form.with_files(raw, _file)
 
 
-def _file(form: Form, key: str, value: Any) -> Any:
-    one = form.input(key)
-    takes_files = one is not None and isinstance(one.spec, ComboSpec) and one.spec.upload is not None
-    if not (takes_files and isinstance(value, str) and value.startswith("@")):
+def _file(key: str, value: Any) -> Any:
+    if not (isinstance(value, str) and value.startswith("@")):
         return value
     path = Path(value[1:]).expanduser()
     if not path.is_file():

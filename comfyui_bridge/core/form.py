@@ -5,16 +5,17 @@ Made anew for each pair of template and definitions; it holds all that checking 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
-from comfyui_bridge.core import choosing, inputs, marks, values, workflow
+from comfyui_bridge.core import choosing, grafts, inputs, marks, stacks, values, workflow
 from comfyui_bridge.core.convert import convert
 from comfyui_bridge.core.errors import WorkflowError
 from comfyui_bridge.core.inputs import ExposedInput
 from comfyui_bridge.core.marks import Marks
-from comfyui_bridge.core.node_defs import EMPTY, NodeDefs
+from comfyui_bridge.core.node_defs import EMPTY, ComboSpec, ControlNetSpec, NodeDefs
 from comfyui_bridge.core.template import Template
 from comfyui_bridge.core.values import Values
 from comfyui_bridge.core.workflow import Workflow
@@ -36,6 +37,8 @@ class Form:
     node_defs: NodeDefs = field(default=EMPTY, repr=False, compare=False)
     """What it was made with."""
     marks: Marks = field(default_factory=Marks, repr=False, compare=False)
+    places: Mapping[str, grafts.Place] = field(default_factory=dict, repr=False, compare=False)
+    """Where in the workflow that goes which stands in none of its nodes, by the key of its input."""
 
     def input(self, name: str) -> ExposedInput | None:
         """The input of this key, `node_id.input`, `title.input` or near-synonym."""
@@ -51,7 +54,8 @@ class Form:
             if graph is form.workflow:
                 break
             exposed, _ = inputs.expose(graph, form.template.exposures, form.node_defs, form.marks)
-            form = replace(form, workflow=graph, inputs=exposed)
+            put_in = (one for one in form.inputs if one.key in form.places)
+            form = replace(form, workflow=graph, inputs=(*exposed, *put_in))
         return form
 
     def check(self, raw: Mapping[str, Any]) -> dict[str, Any]:
@@ -59,9 +63,28 @@ class Form:
         return values.check(self.with_choices(raw).inputs, raw)
 
     def patched(self, values_: Values) -> Workflow:
-        """The workflow with checked values in it, their seeds drawn; files stand as marks."""
+        """The workflow with checked values in it, their seeds drawn; files stand as marks.
+
+        LoRAs and a ControlNet become nodes of their own, those without effect left out.
+        """
         form = self.with_choices(values_)
-        return values.patch(form.workflow, form.inputs, values_)
+        graph = values.patch(form.workflow, form.inputs, values_)
+        for key, place in self.places.items():
+            graph = grafts.put_in(graph, self.node_defs, place, values_.get(key))
+        return graph
+
+    def with_files(self, raw: Mapping[str, Any], keep: Callable[[str, Any], Any]) -> dict[str, Any]:
+        """Raw values in which `keep(key, value)` stands for whatever was given to take a file's place."""
+        return {key: self._with_file(key, value, keep) for key, value in raw.items()}
+
+    def _with_file(self, key: str, value: Any, keep: Callable[[str, Any], Any]) -> Any:
+        one = self.input(key)
+        match one.spec if one is not None else None:
+            case ComboSpec(upload=upload) if upload is not None:
+                return keep(key, value)
+            case ControlNetSpec():
+                return stacks.with_image(value, partial(keep, f"{key}.image"))
+        return value
 
 
 def make(template: Template, node_defs: NodeDefs) -> Form:
@@ -73,7 +96,10 @@ def make(template: Template, node_defs: NodeDefs) -> Form:
     found = marks.read(template.document, graph, node_defs)
     exposed, problems = inputs.expose(graph, template.exposures, node_defs, found)
     said = (*template.problems, *problems, *found.problems, *notes)
-    return Form(template, graph, exposed, said, found.outputs, node_defs, found)
+    put_in = tuple(grafts.offered(graph, node_defs, {one.key for one in exposed}))
+    shown = (*exposed, *(one for one, _ in put_in))
+    places = {one.key: place for one, place in put_in}
+    return Form(template, graph, shown, said, found.outputs, node_defs, found, places)
 
 
 def read_workflow(document: Mapping[str, Any], node_defs: NodeDefs) -> tuple[Workflow, tuple[str, ...]]:

@@ -18,7 +18,8 @@ from comfyui_bridge.core.tracing import Tracer
 from comfyui_bridge.core.workflow import Link, Node, Workflow
 
 LORA_NODE, MODEL_ONLY_NODE = "LoraLoader", "LoraLoaderModelOnly"
-CONTROLNET_NODES = ("ControlNetLoader", "ControlNetApplyAdvanced", "LoadImage")
+CONTROLNET_LOADER, CONTROLNET_APPLY, HINT_LOADER = "ControlNetLoader", "ControlNetApplyAdvanced", "LoadImage"
+CONTROLNET_NODES = (CONTROLNET_LOADER, CONTROLNET_APPLY, HINT_LOADER)
 
 _POSITIVE, _NEGATIVE = ("positive", "conditioning", "cond1"), "negative"
 _MAX_NESTED = 50
@@ -138,8 +139,8 @@ def add_controlnet(
             "No node takes a positive and a negative conditioning, so a ControlNet has no place here."
         )
     title = f"ControlNet {controlnet.name}"
-    workflow, loader = _append(workflow, "ControlNetLoader", {"control_net_name": controlnet.name}, title)
-    workflow, hint = _append(workflow, "LoadImage", {"image": marked(controlnet.image)}, "ControlNet image")
+    workflow, loader = _append(workflow, CONTROLNET_LOADER, {"control_net_name": controlnet.name}, title)
+    workflow, hint = _append(workflow, HINT_LOADER, {"image": marked(controlnet.image)}, "ControlNet image")
     inputs: dict[str, Any] = {
         "strength": controlnet.strength,
         "start_percent": controlnet.start_percent,
@@ -150,9 +151,9 @@ def add_controlnet(
         "control_net": Link(loader, 0),
         "image": Link(hint, 0),
     }
-    if place.vae is not None and node_defs.input("ControlNetApplyAdvanced", "vae"):
+    if place.vae is not None and node_defs.input(CONTROLNET_APPLY, "vae"):
         inputs["vae"] = place.vae  # models that work in latents need it, the others ignore it
-    workflow, applied = _append(workflow, "ControlNetApplyAdvanced", inputs, "Apply ControlNet")
+    workflow, applied = _append(workflow, CONTROLNET_APPLY, inputs, "Apply ControlNet")
     for taker in place.takers:
         workflow = workflow.with_input(taker.node_id, taker.positive, Link(applied, 0))
         if taker.negative is not None:

@@ -24,9 +24,9 @@ def nearest(wanted: object, options: Sequence[Any]) -> str | None:
     return next((text for text in texts if wanted_text and wanted_text in text.lower()), None)
 
 
-def not_among(wanted: object, options: Sequence[Any]) -> ValueError:
+def not_among(wanted: object, options: Sequence[Any], near: str | None = None) -> ValueError:
     """That something is not among the choices, with the nearest there is."""
-    near = nearest(wanted, options)
+    near = near or nearest(wanted, options)
     hint = f"did you mean {near}?" if near else f"it may be {some(options)}."
     return ValueError(f"{show(wanted)} is not among the choices; {hint}")
 

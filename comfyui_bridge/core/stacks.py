@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from comfyui_bridge.core.files import FileValue, file_of
 from comfyui_bridge.core.node_defs import ControlNetSpec, FloatSpec, LoraStackSpec
-from comfyui_bridge.core.reading import not_among, read_float, show
+from comfyui_bridge.core.reading import nearest, not_among, read_float, show
 
 _SHARE = FloatSpec(None, 0.0, 1.0)
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)")
@@ -96,6 +96,15 @@ def controlnet_parts(value: Any) -> dict[str, Any]:
     return _in_our_words(value, _CONTROLNET_WORDS, _CONTROLNET_PARTS)
 
 
+def with_image(value: Any, keep: Callable[[Any], Any]) -> Any:
+    """A ControlNet's raw value in which `keep` stands for its picture; one that cannot be read as it is."""
+    try:
+        parts = controlnet_parts(value)
+    except ValueError:
+        return value
+    return {**parts, "image": keep(parts["image"])} if parts.get("image") else value
+
+
 def acts(row: Mapping[str, Any]) -> bool:
     """Whether a LoRA of a stack does anything: it is on, and not of strength 0."""
     strengths = (row["strength_model"], row.get("strength_clip", 0))
@@ -149,11 +158,12 @@ def _choice(options: Sequence[str], name: str) -> str:
     if not options:
         raise ValueError(f"{show(name)} cannot be used: the server has no such files.")
     wanted = _plain(name)
-    for shorten in (_plain, _without_suffix, _without_folder, lambda n: _without_suffix(_without_folder(n))):
+    for shorten in (_plain, _without_suffix, _without_folder, _bare):
         found = [option for option in options if shorten(option) == wanted]
         if len(found) == 1:
             return found[0]
-    raise not_among(name, options)
+    bare = {_bare(option): option for option in options}
+    raise not_among(name, options, bare.get(nearest(_bare(name), list(bare)) or ""))
 
 
 def _plain(name: str) -> str:
@@ -167,6 +177,10 @@ def _without_suffix(name: str) -> str:
 
 def _without_folder(name: str) -> str:
     return _plain(name).rpartition("/")[2]
+
+
+def _bare(name: str) -> str:
+    return _without_suffix(_without_folder(name))
 
 
 def _from_json(value: Any) -> Any:

@@ -11,6 +11,7 @@ import binascii
 import io
 import time
 from collections.abc import AsyncIterator, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -20,7 +21,6 @@ from comfyui_bridge.core import reports
 from comfyui_bridge.core.errors import BridgeError, WorkflowError
 from comfyui_bridge.core.files import FileValue
 from comfyui_bridge.core.form import Form
-from comfyui_bridge.core.node_defs import ComboSpec
 from comfyui_bridge.core.run import Run
 from comfyui_bridge.ui import present
 from comfyui_bridge.ui.dashboard import Dashboard
@@ -84,17 +84,15 @@ def _form(dashboard: Dashboard, slug: str) -> Form:
 
 def _submit(dashboard: Dashboard, form: Form, raw: Mapping[str, Any], owner: str) -> str:
     try:
-        given = {key: _kept(dashboard, form, key, value) for key, value in raw.items()}
+        given = form.with_files(raw, partial(_kept, dashboard))
         return dashboard.engine.submit(form.template, given, owner)
     except BridgeError as error:
         raise gr.Error(str(error), print_exception=False) from error
 
 
-def _kept(dashboard: Dashboard, form: Form, key: str, value: Any) -> Any:
-    """A value; a data URL for an input that takes a file is kept as that file."""
-    one = form.input(key)
-    takes_file = one is not None and isinstance(one.spec, ComboSpec) and one.spec.upload is not None
-    if not (takes_file and isinstance(value, str) and value.startswith("data:")):
+def _kept(dashboard: Dashboard, key: str, value: Any) -> Any:
+    """What a file input was given; a data URL is kept as that file."""
+    if not (isinstance(value, str) and value.startswith("data:")):
         return value
     head, _, body = value.partition(",")
     suffix = head[5:].partition(";")[0].rpartition("/")[2]
