@@ -1,0 +1,285 @@
+"""How long a run will take, from how long earlier runs of its template took on its server.
+
+What earlier runs took is scaled by what each node has to do: a sampler by steps and pixels, a decoder by
+pixels, a loader not at all. Nothing is claimed where nothing is known, and a range where they differ.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median
+from types import MappingProxyType
+
+from comfyui_bridge.core import progress as progress_
+from comfyui_bridge.core.progress import Progress, Weights
+from comfyui_bridge.core.run import Run, RunState
+from comfyui_bridge.core.run_log import LogKind
+from comfyui_bridge.core.workflow import Node, Workflow
+
+ENOUGH = 8
+"""The newest runs tell best; more of them than this tell nothing more."""
+
+_FIXED = ("Load", "TextEncode", "CLIPVision", "Primitive", "Scheduler", "Guider", "Select")
+"""What takes as long for a large picture as for a small one, by a part of its class_type."""
+_SILENT = 5.0
+"""Seconds without a step, and some times its pace, after which a node's pace tells nothing any more."""
+_FAR = 6.0
+"""Beyond so many times the work of any earlier run, more work does not take as much longer."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Seconds, between these two."""
+
+    low: float
+    high: float
+
+    @property
+    def is_sure(self) -> bool:
+        """Whether one number tells it."""
+        return self.high - self.low <= max(3.0, 0.3 * self.high)
+
+    @property
+    def middle(self) -> float:
+        return (self.low + self.high) / 2
+
+    def plus(self, other: Estimate) -> Estimate:
+        return Estimate(self.low + other.low, self.high + other.high)
+
+
+@dataclass(frozen=True)
+class Timing:
+    """What one earlier run took: all of it, and each node with the work it had to do."""
+
+    seconds: float
+    nodes: Mapping[str, NodeTime]
+    """The nodes that ran, by node_id; those from the server's cache took no time."""
+
+    @property
+    def between(self) -> float:
+        """What no node accounts for."""
+        return max(0.0, self.seconds - sum(node.seconds for node in self.nodes.values()))
+
+
+@dataclass(frozen=True)
+class NodeTime:
+    class_type: str
+    seconds: float
+    work: float
+
+
+def timing(run: Run) -> Timing | None:
+    """What a run took; None for one that tells nothing: not completed, from the cache, or not seen whole."""
+    if run.state is not RunState.COMPLETED or run.seconds is None or run.seconds <= 0:
+        return None
+    size = pixels(run.workflow)
+    nodes: dict[str, NodeTime] = {}
+    for entry in run.log:
+        if entry.kind == LogKind.MOVED.value:
+            nodes.clear()
+        if entry.kind != LogKind.NODE.value or entry.node_id not in run.workflow:
+            continue
+        if entry.seconds is None:
+            return None
+        node = run.workflow.nodes[entry.node_id]
+        nodes[entry.node_id] = NodeTime(node.class_type, entry.seconds, _work(run.workflow, node, size))
+    return Timing(run.seconds, MappingProxyType(nodes)) if nodes else None
+
+
+def whole(workflow: Workflow, past: Sequence[Timing]) -> Estimate | None:
+    """How long a run of this workflow will take from its start to its end."""
+    size = pixels(workflow)
+    return _between([_scaled(workflow, one, size, None) for one in past])
+
+
+def left(run: Run, past: Sequence[Timing], now: float) -> Estimate | None:
+    """How long a run that has begun will still take at epoch second `now`; None where nobody can say."""
+    if run.state is not RunState.IN_PROGRESS or run.server_done or run.stopping or run.started_at is None:
+        return None
+    if not run.progress.node_id and not run.progress.cached:
+        return _minus(whole(run.workflow, past), now - run.started_at)
+    current = _current(run, past, now)
+    if not past:
+        return _by_weight(run, current)
+    gone = run.progress.cached | run.progress.finished
+    others = [node_id for node_id in run.workflow.nodes if node_id not in gone | {run.progress.node_id}]
+    size = pixels(run.workflow)
+    if current is None or any(_is_untold(run.workflow.nodes[one], past) for one in others):
+        return None
+    later = _between([_scaled(run.workflow, one, size, others, past) for one in past])
+    return None if later is None else current.plus(later)
+
+
+def weights(workflow: Workflow, past: Sequence[Timing]) -> Weights:
+    """What nodes weigh in the progress: a hundred for all that took time, at least one for each."""
+    if not past:
+        return progress_.weights(workflow)
+    size = pixels(workflow)
+    seconds = {node.node_id: _usual(workflow, node, past, size) or 0.0 for node in workflow.nodes.values()}
+    total = sum(seconds.values())
+    if total <= 0:
+        return progress_.weights(workflow)
+    unit = max(100.0, 5.0 * len(seconds)) / total
+    return MappingProxyType({node_id: max(1.0, spent * unit) for node_id, spent in seconds.items()})
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A run that waits: the servers that may take it, and how long each would take."""
+
+    run_id: str
+    takes: Mapping[str, Estimate | None]
+
+
+def starts(busy: Mapping[str, Estimate | None], waiting: Sequence[Waiting]) -> Mapping[str, Estimate]:
+    """In how many seconds each waiting run begins, by run_id; without those of which nobody can say.
+
+    `busy` tells how long each server still has to do, None where that is unknown. `waiting` stands in
+    the order of the turns; each goes to the server that is free first of those that may take it.
+    """
+    free = dict(busy)
+    known: dict[str, Estimate] = {}
+    for one in waiting:
+        names = [name for name in one.takes if name in free]
+        if not names:
+            continue
+        if any(free[name] is None for name in names):
+            # It may go to the one that nobody knows of; whatever stands behind it is as unsure.
+            free.update(dict.fromkeys(names))
+            continue
+        name = min(names, key=lambda name: _middle(free[name]))
+        begins, takes = free[name], one.takes[name]
+        assert begins is not None
+        known[one.run_id] = begins
+        free[name] = begins.plus(takes) if takes is not None else None
+    return known
+
+
+def pixels(workflow: Workflow) -> float:
+    """The pixels a workflow begins with, of all its pictures or frames; one where nothing tells."""
+    return max((_canvas(workflow, node) for node in workflow.nodes.values()), default=1.0)
+
+
+def _canvas(workflow: Workflow, node: Node) -> float:
+    width = progress_.number(workflow, node, "width")
+    height = progress_.number(workflow, node, "height")
+    if not node.class_type.startswith("Empty") or not width or not height:
+        return 1.0
+    many = progress_.number(workflow, node, "batch_size") or 1.0
+    frames = progress_.number(workflow, node, "length") or 1.0
+    return max(1.0, width * height * many * frames)
+
+
+def _work(workflow: Workflow, node: Node, size: float) -> float:
+    """What a node has to do, in a unit of its own; comparable between runs of one template."""
+    if steps := progress_.steps(workflow, node):
+        return steps * size
+    return 1.0 if any(part in node.class_type for part in _FIXED) else size
+
+
+def _scaled(
+    workflow: Workflow,
+    one: Timing,
+    size: float,
+    only: Collection[str] | None,
+    others: Sequence[Timing] = (),
+) -> float:
+    """What this workflow would take, or `only` some of its nodes, went it like that one.
+
+    Nodes that this one had in the cache take what `others` tell, if anything.
+    """
+    seconds = one.between if only is None else 0.0
+    for node_id in workflow.nodes if only is None else only:
+        node = workflow.nodes[node_id]
+        took = _like(workflow, node, one, size)
+        if took is None:
+            took = _usual(workflow, node, others, size)
+        seconds += took or 0.0
+    return seconds
+
+
+def _is_untold(node: Node, past: Sequence[Timing]) -> bool:
+    """A model to load that every earlier run found in the cache: it may take a second or a minute."""
+    return "Load" in node.class_type and not any(node.node_id in one.nodes for one in past)
+
+
+def _like(workflow: Workflow, node: Node, one: Timing, size: float) -> float | None:
+    before = one.nodes.get(node.node_id)
+    if before is None or before.class_type != node.class_type:
+        return None
+    ratio = _work(workflow, node, size) / before.work
+    return before.seconds * min(_FAR, max(1 / _FAR, ratio))
+
+
+def _usual(workflow: Workflow, node: Node, past: Sequence[Timing], size: float) -> float | None:
+    """What a node takes when it runs."""
+    found = [took for one in past if (took := _like(workflow, node, one, size)) is not None]
+    return median(found) if found else None
+
+
+def _current(run: Run, past: Sequence[Timing], now: float) -> Estimate | None:
+    """What the node at work still takes: by the pace of its steps, else as it usually does."""
+    progress = run.progress
+    node = run.workflow.nodes.get(progress.node_id)
+    if node is None or progress.node_started_at is None:
+        return Estimate(0.0, 0.0)
+    if progress.pace is not None and progress.passes == 1 and progress.stepped_at is not None:
+        silent = now - progress.stepped_at
+        if silent > max(_SILENT, 4 * progress.pace):
+            return None
+        remaining = (progress.maximum - progress.value) * progress.pace - silent
+        # The fewer steps were seen, the less they tell.
+        doubt = 0.5 / (progress.value - (progress.first_step or (0.0,))[0])
+        return Estimate(max(0.0, remaining * (1 - doubt / 2)), max(0.0, remaining * (1 + doubt)))
+    size = pixels(run.workflow)
+    found = [took for one in past if (took := _like(run.workflow, node, one, size)) is not None]
+    done = progress.value / progress.maximum if progress.maximum and progress.passes == 1 else 0.0
+    usual = _between(found)
+    if usual is None:
+        return None
+    if done:
+        return Estimate(usual.low * (1 - done), usual.high * (1 - done))
+    return _minus(usual, now - progress.node_started_at)
+
+
+def _by_weight(run: Run, current: Estimate | None) -> Estimate | None:
+    """What is left when no earlier run tells: the other nodes, by their weight beside the one at work."""
+    progress = run.progress
+    if current is None or progress.pace is None:
+        return None
+    weigh = run.weights or progress_.weights(run.workflow)
+    gone = progress.cached | progress.finished | {progress.node_id}
+    ahead = sum(weight for node_id, weight in weigh.items() if node_id not in gone)
+    mine = weigh.get(progress.node_id, 1.0)
+    later = ahead * progress.pace * progress.maximum / mine
+    return Estimate(current.low + later / 2, current.high + later * 1.5)
+
+
+def _between(samples: Sequence[float]) -> Estimate | None:
+    """A range that most samples lie in; a wider one where there are few."""
+    if not samples:
+        return None
+    ordered = sorted(samples)
+    if len(ordered) == 1:
+        return Estimate(ordered[0] * 0.8, ordered[0] * 1.3)
+    spare = len(ordered) // 5
+    kept = ordered[spare : len(ordered) - spare]
+    return Estimate(kept[0] * 0.95, kept[-1] * 1.05)
+
+
+def _minus(estimate: Estimate | None, seconds: float) -> Estimate | None:
+    """What is left after so many seconds; None once it took longer than it ever did."""
+    if estimate is None or seconds >= estimate.high:
+        return None
+    return Estimate(max(0.0, estimate.low - seconds), estimate.high - seconds)
+
+
+def _middle(estimate: Estimate | None) -> float:
+    return estimate.middle if estimate is not None else float("inf")
+
+
+def loads_first(progress: Progress, now: float, after: float = 2.0) -> bool:
+    """Whether a node that takes steps has been silent since it began: its model is being loaded."""
+    started = progress.node_started_at
+    return started is not None and progress.passes == 1 and not progress.value and now - started >= after
