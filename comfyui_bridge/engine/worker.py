@@ -62,6 +62,7 @@ class _Told:
 class _Kept:
     run_id: str
     event: FilesKept
+    is_last: bool
 
 
 @dataclass(frozen=True)
@@ -166,8 +167,8 @@ class Worker:
         else:
             self._inbox.put(_Told(run, event, over))
 
-    def _kept(self, run_id: str, event: FilesKept) -> None:
-        self._inbox.put(_Kept(run_id, event))
+    def _kept(self, run_id: str, event: FilesKept, *, is_last: bool) -> None:
+        self._inbox.put(_Kept(run_id, event, is_last))
 
     # The worker thread.
 
@@ -191,8 +192,11 @@ class Worker:
         match item:
             case _Told(run, event, over):
                 self._follow(run, event, over)
-            case _Kept(run_id, event):
+            case _Kept(run_id, event, True):
                 self._end(apply(self._ending.pop(run_id), event, self._clock()))
+            case _Kept(run_id, event):
+                # What it waits for is no fact: whoever follows is told, and nothing is written down.
+                self._live.publish(apply(self._mine[run_id], event, self._clock()))
             case _Linked():
                 self._learn()
             case _Parted(why):
@@ -215,7 +219,9 @@ class Worker:
 
     def _cancel(self, run_id: str) -> None:
         run = self._mine.get(run_id)
-        if run is not None and run_id not in self._ending:
+        if run_id in self._ending:
+            self._collector.give_up(run_id)
+        elif run is not None:
             # Written down before the server is asked, which may take long, or be the last thing we do.
             self._publish(apply(run, StopAsked(run.prompt_id), self._clock()))
             with suppress(ServerError):  # the follower tells the server as soon as it can be reached

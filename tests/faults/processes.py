@@ -160,6 +160,10 @@ class ServerProcess(_Process):
         body = {"prompt": graph, "client_id": "somebody-else"}
         return str(self._ask("POST", "/prompt", body)["prompt_id"])
 
+    def send(self, route: str, body: object) -> None:
+        """POST as somebody else does."""
+        self._ask("POST", route, body)
+
     def queued(self) -> tuple[str, ...]:
         """The prompts that run or wait here, anyone's."""
         told = self._ask("GET", "/queue")

@@ -1,0 +1,88 @@
+"""An engine in this process, on servers in processes of their own."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from comfyui_bridge.comfy.server import ComfyServer
+from comfyui_bridge.core import template
+from comfyui_bridge.core.run import Run, RunState
+from comfyui_bridge.engine.engine import Engine
+from comfyui_bridge.engine.pool import ServerState
+from comfyui_bridge.store.database import Database
+from comfyui_bridge.store.media import MediaStore
+from comfyui_bridge.store.runs import RunStore
+from tests.faults.processes import DEADLINE, ServerProcess, until
+
+
+class House:
+    def __init__(self, folder: Path, *urls: str) -> None:
+        self.database = Database(folder)
+        self.media = MediaStore(folder)
+        self.runs = RunStore(self.database)
+        self.engine = Engine([ComfyServer(url) for url in urls], self.runs, self.media)
+
+    def __enter__(self) -> House:
+        self.engine.start()
+        for status in self.engine.servers():
+            self.server_is(status.name, ServerState.READY)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.engine.stop()
+        self.database.close()
+
+    def submit(self, graph: Mapping[str, Any], owner: str = "ann", **values: Any) -> str:
+        return self.engine.submit(template.parse("graph", graph), values, owner)
+
+    def run(self, run_id: str) -> Run:
+        snapshot = self.engine.snapshot(run_id)
+        assert snapshot is not None, f"the run {run_id} is lost"
+        return snapshot.run
+
+    def until(self, run_id: str, claim: Callable[[Run], bool]) -> Run:
+        """The run once `claim` holds of it."""
+        deadline = time.monotonic() + DEADLINE
+        while True:
+            snapshot = self.engine.snapshot(run_id)
+            assert snapshot is not None, f"the run {run_id} is lost"
+            if claim(snapshot.run):
+                return snapshot.run
+            assert time.monotonic() < deadline, f"still {snapshot.run}"
+            self.engine.wait(run_id, snapshot.version, 1.0)
+
+    def begun(self, run_id: str) -> Run:
+        return self.until(run_id, lambda run: run.progress.value >= 1)
+
+    def accepted(self, run_id: str) -> Run:
+        return self.until(run_id, lambda run: run.accepted_at is not None)
+
+    def ended(self, run_id: str) -> Run:
+        return self.until(run_id, lambda run: run.state.is_final)
+
+    def server_is(self, name: str, state: ServerState) -> str:
+        """Wait until a server is known to be so; what is said of it."""
+
+        def error_of_it() -> tuple[str] | None:
+            status = next(one for one in self.engine.servers() if one.name == name)
+            return (status.error,) if status.state is state else None
+
+        return str(until(error_of_it, f"{name} is {state}")[0])
+
+    def is_done_once(self, run_id: str, name: str, servers: Sequence[ServerProcess]) -> Run:
+        """Completed, with the file of the one time that any server did it, byte for byte."""
+        run = self.ended(run_id)
+        assert run.state is RunState.COMPLETED, run.error
+        (kept,) = run.kept
+        (saved,) = [file for server in servers for file in server.saved(name)]
+        path = self.media.path(run_id, kept.name)
+        assert path is not None
+        assert path.read_bytes() == saved.read_bytes()
+        assert self.runs.get(run_id).state is RunState.COMPLETED
+        return run
