@@ -23,6 +23,7 @@ from comfyui_bridge.core.node_defs import (
     LinkSpec,
     NodeDefs,
     StringSpec,
+    Upload,
 )
 from comfyui_bridge.core.options import default_of, flattened
 from comfyui_bridge.core.roles import Role
@@ -108,6 +109,8 @@ class ExposedInput:
     why: str = ""
     role: str = ""
     required: bool = True
+    paints: bool = False
+    """A picture whose transparency the graph uses as a mask, so that one may be painted on it."""
     also: tuple[Place, ...] = ()
     """Further inputs that take the same value: the editor has one widget for all of them."""
 
@@ -299,6 +302,19 @@ class _Exposer:
             why=role.why if role else f"“{node.name}” has this input.",
             role=role.name if role else "",
             required=definition.required if definition else True,
+            paints=self._uses_mask(node, spec),
+        )
+
+    def _uses_mask(self, node: Node, spec: InputSpec) -> bool:
+        definition = self.node_defs.get(node.class_type)
+        if definition is None or not isinstance(spec, ComboSpec) or spec.upload is not Upload.IMAGE:
+            return False
+        slots = {slot for slot, output in enumerate(definition.outputs) if output.type == "MASK"}
+        if "channel" in node.inputs and node.inputs["channel"] != "alpha":
+            return False  # LoadImageMask reads another channel
+        takers = self.tracer.takers(node.node_id)
+        return any(
+            isinstance(link := taker.inputs[name], Link) and link.output in slots for taker, name in takers
         )
 
     def _spec(self, place: Place, definition: InputDef | None, value: Any) -> InputSpec | None:

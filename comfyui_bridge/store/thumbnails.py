@@ -11,13 +11,13 @@ from pathlib import Path
 from PIL import Image, ImageOps
 
 # Never the formats for which Pillow starts another program. AVIF is last, for old Pillows lack it.
-_FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
+FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
 
-_MOST_PIXELS = 90_000_000
+MOST_PIXELS = 90_000_000
 """Decoded at 4 bytes a pixel, this is 360 MB; what claims more is not decoded at all."""
 
 # Each picture being decoded takes memory of its own; a gallery asks for fifty at once.
-_at_work = threading.BoundedSemaphore(2)
+at_work = threading.BoundedSemaphore(2)
 
 # What Pillow's decoders were seen to raise over broken pictures. Warnings are there for programs that
 # make errors of them.
@@ -43,8 +43,8 @@ BROKEN = (
 def shrink(path: Path, size: int) -> bytes | None:
     """The picture as a WebP of at most size x size, upright, its first frame; None if it cannot be read."""
     try:
-        with _at_work, path.open("rb") as file, Image.open(file, formats=_FORMATS) as picture:
-            if picture.width * picture.height > _MOST_PIXELS:
+        with at_work, path.open("rb") as file, Image.open(file, formats=FORMATS) as picture:
+            if picture.width * picture.height > MOST_PIXELS:
                 return None
             return _shrink(picture, (size, size))
     except BROKEN:
@@ -54,8 +54,8 @@ def shrink(path: Path, size: int) -> bytes | None:
 def shrink_bytes(content: bytes, width: int) -> bytes | None:
     """The picture as a WebP of at most this width, however high; None if it cannot be read."""
     try:
-        with _at_work, Image.open(io.BytesIO(content), formats=_FORMATS) as picture:
-            if picture.width * picture.height > _MOST_PIXELS:
+        with at_work, Image.open(io.BytesIO(content), formats=FORMATS) as picture:
+            if picture.width * picture.height > MOST_PIXELS:
                 return None
             return _shrink(picture, (width, 4 * width))
     except BROKEN:
