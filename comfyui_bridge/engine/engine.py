@@ -153,6 +153,18 @@ class Engine:
         runs = (live.run if (live := self._live.snapshot(run.run_id)) else run for run in stored.runs)
         return RunPage(tuple(runs), stored.next)
 
+    def queue(self, owner: str) -> tuple[Run, ...]:
+        """This owner's unfinished runs: running, inside servers, then waiting in the order of their turns."""
+        waiting = [run for run in self._queue.order() if run.owner == owner]
+        ours = {run.run_id for run in waiting}
+        inside = [
+            run
+            for run in self._live.runs()
+            if run.owner == owner and not run.state.is_final and run.run_id not in ours
+        ]
+        inside.sort(key=lambda run: (run.started_at is None, run.created_at))
+        return (*inside, *waiting)
+
     def servers(self) -> tuple[ServerStatus, ...]:
         """The servers as they are known now."""
         return self._pool.statuses()
