@@ -7,9 +7,8 @@ followed here and owned elsewhere.
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import gradio as gr
@@ -20,7 +19,7 @@ from comfyui_bridge.core.files import FileValue
 from comfyui_bridge.core.node_defs import IntSpec
 from comfyui_bridge.core.template import Template
 from comfyui_bridge.ui import form as form_
-from comfyui_bridge.ui import gallery, library_panel, readiness_panel
+from comfyui_bridge.ui import library_panel, readiness_panel, running
 from comfyui_bridge.ui import stage as stage_
 from comfyui_bridge.ui.desk import (
     ALONGSIDE,
@@ -30,18 +29,17 @@ from comfyui_bridge.ui.desk import (
     Session,
     fingerprint,
     first_view,
-    own_runs,
     run_view,
     versions,
     wish,
 )
+from comfyui_bridge.ui.following import Attention
 from comfyui_bridge.ui.form import Picker, Refused, Typed
 from comfyui_bridge.ui.sign_in import owner_of
-from comfyui_bridge.ui.stage import Attention, Stage
+from comfyui_bridge.ui.stage import Stage
 from comfyui_bridge.ui.widgets import LocalFile, Widget
 from comfyui_bridge.ui.words import Words
 
-STRIP = 12
 _OWN_WORDS = frozenset(("template", "run", "view", "__theme", "__lang"))
 """What a link says to the page itself; everything else in it is a value."""
 
@@ -59,6 +57,7 @@ class Create:
     readiness: gr.HTML
     dots: gr.HTML
     stage: Stage
+    attention: Attention = field(default_factory=Attention)
 
 
 def lay_out(desk: Desk, words: Words) -> Create:
@@ -92,15 +91,28 @@ def connect(page: gr.Blocks, desk: Desk, session: Session, tab: Create) -> None:
     _choose(desk, session, tab)
     _show_form(desk, session, tab)
     _make_ready(desk, session, tab)
-    _run(page, desk, session, tab)
+    running.connect(
+        page,
+        desk,
+        session,
+        tab.stage,
+        picker=tab.picker,
+        refusals=tab.refusals,
+        attention=tab.attention,
+    )
 
 
 def arrived(desk: Desk, session: Session, tab: Create, words: Words, request: gr.Request) -> dict[Any, Any]:
-    """What somebody finds who opens the page: the template or the run that their link names."""
+    """What somebody finds who opens the page: the template or the run that their link names.
+
+    A run of theirs that is under way has the stage, unless the link names another.
+    """
     asked = dict(request.query_params)
+    run_id = asked.get("run") or running.under_way(desk, request)
+    if not asked.get("template"):
+        asked["run"] = run_id
     template, typed = _first_template(desk, asked, request)
     slug = template.slug if template else ""
-    run_id = asked.get("run", "")
     shown = run_view(desk, run_id, words, request)[1] if run_id else first_view(desk, template, words)
     return {
         session.typed: {slug: typed},
@@ -140,13 +152,13 @@ def refreshed(desk: Desk, tab: Create, words: Words, request: gr.Request) -> dic
     """What changes without anybody's doing."""
     return {
         tab.picker.news: versions(desk),
-        tab.stage.strip: gallery.strip(own_runs(desk, request, STRIP), words),
+        **running.refreshed(desk, tab.stage, tab.attention, words, request),
     }
 
 
 def refreshing(tab: Create) -> set[Any]:
     """The components that `refreshed` speaks to."""
-    return {tab.picker.news, tab.stage.strip}
+    return {tab.picker.news, *running.refreshing(tab.stage)}
 
 
 def library_parts(desk: Desk, tab: Create, words: Words) -> dict[Any, Any]:
@@ -303,7 +315,6 @@ def _generates(
     desk: Desk, session: Session, tab: Create, template: Template, built: Sequence[Widget], words: Words
 ) -> None:
     """Generate: hand the form to the engine, and look at the run or say what is wrong."""
-    stage = tab.stage
 
     def generate(held: Mapping[Any, Any], request: gr.Request) -> dict[Any, Any]:
         raw = form_.raw_values(built, held)
@@ -313,68 +324,13 @@ def _generates(
             return {session.typed: typed, tab.refusals: answer.to_json()}
         return {
             session.typed: typed,
-            session.followed: answer,
             tab.refusals: Refused({}, "").to_json(),
-            stage.view: run_view(desk, answer, words, request)[1].to_json(time.time()),
-            stage.strip: gallery.strip(own_runs(desk, request, STRIP), words),
+            **running.submitted(desk, session, tab.stage, held[session.followed], answer, words, request),
         }
 
-    outputs = {session.typed, session.followed, tab.refusals, stage.view, stage.strip}
-    tab.generate.click(generate, _reads(built, session.typed), outputs, trigger_mode="multiple", **ALONGSIDE)
-
-
-def _run(page: gr.Blocks, desk: Desk, session: Session, tab: Create) -> None:
-    """A run on the stage: follow it, stop it, look at another, run it again."""
-    stage = tab.stage
-    attention = Attention()
-
-    async def follow(run_id: str, lang: str, request: gr.Request) -> AsyncIterator[dict[Any, Any]]:
-        words = Words(lang)
-        look, turn = partial(run_view, desk, run_id, words, request), time.time()
-        async for run, view in stage_.follow(look, attention, str(request.session_hash), run_id):
-            shown = {stage.view: view.to_json(turn)}
-            if run is not None and run.state.is_final:
-                shown[stage.strip] = gallery.strip(own_runs(desk, request, STRIP), words)
-            yield shown
-
-    session.followed.change(
-        follow,
-        [session.followed, session.lang],
-        {stage.view, stage.strip},
-        trigger_mode="multiple",
-        **ALONGSIDE,
-    )
-
-    def act(event: gr.EventData, lang: str, typed: Typed, request: gr.Request) -> dict[Any, Any]:
-        words = Words(lang)
-        run_id = str(event.run)
-        run, view = run_view(desk, run_id, words, request)
-        template = desk.templates.get(run.template) if run else None
-        if event.action == "again" and run is not None and template is not None:
-            answer = form_.submit(desk.dashboard, template, run.values, owner_of(request), words)
-            if isinstance(answer, Refused):
-                return {tab.refusals: answer.to_json()}
-            run_id, view = answer, run_view(desk, answer, words, request)[1]
-        elif event.action == "values" and run is not None and template is not None:
-            return {
-                session.typed: {**typed, template.slug: dict(values.from_json(run.values))},
-                tab.picker.wanted: wish(template.slug, replaces=True),
-            }
-        return {session.followed: run_id, stage.view: view.to_json(time.time())}
-
-    outputs = {session.followed, session.typed, tab.picker.wanted, stage.view, tab.refusals}
-    stage.view.select(act, [session.lang, session.typed], outputs, **ALONGSIDE)
-
-    def stop(run_id: str, request: gr.Request) -> None:
-        if run_id and run_view(desk, run_id, Words(), request)[0] is not None:
-            desk.engine.cancel(run_id)
-
-    stage.stop.click(stop, session.followed, None, **AT_ONCE)
-
-    def forget(request: gr.Request) -> None:
-        attention.close(str(request.session_hash))
-
-    page.unload(forget)
+    outputs = {session.typed, tab.refusals, *running.submitting(session, tab.stage)}
+    given = _reads(built, session.typed, session.followed)
+    tab.generate.click(generate, given, outputs, trigger_mode="multiple", **ALONGSIDE)
 
 
 def _first_template(

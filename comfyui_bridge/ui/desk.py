@@ -8,7 +8,7 @@ for when somebody arrives and at every tick of the clock.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
@@ -19,7 +19,7 @@ from comfyui_bridge.core.template import Template
 from comfyui_bridge.ui import library_panel, present
 from comfyui_bridge.ui.dashboard import Dashboard
 from comfyui_bridge.ui.present import StageView
-from comfyui_bridge.ui.sign_in import may_see, owner_of
+from comfyui_bridge.ui.sign_in import is_own, may_see, owner_of
 from comfyui_bridge.ui.templates import Templates
 from comfyui_bridge.ui.words import Words
 
@@ -70,7 +70,6 @@ def wish(slug: str, *, replaces: bool = False) -> dict[str, Any]:
 
 def fingerprint(desk: Desk, slug: str) -> str:
     """Another text whenever the form of this template would be another one."""
-    """Another text whenever the form of this template would be another one."""
     template = desk.templates.get(slug)
     if template is None:
         return ""
@@ -86,7 +85,8 @@ def run_view(desk: Desk, run_id: str, words: Words, request: gr.Request) -> tupl
     snapshot = desk.engine.snapshot(run_id)
     if snapshot is None or not may_see(request, snapshot.run):
         return None, present.unknown(run_id, words)
-    return snapshot.run, present.stage(snapshot.run, time.time(), desk.engine.servers(), words)
+    view = present.stage(snapshot.run, time.time(), desk.engine.servers(), words)
+    return snapshot.run, replace(view, theirs=not is_own(request, snapshot.run.owner))
 
 
 def first_view(desk: Desk, template: Template | None, words: Words) -> StageView:

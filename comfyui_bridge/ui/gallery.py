@@ -19,7 +19,12 @@ def strip(runs: Sequence[Run], words: Words) -> str:
     if not runs:
         return ""
     cards = "".join(_tile(present.run_card(run, words), words) for run in runs)
-    return f'<h2 class="strip-title">{escape(words("last_runs"))}</h2><ul class="strip">{cards}</ul>'
+    hint = escape(words("notify_hint"))
+    return (
+        f'<div class="strip-head"><h2 class="strip-title">{escape(words("last_runs"))}</h2>'
+        f'<button type="button" class="notify" aria-pressed="false" title="{hint}" hidden>'
+        f'{escape(words("notify"))}</button></div><ul class="strip">{cards}</ul>'
+    )
 
 
 def grid(runs: Sequence[Run], words: Words) -> str:

@@ -64,6 +64,8 @@ class StageView:
     """Something happens of which nobody knows how far it is."""
     live: bool = False
     stopping: bool = False
+    theirs: bool = False
+    """Somebody else's run, to be looked at only."""
     ratio: float = 1.0
     """Width by height of the picture that comes."""
     cover: str = ""

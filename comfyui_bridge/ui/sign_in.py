@@ -72,6 +72,14 @@ def is_theirs(request: Any, owner: str) -> bool:
     return not is_signed_in(request) or owner in ("", owner_of(request))
 
 
+def is_own(request: Any, owner: str) -> bool:
+    """Whether whoever asks may stop and move this owner's runs: their own, and those without an owner.
+
+    A link shows a run to others, and gives them no hand in it.
+    """
+    return owner in ("", owner_of(request))
+
+
 class Browsers:
     """ASGI door without a sign-in: every browser that opens the page gets an id, and keeps it for a year."""
 

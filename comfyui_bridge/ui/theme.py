@@ -17,9 +17,20 @@ from comfyui_bridge.ui import words
 _HERE = Path(__file__).parent
 
 # In this order: what narrows the page for a phone has the last word.
-_STYLES = ("base", "header", "create", "library", "form", "readiness", "stage", "panels", "narrow")
+_STYLES = (
+    "base",
+    "header",
+    "create",
+    "library",
+    "form",
+    "readiness",
+    "stage",
+    "queue",
+    "panels",
+    "narrow",
+)
 # They share one scope; `base` opens it with what the others use.
-_SCRIPTS = ("base", "library", "picking", "form", "readiness", "stage", "page")
+_SCRIPTS = ("base", "library", "picking", "form", "readiness", "stage", "queue", "page")
 
 ACCENT = colors.Color(
     name="bridge",

@@ -117,7 +117,7 @@ def test_stop_ends_a_run_and_says_so(program: Program, visit: Visit) -> None:
     expect(page.get_by_role("button", name="Stop")).to_be_hidden()
 
 
-def test_the_newest_run_takes_the_stage_and_an_earlier_one_can_be_opened_again(
+def test_a_run_keeps_the_stage_until_it_is_done_then_the_next_has_it_and_the_first_can_be_opened_again(
     program: Program, server: Server, visit: Visit
 ) -> None:
     page = visit(f"{program.url}/?template=text-to-image&steps=3&width=256&height=256")
@@ -127,9 +127,13 @@ def test_the_newest_run_takes_the_stage_and_an_earlier_one_can_be_opened_again(
     expect(page.locator("#status .line")).to_have_text("Loading model")
     first = create.run_id_of(page)
     create.generate(page)
-    expect(page.locator("#status .line")).to_have_text(re.compile("^Queued"))
-    assert create.run_id_of(page) != first
+    waiting = page.locator("#queue li[data-state=waiting]")
+    expect(waiting.locator(".line")).to_have_text(re.compile("^Queued"))
+    assert create.run_id_of(page) == first
+    second = waiting.get_attribute("data-run")
+    page.wait_for_function("run => new URLSearchParams(location.search).get('run') === run", arg=second)
     create.wait_until_done(page)
+    expect(page.locator("#queue .queue")).to_be_hidden()
     page.locator(f'#strip a[data-run="{first}"]').click()
     expect(page.locator(f'#strip a[data-run="{first}"]')).to_have_attribute("aria-current", "true")
     create.wait_until_done(page)

@@ -131,7 +131,8 @@ const drawStatus = () => {
   const status = byId("status");
   if (!view || !status?.querySelector(".bar")) return;
   const isSaid = ["nothing", "unknown"].includes(view.phase); // in the frame
-  setText(status.querySelector(".line"), isSaid ? "" : view.line);
+  const stopping = view.live && isStopping(view.run_id, view.stopping);
+  setText(status.querySelector(".line"), isSaid ? "" : stopping ? say("stopping") : view.line);
   setText(status.querySelector(".hint"), isSaid && !view.cover ? "" : view.hint);
   // Every step read aloud would be noise: only what begins and what ends is.
   if (status.dataset.phase !== view.phase) setText(status.querySelector(".announced"), isSaid ? "" : view.line);
@@ -146,8 +147,10 @@ const drawStatus = () => {
   bar.classList.toggle("is-moving", view.live && (view.moving || view.phase === "queued" || view.phase === "saving"));
   status.dataset.phase = view.phase;
   mark("live", view.live && "yes");
-  byId("stop")?.classList.toggle("is-waiting", view.stopping);
-  document.title = view.live ? `${percent} % · ComfyUI Bridge` : "ComfyUI Bridge";
+  mark("theirs", view.theirs && "yes");
+  byId("stop")?.classList.toggle("is-waiting", stopping);
+  setText(byId("stop"), say(stopping ? "stopping" : "stop"));
+  tellTitle();
 };
 
 let drawnAfter = "";
@@ -244,6 +247,7 @@ bridge.stage = (element, props, trigger, watch) => {
     rememberSeeds();
     noteAddress();
     markStrip();
+    drawQueue();
     if (view.live) stream(view.run_id);
     else stopStream();
   };
@@ -265,6 +269,10 @@ const markStrip = () => {
   }
 };
 bridge.strip = (element, watch) => {
-  watch("value", markStrip);
-  markStrip();
+  const draw = () => {
+    markStrip();
+    drawNotify();
+  };
+  watch("value", draw);
+  draw();
 };

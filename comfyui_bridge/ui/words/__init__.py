@@ -9,11 +9,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from comfyui_bridge.ui.words import form, frame, labels, library, readiness, results, servers, stage
+from comfyui_bridge.ui.words import (
+    form,
+    frame,
+    labels,
+    library,
+    queue,
+    readiness,
+    results,
+    servers,
+    stage,
+)
 
 LANGUAGES = ("en", "zh")
 
-_PARTS = (frame, library, form, readiness, stage, servers, results)
+_PARTS = (frame, library, form, readiness, stage, queue, servers, results)
 _TABLE: Mapping[str, tuple[str, str]] = {key: said for part in _PARTS for key, said in part.TABLE.items()}
 
 KEYS = tuple(_TABLE)

@@ -1,0 +1,208 @@
+"""Runs on the page: which of them has the stage, and how they are followed, stopped, moved and opened.
+
+A run under way keeps the stage until it is over, whatever is queued meanwhile: who presses Generate again
+finds the new run in the queue, and the stage goes on to it when its turn has come. What has failed, and what
+was over when it was opened, stays until one opens or generates something else.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import gradio as gr
+
+from comfyui_bridge.core import values
+from comfyui_bridge.core.run import Run
+from comfyui_bridge.ui import following, gallery, queue_panel
+from comfyui_bridge.ui import form as form_
+from comfyui_bridge.ui.desk import ALONGSIDE, AT_ONCE, Desk, Session, own_runs, run_view, wish
+from comfyui_bridge.ui.following import Attention, Seen
+from comfyui_bridge.ui.form import Picker, Refused, Typed
+from comfyui_bridge.ui.sign_in import is_own, owner_of
+from comfyui_bridge.ui.stage import Stage
+from comfyui_bridge.ui.words import Words
+
+STRIP = 12
+_UNTAKEN = 1
+"""So many words may be on their way to a browser before it gets no more."""
+
+
+def connect(
+    page: gr.Blocks,
+    desk: Desk,
+    session: Session,
+    stage: Stage,
+    *,
+    picker: Picker,
+    refusals: gr.HTML,
+    attention: Attention,
+) -> None:
+    """Which event of the stage and the queue leads to what."""
+    _follow(page, desk, session, stage, attention)
+    _act(desk, session, stage, picker, refusals)
+    _stop_and_move(desk, session, stage)
+
+
+def submitted(
+    desk: Desk, session: Session, stage: Stage, followed: str, run_id: str, words: Words, request: gr.Request
+) -> dict[Any, Any]:
+    """What the page shows once a run was submitted."""
+    shown: dict[Any, Any] = {
+        stage.queue: _queue(desk, words, request),
+        stage.strip: strip(desk, words, request),
+    }
+    if next_ := _turn_to(desk, followed, run_id, request):
+        shown[session.followed] = next_
+        shown[stage.view] = run_view(desk, next_, words, request)[1].to_json(time.time())
+    return shown
+
+
+def submitting(session: Session, stage: Stage) -> set[Any]:
+    """The components that `submitted` speaks to."""
+    return {session.followed, stage.view, stage.queue, stage.strip}
+
+
+def refreshed(
+    desk: Desk, stage: Stage, attention: Attention, words: Words, request: gr.Request
+) -> dict[Any, Any]:
+    """The last runs, and the queue where nobody follows it: it may have been filled elsewhere."""
+    shown: dict[Any, Any] = {stage.strip: strip(desk, words, request)}
+    if not attention.is_attended(_page(request)):
+        shown[stage.queue] = _queue(desk, words, request, is_followed=False)
+    return shown
+
+
+def refreshing(stage: Stage) -> set[Any]:
+    """The components that `refreshed` speaks to."""
+    return {stage.strip, stage.queue}
+
+
+def strip(desk: Desk, words: Words, request: gr.Request) -> str:
+    return gallery.strip(own_runs(desk, request, STRIP), words)
+
+
+def under_way(desk: Desk, request: gr.Request) -> str:
+    """The run of this person that is furthest; empty without any."""
+    return next((run.run_id for run in desk.engine.queue(owner_of(request))), "")
+
+
+def _queue(desk: Desk, words: Words, request: gr.Request, *, is_followed: bool = True) -> dict[str, Any]:
+    view = queue_panel.queue_view(desk.engine, owner_of(request), words)
+    return view.to_json(is_followed=is_followed)
+
+
+def _turn_to(desk: Desk, followed: str, submitted: str, request: gr.Request) -> str:
+    """The run that takes the stage now; empty where the one on it stays."""
+    snapshot = desk.engine.snapshot(followed) if followed else None
+    if snapshot is not None and not snapshot.run.state.is_final and is_own(request, snapshot.run.owner):
+        return ""
+    return under_way(desk, request) or submitted
+
+
+def _page(request: gr.Request) -> str:
+    return str(request.session_hash)
+
+
+def _follow(page: gr.Blocks, desk: Desk, session: Session, stage: Stage, attention: Attention) -> None:
+    async def follow(run_id: str, lang: str, request: gr.Request) -> AsyncIterator[dict[Any, Any]]:
+        words = Words(lang)
+        attention.turn(_page(request), run_id)
+        look = _looking(desk, words, request)
+        behind = _is_behind(page, _page(request))
+        async for news in following.follow(attention, _page(request), look, behind):
+            shown: dict[Any, Any] = {}
+            if news.view is not None:
+                shown[stage.view] = news.view.to_json(news.turn)
+            if news.queue is not None:
+                shown[stage.queue] = news.queue.to_json(is_followed=True)
+            if news.followed is not None:
+                shown[session.followed] = news.followed
+            if news.has_ended:
+                shown[stage.strip] = strip(desk, words, request)
+            yield shown
+
+    outputs = {session.followed, stage.view, stage.queue, stage.strip}
+    given = [session.followed, session.lang]
+    session.followed.change(follow, given, outputs, trigger_mode="multiple", **ALONGSIDE)
+    # Runs that were begun elsewhere, or before this page came.
+    stage.queue.input(follow, given, outputs, trigger_mode="multiple", **ALONGSIDE)
+
+    def forget(request: gr.Request) -> None:
+        attention.close(_page(request))
+
+    page.unload(forget)
+
+
+def _looking(desk: Desk, words: Words, request: gr.Request) -> Callable[[str], Seen]:
+    watch = queue_panel.Watch(desk.engine, owner_of(request), words)
+
+    def look(run_id: str) -> Seen:
+        run, view = run_view(desk, run_id, words, request) if run_id else (None, None)
+        return Seen(run, view, watch.look(), is_own=run is not None and is_own(request, run.owner))
+
+    return look
+
+
+def _is_behind(page: gr.Blocks, session: str) -> Callable[[], bool]:
+    """Whether a browser has not taken what it was sent: Gradio 6.31 would keep it all until it does."""
+    waiting = page._queue.pending_messages_per_session
+
+    def is_behind() -> bool:
+        messages = waiting.get(session)
+        return messages is not None and messages.qsize() > _UNTAKEN
+
+    return is_behind
+
+
+def _act(desk: Desk, session: Session, stage: Stage, picker: Picker, refusals: gr.HTML) -> None:
+    """Open a run, run it again, or take its values into the form."""
+
+    def act(
+        followed: str, event: gr.EventData, lang: str, typed: Typed, request: gr.Request
+    ) -> dict[Any, Any]:
+        words = Words(lang)
+        run_id = str(event.run)
+        run, view = run_view(desk, run_id, words, request)
+        template = desk.templates.get(run.template) if run else None
+        if event.action == "again" and run is not None and template is not None:
+            answer = form_.submit(desk.dashboard, template, run.values, owner_of(request), words)
+            if isinstance(answer, Refused):
+                return {refusals: answer.to_json()}
+            return submitted(desk, session, stage, followed, answer, words, request)
+        if event.action == "values" and run is not None and template is not None:
+            return {
+                session.typed: {**typed, template.slug: dict(values.from_json(run.values))},
+                picker.wanted: wish(template.slug, replaces=True),
+            }
+        return {session.followed: run_id, stage.view: view.to_json(time.time())}
+
+    outputs = {*submitting(session, stage), session.typed, picker.wanted, refusals}
+    stage.view.select(act, [session.followed, session.lang, session.typed], outputs, **ALONGSIDE)
+
+
+def _stop_and_move(desk: Desk, session: Session, stage: Stage) -> None:
+    """Stop one's own runs, and put them in another order."""
+
+    def own_run(run_id: str, request: gr.Request) -> Run | None:
+        snapshot = desk.engine.snapshot(run_id) if run_id else None
+        return snapshot.run if snapshot is not None and is_own(request, snapshot.run.owner) else None
+
+    def stop(run_id: str, request: gr.Request) -> None:
+        if own_run(run_id, request) is not None:
+            desk.engine.cancel(run_id)
+
+    stage.stop.click(stop, session.followed, None, **AT_ONCE)
+
+    def change(lang: str, event: gr.EventData, request: gr.Request) -> dict[str, Any]:
+        match event.action:
+            case "stop_all":
+                desk.engine.cancel_all(owner_of(request))
+            case "stop" if own_run(str(event.run), request) is not None:
+                desk.engine.cancel(str(event.run))
+            case "move" if own_run(str(event.run), request) is not None:
+                desk.engine.move(str(event.run), int(event.place))
+        return _queue(desk, Words(lang), request)
+
+    stage.queue.select(change, session.lang, stage.queue, trigger_mode="multiple", **AT_ONCE)
