@@ -19,11 +19,10 @@ from comfyui_bridge.core.errors import InvalidValues, ServerError, TemplateError
 from comfyui_bridge.core.node_defs import NodeDefs
 from comfyui_bridge.core.template import Template
 from comfyui_bridge.sandbox.thread import SandboxThread
-from comfyui_bridge.store import pictures
+from comfyui_bridge.store import cards, disk, intake
 from comfyui_bridge.store.catalogue import Catalogue
+from comfyui_bridge.store.documents import DocumentError, parse_toml
 from comfyui_bridge.store.library import Library
-
-_PICTURES = frozenset((".png", ".webp", ".jpg", ".jpeg"))
 
 
 def add_server_argument(parser: argparse.ArgumentParser) -> None:
@@ -83,13 +82,11 @@ def catalogue() -> Catalogue:
 
 
 def find_template(name: str) -> Template:
-    """The template of a slug, or of a path to a workflow file or to a picture that carries one.
+    """The template of a slug, or of a path to a workflow file or to any file that carries one.
 
     Raises TemplateError with what was looked for.
     """
     path = Path(name)
-    if path.suffix.lower() in _PICTURES and path.is_file():
-        return template.parse(path.stem, pictures.workflow_in(path))
     if path.is_file():
         return _template_file(path)
     library = catalogue()
@@ -101,15 +98,18 @@ def find_template(name: str) -> Template:
 
 
 def _template_file(path: Path) -> Template:
-    """A workflow file anywhere, with the card beside it if there is one."""
-    library = Catalogue(Library(path.parent))
-    found = library.get(path.stem)
-    if found is not None and path.suffix.lower() == ".json":
-        return found
-    for problem in library.problems():
-        if problem.file == path.name:
-            raise TemplateError(problem.message, file=str(path))
-    raise TemplateError("should be a workflow in JSON, or a picture that carries one.", file=str(path))
+    """A workflow file anywhere, or what carries one, with the card beside it if there is one."""
+    with disk.in_our_words(path):
+        brought = intake.read(path.read_bytes(), path.name)
+        beside = path.with_suffix(".toml")
+        text = beside.read_bytes() if brought.card is None and beside.is_file() else b""
+    try:
+        card = parse_toml(text) if text else brought.card
+    except DocumentError as error:
+        print(f"{beside}: {error}", file=sys.stderr)
+        card, text = None, b""
+    lines = cards.lines(text.decode("utf-8-sig")) if text else None
+    return template.parse(path.stem, brought.document, card, lines)
 
 
 def read_settings(pairs: Sequence[str]) -> dict[str, Any]:

@@ -20,23 +20,35 @@ if sys.version_info >= (3, 11):
 _DEEPEST = 100
 """Levels of nesting. Exports have about fifteen, and Python's own recursion ends at a thousand calls."""
 
+_MOST_SEARCHED = 2 << 20
+"""Characters; looking for a place in more would take seconds."""
+
 
 class DocumentError(Exception):
     """The text is no such document; one sentence, beginning with the place where there is one."""
 
 
-def parse_json(content: bytes) -> dict[str, Any]:
-    """The object a JSON text holds. Stricter than Python: no NaN, no doubled keys, no half characters."""
+def parse_json(content: bytes, *, nan_is_null: bool = False) -> dict[str, Any]:
+    """The object a JSON text holds. Stricter than Python: no NaN, no doubled keys, no half characters.
+
+    With `nan_is_null` NaN and Infinity become null, as ComfyUI's own page reads them: Python, and so the
+    server, writes them into the files it saves.
+    """
     text = _decode(content)
     if not text.strip(" \t\r\n"):
         raise DocumentError("It is empty; expected a workflow as ComfyUI exports it.")
     try:
         document = json.loads(
-            text, object_pairs_hook=_object, parse_constant=_no_constant, parse_float=_finite
+            text,
+            object_pairs_hook=_object,
+            parse_constant=_null if nan_is_null else _no_constant,
+            parse_float=_finite,
         )
     except json.JSONDecodeError as error:
         raise _at(text, error.pos, _expected(error.msg)) from None
     except _Refused as refused:
+        if len(text) > _MOST_SEARCHED:
+            raise DocumentError(f"Somewhere in it: {refused.why}.") from None
         raise _at(text, _find(text, refused.what), refused.why) from None
     except RecursionError:
         raise DocumentError(_TOO_DEEP) from None
@@ -109,6 +121,10 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _no_constant(token: str) -> NoReturn:
     raise _Refused(token, f"expected a number, not {token}, which JSON does not know")
+
+
+def _null(token: str) -> None:
+    return None
 
 
 def _finite(token: str) -> float:
