@@ -12,18 +12,21 @@ from dataclasses import asdict, dataclass
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, func, insert, select, tuple_, update
+from sqlalchemy import Row, Select, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from comfyui_bridge.core import values
 from comfyui_bridge.core import workflow as workflows
+from comfyui_bridge.core.activity import Ended
 from comfyui_bridge.core.errors import InputProblem, InvalidValues, NotApiFormat, StoreError
 from comfyui_bridge.core.outputs import KeptFile, NodeOutput, OutputFile
 from comfyui_bridge.core.progress import Progress
 from comfyui_bridge.core.run import Fault, Run, RunError, RunState
 from comfyui_bridge.core.run_log import LogEntry
 from comfyui_bridge.core.workflow import Workflow
+from comfyui_bridge.store import run_index, tables
 from comfyui_bridge.store.database import Database
+from comfyui_bridge.store.run_index import Search
 from comfyui_bridge.store.tables import runs
 
 _UNFINISHED = [state.value for state in RunState if not state.is_final]
@@ -49,6 +52,12 @@ class RunStore:
         try:
             with self._database.writing() as connection:
                 connection.execute(insert(runs).values(row))
+                which = select(runs.c.position).where(runs.c.run_id == run.run_id)
+                position = connection.scalar(which)
+                # SQLite gives the place of a row that went to the next one.
+                connection.execute(delete(tables.run_index).where(tables.run_index.c.position == position))
+                index = {"position": position, "starred": False, **run_index.entry_of(run)}
+                connection.execute(insert(tables.run_index).values(index))
         except StoreError as error:
             if isinstance(error.__cause__, IntegrityError):
                 raise StoreError(f"A run {run.run_id} is kept already.") from error
@@ -61,6 +70,10 @@ class RunStore:
             changed = connection.execute(update(runs).where(runs.c.run_id == run.run_id).values(row))
             if not changed.rowcount:
                 raise StoreError(f"There is no run {run.run_id} to update.")
+            if run.kept or run.state.is_final:
+                which = select(runs.c.position).where(runs.c.run_id == run.run_id).scalar_subquery()
+                index = update(tables.run_index).where(tables.run_index.c.position == which)
+                connection.execute(index.values(run_index.entry_of(run)))
 
     def get(self, run_id: str) -> Run | None:
         return self._first(select(runs).where(runs.c.run_id == run_id))
@@ -69,14 +82,31 @@ class RunStore:
         """The run that was sent under this id, the newest if servers gave it twice."""
         return self._first(select(runs).where(runs.c.prompt_id == prompt_id).order_by(*_NEWEST_FIRST))
 
+    def latest(self, template: str, server: str, limit: int) -> tuple[Run, ...]:
+        """The newest completed runs of a template on a server, newest first: they tell how long it takes."""
+        which = (runs.c.template == template, runs.c.server == server)
+        is_done = runs.c.state == RunState.COMPLETED.value
+        return self._all(select(runs).where(*which, is_done).order_by(*_NEWEST_FIRST).limit(limit))
+
+    def like(self, fingerprint: str, owner: str, limit: int = 5) -> tuple[Run, ...]:
+        """This owner's newest completed runs with this fingerprint, newest first."""
+        which = (runs.c.fingerprint == fingerprint, runs.c.owner == owner)
+        is_done = runs.c.state == RunState.COMPLETED.value
+        return self._all(select(runs).where(*which, is_done).order_by(*_NEWEST_FIRST).limit(limit))
+
+    def ended_since(self, since: float) -> tuple[Ended, ...]:
+        """When each run that ended since then began to wait, began and ended."""
+        told = (runs.c.server, runs.c.state, runs.c.created_at, runs.c.started_at, runs.c.ended_at)
+        with self._database.reading() as connection:
+            rows = connection.execute(select(*told).where(runs.c.ended_at >= since)).all()
+        return tuple(Ended(server, RunState(state), *times) for server, state, *times in rows)
+
     def unfinished(self) -> tuple[Run, ...]:
         """The runs that are pending or in progress, oldest first: what a restart has to look after."""
         wanted = (
             select(runs).where(runs.c.state.in_(_UNFINISHED)).order_by(runs.c.created_at, runs.c.position)
         )
-        with self._database.reading() as connection:
-            rows = connection.execute(wanted).all()
-        return tuple(_from_row(row) for row in rows)
+        return self._all(wanted)
 
     def page(
         self,
@@ -87,26 +117,38 @@ class RunStore:
         template: str | None = None,
         state: RunState | None = None,
     ) -> RunPage:
+        """As `search`, narrowed by these only. None as a filter means any, "" none."""
+        return self.search(Search(owner=owner, template=template, state=state), limit, before)
+
+    def search(self, search: Search, limit: int, before: str | None = None) -> RunPage:
         """At most `limit` runs, newest first; `before` is the `next` of the page before.
 
-        Runs that come in between two pages shift nothing. None as a filter means any, "" none.
+        Runs that come in between two pages shift nothing; those in the bin are left out.
         Raises InvalidValues if `before` is no such `next`.
         """
-        wanted = select(runs).where(*_filters(owner, template, state)).order_by(*_NEWEST_FIRST)
+        wanted = run_index.found(search)
         if before is not None:
-            wanted = wanted.where(tuple_(runs.c.created_at, runs.c.position) < tuple_(*_parse_place(before)))
+            wanted = wanted.where(run_index.before(_parse_place(before)))
         with self._database.reading() as connection:
             rows = connection.execute(wanted.limit(limit + 1)).all()
         more = len(rows) > limit
         rows = rows[:limit]
         return RunPage(tuple(_from_row(row) for row in rows), _place(rows[-1]) if more and rows else None)
 
+    def count_found(self, search: Search) -> int:
+        """How many runs are looked for."""
+        with self._database.reading() as connection:
+            return connection.scalar(run_index.counted(search)) or 0
+
     def count(
         self, *, owner: str | None = None, template: str | None = None, state: RunState | None = None
     ) -> int:
-        wanted = select(func.count()).select_from(runs).where(*_filters(owner, template, state))
+        return self.count_found(Search(owner=owner, template=template, state=state))
+
+    def _all(self, wanted: Select[Any]) -> tuple[Run, ...]:
         with self._database.reading() as connection:
-            return connection.scalar(wanted) or 0
+            rows = connection.execute(wanted).all()
+        return tuple(_from_row(row) for row in rows)
 
     def _first(self, wanted: Select[Any]) -> Run | None:
         with self._database.reading() as connection:
@@ -115,17 +157,6 @@ class RunStore:
 
 
 _NEWEST_FIRST = (runs.c.created_at.desc(), runs.c.position.desc())
-
-
-def _filters(
-    owner: str | None, template: str | None, state: RunState | None
-) -> tuple[ColumnElement[bool], ...]:
-    wanted = {
-        runs.c.owner: owner,
-        runs.c.template: template,
-        runs.c.state: None if state is None else state.value,
-    }
-    return tuple(column == text for column, text in wanted.items() if text is not None)
 
 
 def _place(row: Row[Any]) -> str:
@@ -225,6 +256,7 @@ def _error(entry: Mapping[str, Any]) -> RunError:
         class_type=entry["class_type"],
         problems=tuple(InputProblem(**problem) for problem in entry["problems"]),
         traceback=tuple(entry["traceback"]),
+        said=entry.get("said", ""),
     )
 
 

@@ -84,3 +84,20 @@ abandoned = Table(
     Column("abandoned_at", Double, nullable=False),
     Index("abandoned_by_server", "server"),
 )
+
+run_index = Table(
+    "run_index",
+    metadata,
+    # The run's own.
+    Column("position", Integer, primary_key=True, autoincrement=False),
+    Column("starred", Boolean, nullable=False),
+    # When it was put into the bin, in seconds since the epoch.
+    Column("deleted_at", Double),
+    # Of its kept files.
+    Column("bytes", BigInteger, nullable=False),
+    # The names of its model files, each between two line breaks.
+    Column("models", Text, nullable=False),
+    # All its words in lower case.
+    Column("said", Text, nullable=False),
+    Index("run_index_deleted", "deleted_at"),
+)
