@@ -99,5 +99,4 @@ run_index = Table(
     Column("models", Text, nullable=False),
     # All its words in lower case.
     Column("said", Text, nullable=False),
-    Index("run_index_deleted", "deleted_at"),
 )

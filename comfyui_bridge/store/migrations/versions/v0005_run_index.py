@@ -25,7 +25,6 @@ def upgrade() -> None:
         sa.Column("models", sa.Text, nullable=False),
         sa.Column("said", sa.Text, nullable=False),
     )
-    op.create_index("run_index_deleted", "run_index", ["deleted_at"])
     connection = op.get_bind()
     rows = connection.execute(
         sa.text('SELECT position, template, title, server, "values", kept, workflow FROM runs')
