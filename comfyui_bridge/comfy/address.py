@@ -39,6 +39,11 @@ class Address:
         return self.routes if self.routes.endswith("/api") else f"{self.routes}/api"
 
     @property
+    def files(self) -> str:
+        """What stands before the files that are never under /api, as the templates (0.3.64, 0.33)."""
+        return self.routes.removesuffix("/api")
+
+    @property
     def is_loopback(self) -> bool:
         host = urlsplit(self.routes).hostname or ""
         try:

@@ -13,7 +13,14 @@ from comfyui_bridge.comfy import messages
 from comfyui_bridge.core import outputs
 from comfyui_bridge.core.events import NodeRaised
 from comfyui_bridge.core.outputs import NodeOutput
-from comfyui_bridge.core.server import Device, HistoryEntry, Outcome, QueueState, ServerFacts
+from comfyui_bridge.core.server import (
+    Device,
+    HistoryEntry,
+    OfferedTemplate,
+    Outcome,
+    QueueState,
+    ServerFacts,
+)
 
 
 def facts(body: object) -> ServerFacts | None:
@@ -66,6 +73,36 @@ def history(body: object, prompt_id: str) -> HistoryEntry | None:
         started_at=_time_of(told, "execution_start"),
         ended_at=_time_of(told, "execution_success", "execution_error", "execution_interrupted"),
     )
+
+
+def names(body: object) -> tuple[str, ...]:
+    """A list of names, as GET /userdata and GET /models/{folder} have it."""
+    return tuple(name for name in body if isinstance(name, str)) if isinstance(body, list) else ()
+
+
+def own_templates(body: object) -> Iterator[OfferedTemplate]:
+    """GET /templates/index.json: categories, each with its templates."""
+    for category in body if isinstance(body, list) else ():
+        templates = category.get("templates") if isinstance(category, dict) else None
+        for entry in templates if isinstance(templates, list) else ():
+            name = _text(entry.get("name")) if isinstance(entry, dict) else ""
+            if name:
+                yield OfferedTemplate(
+                    name,
+                    title=_text(entry.get("title")) or name,
+                    source=""
+                    if category.get("moduleName") == "default"
+                    else _text(category.get("moduleName")),
+                    description=_text(entry.get("description")),
+                    tags=names(entry.get("tags")),
+                )
+
+
+def extension_templates(body: object) -> Iterator[OfferedTemplate]:
+    """GET /workflow_templates: the names of workflows by the extension that has them."""
+    for source, entries in body.items() if isinstance(body, dict) else ():
+        for name in names(entries):
+            yield OfferedTemplate(name, name, source)
 
 
 def _device(device: Mapping[str, Any]) -> Device:

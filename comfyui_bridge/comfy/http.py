@@ -35,7 +35,7 @@ from comfyui_bridge.core.errors import (
 from comfyui_bridge.core.events import RunAccepted
 from comfyui_bridge.core.node_defs import NodeDefs
 from comfyui_bridge.core.outputs import OutputFile
-from comfyui_bridge.core.server import HistoryEntry, QueueState, ServerFacts
+from comfyui_bridge.core.server import HistoryEntry, OfferedTemplate, QueueState, ServerFacts
 from comfyui_bridge.core.workflow import Workflow
 
 LARGEST_BODY = 256 * 1024 * 1024
@@ -409,7 +409,58 @@ def models(wire: Wire, folder: str) -> tuple[str, ...]:
     told = answer.ok().json()
     if not isinstance(told, list):
         raise not_comfyui(wire.name, answer.status)
-    return tuple(name for name in told if isinstance(name, str))
+    return answers.names(told)
+
+
+def saved_workflows(wire: Wire) -> tuple[str, ...]:
+    """GET /userdata?dir=workflows: paths within that folder, which is not there before the first one."""
+    answer = wire.ask("GET", "/userdata?dir=workflows&recurse=true")
+    if answer.status == HTTPStatus.NOT_FOUND:
+        return ()
+    names = answers.names(answer.ok().json())
+    return tuple(sorted(name for name in names if name.lower().endswith(".json")))
+
+
+def saved_workflow(wire: Wire, path: str) -> bytes:
+    """GET /userdata/{file}; the server wants its slashes encoded."""
+    answer = wire.ask("GET", f"/userdata/{quote(f'workflows/{path}', safe='')}")
+    if answer.status in (HTTPStatus.NOT_FOUND, HTTPStatus.FORBIDDEN):
+        raise _not_there(wire, path, answer.status)
+    return answer.ok().body
+
+
+def offered_templates(wire: Wire) -> tuple[OfferedTemplate, ...]:
+    """ComfyUI's own, where its package of them is installed, then those of its extensions."""
+    own = wire.ask("GET", "/templates/index.json", under=wire.address.files)
+    others = wire.ask("GET", "/workflow_templates")
+    found = [
+        *(answers.own_templates(own.json()) if own.status == HTTPStatus.OK else ()),
+        *(answers.extension_templates(others.json()) if others.status == HTTPStatus.OK else ()),
+    ]
+    if HTTPStatus.UNAUTHORIZED in (own.status, others.status):
+        raise refusal(wire.name, HTTPStatus.UNAUTHORIZED, {}, b"")
+    return tuple({(one.source, one.name): one for one in found}.values())
+
+
+def offered_template(wire: Wire, template: OfferedTemplate) -> bytes:
+    """The workflow's file; those of extensions are under /api alone."""
+    name = f"{quote(template.name, safe='')}.json"
+    if template.source:
+        source = quote(template.source, safe="")
+        answer = wire.ask("GET", f"/workflow_templates/{source}/{name}", under=wire.address.api)
+    else:
+        answer = wire.ask("GET", f"/templates/{name}", under=wire.address.files)
+    if answer.status in (HTTPStatus.NOT_FOUND, HTTPStatus.FORBIDDEN):
+        raise _not_there(wire, template.title, answer.status)
+    return answer.ok().body
+
+
+def _not_there(wire: Wire, name: str, status: int) -> UnexpectedAnswer:
+    return UnexpectedAnswer(
+        f"{wire.name} has no workflow {name}; it may have been renamed or deleted.",
+        server=wire.name,
+        status=status,
+    )
 
 
 def free(wire: Wire) -> None:

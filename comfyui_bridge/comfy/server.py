@@ -21,7 +21,7 @@ from comfyui_bridge.core.errors import AnswerLost, Lost, ServerError
 from comfyui_bridge.core.events import RunAccepted
 from comfyui_bridge.core.node_defs import NodeDefs
 from comfyui_bridge.core.outputs import OutputFile
-from comfyui_bridge.core.server import HistoryEntry, QueueState, ServerFacts
+from comfyui_bridge.core.server import HistoryEntry, OfferedTemplate, QueueState, ServerFacts
 from comfyui_bridge.core.workflow import Workflow
 
 OPENINGS = 3
@@ -149,6 +149,22 @@ class ComfyServer:
     def models(self, folder: str) -> tuple[str, ...]:
         """The model files it has in a folder such as "checkpoints"; none if it has no such folder."""
         return http.models(self._wire, folder)
+
+    def saved_workflows(self) -> tuple[str, ...]:
+        """The paths of the workflows that people saved on it; none on a server of a kind that keeps none."""
+        return http.saved_workflows(self._wire)
+
+    def saved_workflow(self, path: str) -> bytes:
+        """The file of a saved workflow. Raises UnexpectedAnswer if it is not there."""
+        return http.saved_workflow(self._wire, path)
+
+    def offered_templates(self) -> tuple[OfferedTemplate, ...]:
+        """The workflows it brings along; none where their package is not installed."""
+        return http.offered_templates(self._wire)
+
+    def offered_template(self, template: OfferedTemplate) -> bytes:
+        """The file of one it offers. Raises UnexpectedAnswer if it is not there."""
+        return http.offered_template(self._wire, template)
 
     def free(self) -> None:
         """Let it unload its models and forget its cached results."""

@@ -34,6 +34,19 @@ class ServerFacts:
 
 
 @dataclass(frozen=True)
+class OfferedTemplate:
+    """A workflow that a server brings along for people to begin with."""
+
+    name: str
+    """The file's, without suffix."""
+    title: str
+    source: str = ""
+    """The extension it comes with; empty for ComfyUI's own."""
+    description: str = ""
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class QueueState:
     """The prompt ids in a server's queue, everyone's, pending ones in the order they will run."""
 

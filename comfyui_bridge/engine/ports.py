@@ -13,7 +13,7 @@ from typing import Any, BinaryIO, Protocol
 from comfyui_bridge.core.events import Event, RunAccepted
 from comfyui_bridge.core.node_defs import NodeDefs
 from comfyui_bridge.core.outputs import OutputFile
-from comfyui_bridge.core.server import HistoryEntry, QueueState, ServerFacts
+from comfyui_bridge.core.server import HistoryEntry, OfferedTemplate, QueueState, ServerFacts
 from comfyui_bridge.core.workflow import Workflow
 
 
@@ -80,6 +80,21 @@ class Server(Protocol):
 
     def cancel(self, prompt_id: str) -> None:
         """Take this prompt out of the queue, or interrupt it if it is the running one; never another's."""
+
+    def saved_workflows(self) -> tuple[str, ...]:
+        """The paths of the workflows that people saved on it."""
+
+    def saved_workflow(self, path: str) -> bytes:
+        """The file of a saved workflow. Raises UnexpectedAnswer if it is not there."""
+
+    def offered_templates(self) -> tuple[OfferedTemplate, ...]:
+        """The workflows it brings along for people to begin with."""
+
+    def offered_template(self, template: OfferedTemplate) -> bytes:
+        """The file of one it offers. Raises UnexpectedAnswer if it is not there."""
+
+    def free(self) -> None:
+        """Let it unload its models and forget its cached results, once it is idle."""
 
     def fetch(self, file: OutputFile) -> AbstractContextManager[Iterator[bytes]]:
         """The bytes of an output file, in chunks, exactly as the server has them."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Mapping
+from pathlib import Path
 
 from aiohttp import web
 
@@ -28,6 +29,8 @@ from comfyui_bridge.sandbox.sockets import Hub
 log = logging.getLogger(__name__)
 
 MAX_UPLOAD_SIZE = 100 * 1024 * 1024
+TEMPLATES = Path(__file__).parent / "templates"
+"""The workflows the sandbox offers, as ComfyUI's package of templates has its own."""
 STOP_SECONDS = 0.8
 """How long a stopping server waits for the node that runs."""
 
@@ -81,6 +84,8 @@ class Sandbox:
             web.RouteDef(route.method, f"/api{route.path}", route.handler, route.kwargs) for route in routes
         )
         application.add_routes(JobRoutes(self.queue).table())
+        # Not under /api, as in ComfyUI (0.3.64, server.py).
+        application.router.add_static("/templates", TEMPLATES)
         application.router.add_get("/{path:.*}", _unknown)
         application.on_startup.append(self._start)
         application.on_shutdown.append(self._stop)

@@ -11,11 +11,14 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 import pytest
+import requests
 
 from comfyui_bridge.comfy.server import ComfyServer
 from comfyui_bridge.core import workflow
+from comfyui_bridge.core.server import OfferedTemplate
 from comfyui_bridge.core.workflow import Workflow
 from comfyui_bridge.engine.ports import Server
 from comfyui_bridge.sandbox.thread import SandboxThread
@@ -60,6 +63,16 @@ class Subject:
     server: Server
     slow_nodes: tuple[dict[str, Any], ...]
     slow_size: int = 64
+    url: str = ""
+    """Its address, where it has one."""
+
+    def save(self, path: str, content: bytes) -> None:
+        """Save a workflow on the server, as its own page does."""
+        if isinstance(self.server, FakeServer):
+            self.server.saved[path] = content
+            return
+        place = f"{self.url.rstrip('/')}/userdata/{quote(f'workflows/{path}', safe='')}"
+        requests.post(place, data=content, timeout=DEADLINE).raise_for_status()
 
     def quick(self) -> Workflow:
         return workflow.parse(colored(INVERT))
@@ -92,12 +105,16 @@ def sandbox_url() -> Iterator[str]:
 def subject(request: pytest.FixtureRequest) -> Iterator[Subject]:
     match request.param:
         case "fake":
-            yield Subject(FakeServer(), ({"class_type": "Hold", "inputs": {}},))
+            fake = FakeServer()
+            fake.offered[OfferedTemplate("first", "A first one")] = b'{"nodes": [], "links": []}'
+            yield Subject(fake, ({"class_type": "Hold", "inputs": {}},))
         case "sandbox":
-            server = ComfyServer(request.getfixturevalue("sandbox_url"))
-            yield Subject(server, (BLUR,) * 60, 1024)
+            url = request.getfixturevalue("sandbox_url")
+            server = ComfyServer(url)
+            yield Subject(server, (BLUR,) * 60, 1024, url)
             server.close()
         case "real":
-            server = ComfyServer(os.environ["COMFYUI_URL"].split(",")[0])
-            yield Subject(server, (BLUR,) * 60, 2048)
+            url = os.environ["COMFYUI_URL"].split(",")[0]
+            server = ComfyServer(url)
+            yield Subject(server, (BLUR,) * 60, 2048, url)
             server.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import threading
 import time
 import uuid
@@ -26,7 +27,7 @@ from comfyui_bridge.core.events import (
 )
 from comfyui_bridge.core.outputs import OutputFile
 from comfyui_bridge.core.run import Run, RunState, apply, reconcile
-from comfyui_bridge.core.server import HistoryEntry, Outcome
+from comfyui_bridge.core.server import HistoryEntry, OfferedTemplate, Outcome
 from comfyui_bridge.core.workflow import Workflow
 from comfyui_bridge.engine.ports import Connection
 from tests.contract.conftest import DEADLINE, Subject
@@ -299,3 +300,30 @@ def test_a_closed_client_id_may_be_taken_up_again(subject: Subject) -> None:
     subject.server.cancel(prompt_id)
     until(second, prompt_id, RunEnded)
     second.close()
+
+
+def test_workflows_that_people_saved_are_listed_and_read(subject: Subject) -> None:
+    path = f"bridge contract/{uuid.uuid4().hex} 狐 & 100%.json"
+    assert path not in subject.server.saved_workflows()
+    subject.save(path, b'{"nodes": [],  "links": []}')
+    subject.save("bridge contract/notes.txt.json.bak", b"no workflow")
+    listed = subject.server.saved_workflows()
+    assert path in listed
+    assert subject.server.saved_workflow(path) == b'{"nodes": [],  "links": []}'
+
+
+def test_a_saved_workflow_that_is_gone_is_an_error_that_names_it(subject: Subject) -> None:
+    for path in ("no such one.json", "../../../etc/passwd"):
+        with pytest.raises(UnexpectedAnswer, match="has no workflow"):
+            subject.server.saved_workflow(path)
+
+
+def test_the_templates_it_offers_are_workflows(subject: Subject) -> None:
+    offered = subject.server.offered_templates()
+    assert len(set(offered)) == len(offered)
+    for one in offered[:3]:
+        assert one.title
+        assert workflow.is_ui_format(json.loads(subject.server.offered_template(one)))
+    for gone in (OfferedTemplate("no_such_one", "X"), OfferedTemplate("../index", "X", "../..")):
+        with pytest.raises(UnexpectedAnswer, match="has no workflow X"):
+            subject.server.offered_template(gone)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 import uuid
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, BinaryIO
@@ -39,7 +39,14 @@ from comfyui_bridge.core.events import (
 )
 from comfyui_bridge.core.node_defs import NodeDefs
 from comfyui_bridge.core.outputs import NodeOutput, OutputFile
-from comfyui_bridge.core.server import Device, HistoryEntry, Outcome, QueueState, ServerFacts
+from comfyui_bridge.core.server import (
+    Device,
+    HistoryEntry,
+    OfferedTemplate,
+    Outcome,
+    QueueState,
+    ServerFacts,
+)
 from comfyui_bridge.core.workflow import Node, Workflow
 
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -138,8 +145,14 @@ class FakeServer:
         """So many looks into the history find nothing yet."""
         self.submissions: list[str] = []
         """Every prompt_id that was submitted, as often as it was."""
+        self.freed = 0
+        """How often its memory was freed."""
         self.looks = 0
         """How often the queue was asked."""
+        self.saved: dict[str, bytes] = {}
+        """The workflows people saved, by path."""
+        self.offered: dict[OfferedTemplate, bytes] = {}
+        """The templates it brings along."""
         self._lock = threading.RLock()
         self._away = False
         self._connections: dict[str, FakeConnection] = {}
@@ -285,6 +298,28 @@ class FakeServer:
             else:
                 self.remove(prompt_id)
 
+    def saved_workflows(self) -> tuple[str, ...]:
+        self._reach()
+        return tuple(sorted(self.saved))
+
+    def saved_workflow(self, path: str) -> bytes:
+        self._reach()
+        return self._of(self.saved, path, path)
+
+    def offered_templates(self) -> tuple[OfferedTemplate, ...]:
+        self._reach()
+        return tuple(self.offered)
+
+    def offered_template(self, template: OfferedTemplate) -> bytes:
+        self._reach()
+        return self._of(self.offered, template, template.title)
+
+    def free(self) -> None:
+        self._reach()
+        with self._lock:
+            self._cache.clear()
+            self.freed += 1
+
     @contextmanager
     def fetch(self, file: OutputFile) -> Iterator[Iterator[bytes]]:
         self._reach()
@@ -300,6 +335,12 @@ class FakeServer:
             self._connections.pop(connection.client_id, None)
 
     # Inside.
+
+    def _of(self, files: Mapping[Any, bytes], key: object, name: str) -> bytes:
+        try:
+            return files[key]
+        except KeyError:
+            raise UnexpectedAnswer(f"{self.name} has no workflow {name}.", server=self.name) from None
 
     def _reach(self) -> None:
         with self._lock:
