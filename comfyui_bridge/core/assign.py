@@ -1,30 +1,47 @@
-"""Which server may take which run: pure choices."""
+"""Which server takes which run: pure choices."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 
-from comfyui_bridge.core.node_defs import NodeDefs
 from comfyui_bridge.core.workflow import Workflow
 
+_MODEL_INPUTS = ("ckpt_name", "unet_name")
+"""The inputs of ComfyUI's loaders that name the large model, the one that takes long to load."""
 
-def missing_class_types(workflow: Workflow, node_defs: NodeDefs) -> tuple[str, ...]:
-    """The class_types of a workflow that a server has no definition of, in the workflow's order."""
-    return tuple(
-        dict.fromkeys(n.class_type for n in workflow.nodes.values() if n.class_type not in node_defs)
-    )
+
+@dataclass(frozen=True)
+class Standing:
+    """A server that may be given runs, as it stands now."""
+
+    load: int = 0
+    """Prompts it has to do, ours and others'."""
+    has_room: bool = True
+    """It may be given one more of ours now."""
+    models: frozenset[str] = frozenset()
+    """What its last run of ours loaded."""
+
+
+def models(workflow: Workflow) -> tuple[str, ...]:
+    """The large models that a workflow loads, in its order."""
+    named = (node.inputs.get(name) for node in workflow.nodes.values() for name in _MODEL_INPUTS)
+    return tuple(dict.fromkeys(value for value in named if isinstance(value, str)))
 
 
 def may_take(
-    workflow: Workflow, server: str, loads: Mapping[str, int], node_defs: Mapping[str, NodeDefs]
+    server: str, needs: Collection[str], able: Collection[str], standings: Mapping[str, Standing]
 ) -> bool:
-    """Whether this server should take the run now.
+    """Whether this server should take a run now.
 
-    It must know the node classes, and no server that also knows them may have less to do. `loads` has
-    the runs of ours inside each server that is ready.
+    Of the `able` that have room, one with the least to do takes it; among equals one that used the
+    models it `needs` last, for it has them in memory. Where none is able, one with the least to do of
+    all takes it, to say why it cannot in its own words.
     """
-    able = [name for name in loads if not missing_class_types(workflow, node_defs[name])]
-    if server not in able:
-        # No server can: the least busy one shall say why, in its own words.
-        able = able or list(loads)
-    return server in able and loads[server] <= min(loads[name] for name in able)
+    chosen = [name for name in able or standings if name in standings and standings[name].has_room]
+
+    def rank(name: str) -> tuple[int, bool]:
+        standing = standings[name]
+        return standing.load, not standing.models.issuperset(needs)
+
+    return server in chosen and rank(server) == min(map(rank, chosen))

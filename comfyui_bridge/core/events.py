@@ -216,10 +216,11 @@ class RunRemoved:
 
 @dataclass(frozen=True)
 class RunLost:
-    """The server no longer knows the run."""
+    """The server no longer knows the run; one that surely had not begun there may be done elsewhere."""
 
     prompt_id: str
     reason: str
+    may_have_begun: bool = True
 
 
 Event: TypeAlias = (

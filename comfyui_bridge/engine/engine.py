@@ -11,24 +11,32 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from comfyui_bridge.core import form as form_
 from comfyui_bridge.core import values as values_
+from comfyui_bridge.core.errors import QueueFull, StoreError
 from comfyui_bridge.core.events import RunLost, RunRemoved, RunReturned
 from comfyui_bridge.core.form import Form
 from comfyui_bridge.core.node_defs import NodeDefs
 from comfyui_bridge.core.run import Run, apply
 from comfyui_bridge.core.template import Template
 from comfyui_bridge.engine.assessor import Assessor, Found
+from comfyui_bridge.engine.follow import Timing
 from comfyui_bridge.engine.live import Live, Preview, Snapshot
 from comfyui_bridge.engine.pool import Pool, ServerStatus
 from comfyui_bridge.engine.ports import Server
 from comfyui_bridge.engine.queue import RunQueue
-from comfyui_bridge.engine.worker import Worker
+from comfyui_bridge.engine.roster import Connect, Roster
+from comfyui_bridge.engine.worker import PATIENT, Grace, Shared, Worker
 from comfyui_bridge.store.media import MediaStore
 from comfyui_bridge.store.runs import RunPage, RunStore
+from comfyui_bridge.store.servers import ServerStore
 
+MAX_WAITING = 500
+"""How many runs one person may have waiting."""
+GRACE = Grace()
 _FORMS_KEPT = 256
 
 
@@ -42,57 +50,65 @@ class Engine:
         media: MediaStore,
         *,
         ending_with_us: Sequence[str] = (),
+        kept: ServerStore | None = None,
+        connect: Connect | None = None,
+        max_waiting: int = MAX_WAITING,
+        timing: Timing = PATIENT,
+        grace: Grace = GRACE,
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
         draw_seed: Callable[[int, int], int] = random.randint,
     ) -> None:
-        """`ending_with_us` names servers that end when this program does, and forget their runs."""
+        """`ending_with_us` names servers that end when this program does, and forget their runs.
+
+        `kept` remembers what is changed about servers here, and `connect` makes one of an address; without
+        them nothing is remembered, and none can be added. `max_waiting` runs of one person may wait.
+        """
         self._ending_with_us = frozenset(ending_with_us)
         self._clock = clock
         self._draw_seed = draw_seed
         self._runs = runs
         self._live = Live()
-        self._pool = Pool([server.name for server in servers], clock)
+        self._pool = Pool(clock, self._wake)
         self._queue = RunQueue(self._live.publish, self._pool.inside)
-        self._workers = {
-            server.name: Worker(
-                server,
-                run_queue=self._queue,
-                pool=self._pool,
-                live=self._live,
-                runs=runs,
-                media=media,
-                clock=clock,
-                monotonic=monotonic,
-            )
-            for server in servers
-        }
+        self._max_waiting = max_waiting
+        self._admission = threading.Lock()  # held while a run is counted, written down and queued
+        self._monotonic = monotonic
+        self._shared = Shared(
+            self._queue, self._pool, self._live, runs, media, kept, clock, monotonic, timing, grace
+        )
+        self._roster = Roster(servers, self._pool, self._hire, kept, connect)
         self._assessor = Assessor(self._pool.definitions)
         self._forms_lock = threading.Lock()  # guards the cache of forms
         self._forms: dict[str, tuple[Template, int, Form]] = {}
 
     def start(self) -> None:
         """Take up the runs that had not ended when the program last did, and begin."""
-        adopted: dict[str, list[Run]] = {name: [] for name in self._workers}
+        workers = self._roster.workers()
+        adopted: dict[str, list[Run]] = {worker.server.name: [] for worker in workers}
         for run in self._runs.unfinished():
             if run.server in self._ending_with_us:
                 # Nothing can be doing it any more, so doing it again does nothing twice.
-                run = apply(run, RunReturned(run.prompt_id), self._clock())
-            if not run.server:
+                ending = RunRemoved(run.prompt_id) if run.stopping else RunReturned(run.prompt_id)
+                run = apply(run, ending, self._clock())
+            if run.state.is_final:
+                self._end(run)
+            elif not run.server:
                 self._queue.put(run)
             elif run.server in adopted:
                 adopted[run.server].append(run)
                 self._live.publish(run)
             else:
                 self._end_for_good(run)
-        for name, worker in self._workers.items():
-            worker.start(tuple(adopted[name]))
+        for worker in workers:
+            worker.start(tuple(adopted[worker.server.name]))
 
     def submit(self, template: Template, raw: Mapping[str, Any], owner: str = "") -> str:
         """Check the values and put a run into the queue; its run_id.
 
         Raises InvalidValues with a sentence for each wrong one, WorkflowError where the template's
-        document is no workflow, StoreError where the run cannot be written down.
+        document is no workflow, QueueFull where as many of the owner's wait as may, StoreError where the
+        run cannot be written down.
         """
         form = self.form(template).with_choices(raw)
         values = values_.resolve_seeds(form.inputs, form.check(raw), self._draw_seed)
@@ -106,22 +122,40 @@ class Engine:
             owner=owner,
             values=values_.to_json(values),
         )
-        self._runs.insert(run)
-        self._queue.put(run)
-        for worker in self._workers.values():
-            worker.wake()
+        self._pool.assess((run,))
+        with self._admission:
+            if self._queue.waiting(owner) >= self._max_waiting:
+                raise QueueFull(
+                    f"{self._max_waiting} runs of yours are waiting, which is as many as one person "
+                    "may have. Wait for some of them, or stop some."
+                )
+            self._runs.insert(run)
+            self._queue.put(run)
+        self._wake()
         return run.run_id
 
     def cancel(self, run_id: str) -> None:
         """Stop a run wherever it is; answers at once, and the run's state follows."""
-        waiting = self._queue.remove(run_id)
-        if waiting is not None:
-            run = apply(waiting, RunRemoved(waiting.prompt_id), self._clock())
-            self._runs.update(run)
-            self._live.publish(run)
+        snapshot = self._live.snapshot(run_id)
+        if snapshot is None or snapshot.run.state.is_final:
             return
-        for worker in self._workers.values():
+        waiting = self._queue.withdraw(run_id)
+        if waiting is not None:
+            self._remove(waiting)
+            return
+        for worker in self._roster.workers():
             worker.cancel(run_id)
+
+    def cancel_all(self, owner: str, server: str | None = None) -> int:
+        """Stop all of this owner's runs, or those inside one server; how many that are."""
+        runs = [run for run in self.queue(owner) if server in (None, run.server)]
+        for run in reversed(runs):  # the waiting ones first, lest one begins as another is stopped
+            self.cancel(run.run_id)
+        return len(runs)
+
+    def move(self, run_id: str, place: int) -> None:
+        """Put a waiting run at this place among its owner's waiting ones, 0 first."""
+        self._queue.move(run_id, place)
 
     def snapshot(self, run_id: str) -> Snapshot | None:
         """The run now, live or stored; None for an id nobody knows."""
@@ -169,6 +203,41 @@ class Engine:
         """The servers as they are known now."""
         return self._pool.statuses()
 
+    def server(self, name: str) -> Server:
+        """The server of this name, to be asked. Raises LookupError."""
+        return self._roster.worker(name).server
+
+    def able(self, run: Run) -> tuple[str, ...]:
+        """The servers that can do a waiting run by what they last said, whether they are there or not."""
+        return self._pool.able(run)
+
+    def add_server(self, url: str) -> str:
+        """Add a server by its address; its name. Raises InvalidValues with a sentence for `url`."""
+        return self._roster.add(url)
+
+    def remove_server(self, name: str) -> None:
+        """Give a server no more runs, and forget it once those inside are over.
+
+        Runs that wait go elsewhere. Raises LookupError for an unknown name, InvalidValues with a sentence
+        for a server that the settings name.
+        """
+        self._roster.remove(name)
+
+    def pause(self, name: str, paused: bool) -> None:
+        """Give a server no new runs, or again; what is inside goes on. Raises LookupError, StoreError."""
+        self._roster.pause(name, paused)
+
+    def free(self, name: str) -> None:
+        """Have a server unload its models and free its memory. Raises LookupError, ServerError."""
+        worker = self._roster.worker(name)
+        worker.server.free()
+        worker.refresh()
+
+    def refresh(self, name: str | None = None) -> None:
+        """Ask a server, or all of them, anew what they are and can do; what is known follows."""
+        for worker in self._roster.workers() if name is None else (self._roster.worker(name),):
+            worker.refresh()
+
     def node_defs(self) -> NodeDefs:
         """The definitions forms are made with; empty while no server has answered."""
         return self._pool.node_defs()[0]
@@ -206,11 +275,45 @@ class Engine:
     def stop(self, timeout: float = 3.0) -> None:
         """End all threads. What runs inside the servers goes on and is taken up at the next start."""
         self._live.close()
-        for worker in self._workers.values():
-            worker.stop(timeout)
+        workers = self._roster.close()
+        for worker in workers:
+            worker.ask_to_stop()
+        deadline = self._monotonic() + timeout
+        for worker in workers:
+            worker.join(max(0.0, deadline - self._monotonic()))
+
+    def _hire(self, server: Server) -> Worker:
+        return Worker(server, self._shared, left=self._left, doubled=self._doubled)
+
+    def _left(self, name: str) -> None:
+        self._roster.left(name)
+
+    def _wake(self) -> None:
+        """There may be something to claim."""
+        for worker in self._roster.workers():
+            worker.wake()
+
+    def _doubled(self, run_id: str, sentence: str) -> None:
+        """A run began on two servers: say so in the run, whoever writes it now."""
+        run = self._runs.get(run_id)
+        if run is not None and run.state.is_final:
+            self._end(replace(run, warnings=(*run.warnings, sentence)))
+            return
+        for worker in self._roster.workers():
+            worker.note(run_id, sentence)
+
+    def _remove(self, waiting: Run) -> None:
+        """End a run that waited with us."""
+        try:
+            self._end(apply(waiting, RunRemoved(waiting.prompt_id), self._clock()))
+        except StoreError:
+            self._queue.give_back(waiting)
+            raise
+
+    def _end(self, run: Run) -> None:
+        self._runs.update(run)
+        self._live.publish(run)
 
     def _end_for_good(self, run: Run) -> None:
         reason = f"It was on the server {run.server}, which is no longer among the servers. Run it again."
-        ended = apply(run, RunLost(run.prompt_id, reason), self._clock())
-        self._runs.update(ended)
-        self._live.publish(ended)
+        self._end(apply(run, RunLost(run.prompt_id, reason), self._clock()))

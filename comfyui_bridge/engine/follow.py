@@ -8,6 +8,7 @@ Times inside are monotonic seconds: a clock that jumps moves nothing.
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -15,7 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from comfyui_bridge.core.errors import AnswerLost, ServerError, Unreachable
+from comfyui_bridge.core.errors import AnswerLost, NotRunning, ServerError, Unreachable
 from comfyui_bridge.core.events import (
     Event,
     NodeRaised,
@@ -49,11 +50,17 @@ class Watch(Protocol):
     def linked(self) -> None:
         """A connection was opened, for the first time or again."""
 
-    def parted(self, why: str) -> None:
-        """The server could not be reached."""
+    def parted(self, why: str, has_ended: bool) -> None:
+        """The server could not be reached; `has_ended` if nothing listens there any more."""
 
     def queue_changed(self, remaining: int) -> None:
         """So many prompts, anyone's, are in the server's queue."""
+
+    def queue_seen(self, remaining: int, others: int) -> None:
+        """The queue was read: so many prompts, and so many of them not ours."""
+
+    def found(self, prompt_id: str, is_running: bool) -> None:
+        """A prompt that was disowned began there all the same: it runs now, or it is over."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +79,8 @@ class Timing:
     """A run known to have ended may be missing in the history for so long (0.3.64 writes it late)."""
     give_up: float = 300.0
     """A server may be out of reach for so long before its runs count as lost."""
+    disowned: float = 60.0
+    """A prompt that was disowned is looked out for so long: the server may take it late."""
     retry: tuple[float, ...] = (0.05, 0.2, 0.5, 1.0, 2.0, 5.0)
     """Between tries to reach it."""
 
@@ -95,6 +104,8 @@ class _Followed:
     absent_since: float | None = None
     submitting: bool = True
     """Its submission is not over: that the server does not have it yet means nothing."""
+    was_seen: bool = True
+    """It was sent, or seen in the queue, since we follow it: had it begun since, we should know."""
     stopping: bool = False
     to_cancel: bool = False
     """It should be stopped, and the server could not be told so far."""
@@ -121,6 +132,8 @@ class Follower:
         self._opening = threading.Lock()  # held while a connection is opened: one at a time
         self._lock = threading.Condition()  # guards all below
         self._followed: dict[str, _Followed] = {}  # by prompt_id
+        self._disowned: dict[str, float | None] = {}  # by prompt_id: since when it is not to be found
+        self._others = 0  # prompts that are not ours, as the queue was last seen
         self._connection: Connection | None = None
         self._client_id: str | None = None  # to take up again
         self._look_at: float | None = None  # when to ask the server, for a reason other than silence
@@ -139,7 +152,7 @@ class Follower:
         """Follow a run that was submitted, or offered, in an earlier life of this program."""
         with self._lock:
             self._followed[run.prompt_id] = _Followed(
-                run, tell, None, submitting=False, stopping=run.stopping
+                run, tell, None, submitting=False, was_seen=False, stopping=run.stopping
             )
             self._followed[run.prompt_id].to_cancel = run.stopping
             self._look_after(0.0)
@@ -184,6 +197,12 @@ class Follower:
                 self._look_after(0.0)
             self._move(followed, accepted)
             has_ended = followed.ended
+        if followed.to_cancel:
+            # It was stopped while it was sent: only now does the server know what to stop.
+            try:
+                self._cancel(followed)
+            except ServerError:
+                self._look_after(0.0)
         if has_ended:
             # A quick run was over before the answer to its submission was read.
             try:
@@ -204,6 +223,8 @@ class Follower:
             followed.stopping = True
             followed.to_cancel = True
             self._move(followed, StopAsked(prompt_id))
+            if followed.submitting:
+                return  # the submission sees to it
         # A prompt taken out of the queue sends no event that names it (0.3.64, 0.33): look.
         self._look_after(0.0)
         self._cancel(followed)
@@ -220,14 +241,52 @@ class Follower:
         self.server.cancel(followed.run.prompt_id)
         followed.to_cancel = False
 
+    def take_back(self, prompt_id: str) -> Run | None:
+        """Stop following a run that has not begun for all we know, so that it can be done elsewhere.
+
+        It is disowned here. None, and nothing changes, if it has begun, or may have while nobody looked.
+        """
+        with self._lock:
+            followed = self._followed.get(prompt_id)
+            if followed is None or not self._has_surely_not_begun(followed):
+                return None
+            del self._followed[prompt_id]
+            self._disowned[prompt_id] = None
+            return followed.run
+
+    def let_go(self, prompt_id: str) -> Run | None:
+        """Stop following a run, whatever it does; the run as it was last known."""
+        with self._lock:
+            followed = self._followed.get(prompt_id)
+            if followed is None or followed.submitting:
+                return None
+            return self._followed.pop(prompt_id).run
+
+    def disown(self, prompt_id: str) -> None:
+        """See to it that the server does not begin this prompt, whose run is done elsewhere.
+
+        While it waits in the queue there it is taken out; if it began all the same, the watch is told.
+        """
+        with self._lock:
+            self._disowned[prompt_id] = None
+        self._look_after(0.0)
+
+    def _has_surely_not_begun(self, followed: _Followed) -> bool:
+        return (
+            followed.was_seen
+            and not followed.submitting
+            and not followed.ended
+            and followed.run.state is RunState.PENDING
+        )
+
     @property
     def inside(self) -> int:
         """How many runs of ours are inside the server and not over."""
         with self._lock:
             return len(self._followed)
 
-    def close(self) -> None:
-        """Stop following; runs inside the server go on there."""
+    def close(self, timeout: float | None = None) -> None:
+        """Stop following; runs inside the server go on there. Waits for its thread, at most for so long."""
         with self._lock:
             self._closed = True
             connection, thread = self._connection, self._thread
@@ -235,7 +294,7 @@ class Follower:
         if connection is not None:
             connection.close()
         if thread is not None and thread is not threading.current_thread():
-            thread.join()
+            thread.join(timeout)
 
     def _connect(self) -> Connection:
         """The open connection, or a new one; the thread that reads it is running."""
@@ -319,7 +378,7 @@ class Follower:
     def _part(self, error: ServerError) -> None:
         self._has_parted = True
         if self._watch is not None:
-            self._watch.parted(str(error))
+            self._watch.parted(str(error), isinstance(error, NotRunning))
 
     def _reconnect(self) -> bool:
         try:
@@ -344,17 +403,15 @@ class Follower:
     def _patience(self) -> float:
         """Seconds to wait for an event."""
         with self._lock:
-            if not self._followed:
-                return 1.0
             return max(0.0, min(1.0, self._next_look() - self._monotonic()))
 
     def _next_look(self) -> float:
-        silent = self._heard_at + self._timing.silence
-        return silent if self._look_at is None else min(silent, self._look_at)
+        wanted = math.inf if self._look_at is None else self._look_at
+        return min(wanted, self._heard_at + self._timing.silence) if self._followed else wanted
 
     def _look_is_due(self) -> bool:
         with self._lock:
-            return bool(self._followed) and self._monotonic() >= self._next_look()
+            return self._monotonic() >= self._next_look()
 
     def _look_after(self, seconds: float) -> None:
         """See to it that the server is asked in so many seconds, if not sooner."""
@@ -370,9 +427,7 @@ class Follower:
                 event, prompt_id = self._attributed(event)
             followed = self._followed.get(prompt_id)
             if isinstance(event, QueueChanged):
-                self._queue_changed()
-                if self._watch is not None:
-                    self._watch.queue_changed(event.remaining)
+                self._queue_changed(event.remaining)
             if followed is None:
                 return
             followed.heard = True
@@ -400,9 +455,16 @@ class Follower:
         prompt_id = running[0].run.prompt_id
         return replace(event, prompt_id=prompt_id), prompt_id
 
-    def _queue_changed(self) -> None:
-        """One of our pending runs may have moved up, or been taken out by somebody."""
-        if any(f.run.state is RunState.PENDING for f in self._followed.values()):
+    def _queue_changed(self, remaining: int) -> None:
+        """One of our pending runs may have moved up, or been taken out by somebody; others may have come."""
+        if self._watch is not None:
+            self._watch.queue_changed(remaining)
+            ours = sum(not f.ended for f in self._followed.values())
+            if self._others or remaining > ours:
+                self._look_after(self._timing.settle)
+        if self._disowned:
+            self._look_after(0.0)  # before it begins
+        elif any(f.run.state is RunState.PENDING for f in self._followed.values()):
             self._look_after(self._timing.settle)
 
     def _mark_ended(self, followed: _Followed) -> None:
@@ -418,16 +480,51 @@ class Follower:
             self._look_at = None
             self._heard_at = self._monotonic()
             followed = [one for one in self._followed.values() if not one.submitting]
-        if not followed:
+            disowned = list(self._disowned)
+        if not followed and not disowned and self._watch is None:
             return
         queue = self.server.queue()
         self._away_since = None
+        for prompt_id in disowned:
+            self._look_out_for(prompt_id, queue)
+        self._tell_queue(queue)
         for one in followed:
             self._settle(one, queue)
         with self._lock:
             orphaned = any(self._is_orphan(f) for f in self._followed.values())
         if orphaned:
             self._look_after(self._timing.orphan)
+
+    def _tell_queue(self, queue: QueueState) -> None:
+        inside = (*queue.running, *queue.pending)
+        with self._lock:
+            self._others = sum(one not in self._followed and one not in self._disowned for one in inside)
+        if self._watch is not None:
+            self._watch.queue_seen(len(inside), self._others)
+
+    def _look_out_for(self, prompt_id: str, queue: QueueState) -> None:
+        """Take a disowned prompt out of the queue, or tell that it began. Raises ServerError."""
+        if prompt_id in queue.pending:
+            self.server.cancel(prompt_id)
+            with self._lock:
+                self._disowned[prompt_id] = None
+            self._look_after(self._timing.settle)
+            return
+        is_running = prompt_id in queue.running
+        if is_running or self.server.history(prompt_id) is not None:
+            with self._lock:
+                self._disowned.pop(prompt_id, None)
+            if self._watch is not None:
+                self._watch.found(prompt_id, is_running)
+            return
+        # Nowhere: it is forgotten, or was sent and is still to be read by a server that was held up.
+        now = self._monotonic()
+        with self._lock:
+            since = self._disowned.get(prompt_id)
+            if since is None:
+                self._disowned[prompt_id] = now
+            elif now - since >= self._timing.disowned:
+                del self._disowned[prompt_id]
 
     def _is_orphan(self, followed: _Followed) -> bool:
         current, its = self._connection, followed.connection
@@ -438,6 +535,7 @@ class Follower:
         run = followed.run
         if run.prompt_id in queue:
             followed.absent_since = None
+            followed.was_seen = True
             if run.accepted_at is None:
                 self._change(followed, RunAccepted(run.prompt_id, self.server.name))
             if followed.to_cancel:
@@ -497,6 +595,8 @@ class Follower:
             self._change(followed, RunRemoved(prompt_id), over=True)
             return
         lost = reconcile(followed.run, QueueState(), None)
+        if self._has_surely_not_begun(followed):
+            lost = tuple(replace(one, may_have_begun=False) for one in lost if isinstance(one, RunLost))
         self._change(followed, *lost, over=True)
 
     def _give_up_if_too_long(self, why: str) -> None:
