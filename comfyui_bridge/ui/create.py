@@ -13,9 +13,11 @@ from typing import Any
 
 import gradio as gr
 
-from comfyui_bridge.core import values
-from comfyui_bridge.core.errors import WorkflowError
+from comfyui_bridge.core import card, values
+from comfyui_bridge.core.errors import StoreError, TemplateError, WorkflowError
 from comfyui_bridge.core.files import FileValue
+from comfyui_bridge.core.form import Form
+from comfyui_bridge.core.inputs import ExposedInput
 from comfyui_bridge.core.node_defs import IntSpec
 from comfyui_bridge.core.template import Template
 from comfyui_bridge.ui import form as form_
@@ -223,23 +225,36 @@ def _choose(desk: Desk, session: Session, tab: Create) -> None:
 
 
 def _make_ready(desk: Desk, session: Session, tab: Create) -> None:
-    """What a server lacks is replaced by the nearest it has."""
+    """What a server lacks is replaced by the nearest it has: for this run, or in the template's card."""
 
     def replace(typed: Typed, lang: str, event: gr.EventData) -> dict[Any, Any]:
         words, slug = Words(lang), str(event.slug)
         template = desk.templates.get(slug)
-        one = desk.engine.form(template).input(str(event.place)) if template else None
-        if template is None or one is None:
+        form = desk.engine.form(template) if template else None
+        one = form.input(str(event.place)) if form else None
+        if form is None or one is None:
             return {tab.readiness: None}
         raw = {**typed.get(slug, {}), one.key: event.value}
+        refused = _keep_default(desk, form, one, event.value) if event.keep else ""
         return {
+            tab.refusals: Refused({}, refused).to_json(),
             session.typed: {**typed, slug: raw},
             tab.picker.wanted: wish(slug, replaces=True),
             tab.readiness: _readiness(desk, slug, raw, words),
         }
 
-    outputs = {session.typed, tab.picker.wanted, tab.readiness}
+    outputs = {session.typed, tab.picker.wanted, tab.readiness, tab.refusals}
     tab.readiness.select(replace, [session.typed, session.lang], outputs, **ALONGSIDE)
+
+
+def _keep_default(desk: Desk, form: Form, one: ExposedInput, value: Any) -> str:
+    """Make a value the template's default for everyone; why not, if that cannot be."""
+    editor, slug = desk.dashboard.editor, form.template.slug
+    try:
+        editor.save_card(slug, card.with_default(form, one, value), editor.card_version(slug))
+    except (StoreError, TemplateError) as error:
+        return str(error)
+    return ""
 
 
 def _show_form(desk: Desk, session: Session, tab: Create) -> None:

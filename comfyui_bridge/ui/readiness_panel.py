@@ -111,5 +111,7 @@ def _choice(choice: MissingChoice, form: Form | None, words: Words) -> dict[str,
             "place": place,
             "value": choice.nearest,
             "use": words("use_nearest", nearest=choice.nearest),
+            "keep": words("keep_nearest"),
+            "keep_hint": words("keep_nearest_hint", nearest=choice.nearest),
         }
     return item
