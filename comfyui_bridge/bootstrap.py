@@ -21,6 +21,7 @@ from comfyui_bridge.store.editor import Editor
 from comfyui_bridge.store.library import Library
 from comfyui_bridge.store.media import MediaStore
 from comfyui_bridge.store.runs import RunStore
+from comfyui_bridge.store.servers import ServerStore
 from comfyui_bridge.ui.dashboard import Dashboard
 from comfyui_bridge.version import __version__
 
@@ -67,7 +68,16 @@ def build(settings: Settings) -> App:
             sandbox = SandboxProcess(settings.data / "sandbox")
             closing.callback(sandbox.close)
             servers.append(ComfyServer(sandbox.url, name=SANDBOX))
-        engine = Engine(servers, RunStore(database), media, ending_with_us=(SANDBOX,))
+        engine = Engine(
+            servers,
+            RunStore(database),
+            media,
+            ending_with_us=(SANDBOX,),
+            kept=ServerStore(database),
+            # Without the token: it is for the settings' servers, and anyone may add another.
+            connect=ComfyServer,
+            max_waiting=settings.max_waiting,
+        )
         closing.callback(engine.stop)
         engine.start()
         library = Catalogue(Library(settings.workflows), look_every=LOOK_EVERY_S)

@@ -18,6 +18,7 @@ from comfyui_bridge.version import __version__
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 7860
+DEFAULT_MAX_WAITING = 500
 _BESIDE_THE_PACKAGE = Path(__file__).resolve().parent.parent
 _TRUE = frozenset(("1", "true", "yes", "on"))
 _FALSE = frozenset(("", "0", "false", "no", "off"))
@@ -40,6 +41,8 @@ class Settings:
     """The sandbox was asked for, beside the servers named."""
     share: bool = False
     auth: Path | None = None
+    max_waiting: int = DEFAULT_MAX_WAITING
+    """How many runs one person may have waiting."""
 
     @property
     def wants_sandbox(self) -> bool:
@@ -109,6 +112,11 @@ def _parser() -> argparse.ArgumentParser:
         "--share", action="store_true", default=None, help="make a public link too; needs --auth"
     )
     parser.add_argument("--auth", metavar="FILE", help="accounts: only who signs in gets to the page")
+    parser.add_argument(
+        "--max-waiting",
+        metavar="RUNS",
+        help=f"how many runs one person may have waiting (default {DEFAULT_MAX_WAITING})",
+    )
     parser.add_argument("--version", action="version", version=f"ComfyUI Bridge {__version__}")
     return parser
 
@@ -135,6 +143,7 @@ def _settled(given: argparse.Namespace, environ: Mapping[str, str]) -> Settings:
         sandbox=switch("sandbox"),
         share=switch("share"),
         auth=_auth(text("auth")),
+        max_waiting=_max_waiting(text("max_waiting")),
     )
     if settings.share and settings.auth is None:
         raise _Unusable(
@@ -169,6 +178,14 @@ def _port(text: str) -> int:
         return DEFAULT_PORT
     if not (text.isascii() and text.isdigit() and int(text) <= 65535):
         raise _Unusable(f'--port is "{text}", and should be a whole number from 0 to 65535')
+    return int(text)
+
+
+def _max_waiting(text: str) -> int:
+    if not text:
+        return DEFAULT_MAX_WAITING
+    if not (text.isascii() and text.isdigit() and int(text) >= 1):
+        raise _Unusable(f'--max-waiting is "{text}", and should be a whole number from 1')
     return int(text)
 
 

@@ -34,6 +34,7 @@ def test_every_flag_is_read(tmp_path: Path) -> None:
     auth.write_text("")
     argv = ["--host", "0.0.0.0", "--port", "0", "--server", "http://a:8188", "--server", "https://b/x/api"]
     argv += ["--workflows", str(tmp_path), "--data", str(tmp_path / "data"), "--sandbox", "--share"]
+    argv += ["--max-waiting", "7"]
     got = settings.parse([*argv, "--auth", str(auth)], {})
     assert got == Settings(
         host="0.0.0.0",
@@ -44,6 +45,7 @@ def test_every_flag_is_read(tmp_path: Path) -> None:
         sandbox=True,
         share=True,
         auth=auth,
+        max_waiting=7,
     )
 
 
@@ -52,9 +54,10 @@ def test_every_flag_has_a_variable(tmp_path: Path) -> None:
     auth.write_text("")
     environ = {"HOST": "::1", "PORT": "81", "SERVER": "http://a, b:8188", "WORKFLOWS": str(tmp_path)}
     environ |= {"DATA": str(tmp_path / "d"), "SANDBOX": "yes", "SHARE": "1", "AUTH": str(auth)}
+    environ |= {"MAX_WAITING": "20"}
     got = settings.parse([], {f"COMFYUI_BRIDGE_{name}": value for name, value in environ.items()})
     assert got == Settings(
-        "::1", 81, ("http://a", "http://b:8188"), "", tmp_path, tmp_path / "d", True, True, auth
+        "::1", 81, ("http://a", "http://b:8188"), "", tmp_path, tmp_path / "d", True, True, auth, 20
     )
 
 
@@ -101,6 +104,7 @@ def test_a_public_link_without_a_sign_in_is_refused_with_the_reason(
         (["--workflows", "/no/such/folder"], "/no/such/folder, and there is no such folder"),
         (["--data", __file__], "which is a file, and should name a folder"),
         (["--auth", "/no/such/file"], "python -m comfyui_bridge passwd NAME --auth /no/such/file"),
+        (["--max-waiting", "0"], '--max-waiting is "0", and should be a whole number from 1'),
         (["--prot", "80"], "--prot"),
         (["picture.png"], "picture.png"),
     ],
