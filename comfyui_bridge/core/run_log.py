@@ -37,6 +37,8 @@ class LogKind(str, Enum):
     ERROR = "error"
     """The sentence."""
     DONE = "done"
+    REMOVED = "removed"
+    """Its kept files went: "space" for the limit of all files, "age" for that of their age."""
     CUT = "cut"
     """So many entries were left out here: their number."""
 

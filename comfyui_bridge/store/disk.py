@@ -10,6 +10,7 @@ import contextlib
 import errno
 import os
 import secrets
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
@@ -115,4 +116,22 @@ def sweep(folder: Path) -> None:
     make_folder(folder)
     with in_our_words(folder):
         for left in folder.glob(f".*{NewFile.SUFFIX}"):
-            left.unlink(missing_ok=True)
+            if left.is_dir() and not left.is_symlink():
+                shutil.rmtree(left)
+            else:
+                left.unlink(missing_ok=True)
+
+
+def remove_folder(path: Path, making: Path) -> None:
+    """Remove a folder with all that is in it: first out of sight, so that nobody meets half of it.
+
+    What a crash leaves in `making` is swept at the next start. One that is not there is fine.
+    """
+    leaving = making / f".{secrets.token_hex(8)}{NewFile.SUFFIX}"
+    with in_our_words(path):
+        try:
+            os.replace(path, leaving)
+        except FileNotFoundError:
+            return
+        sync_folder(path.parent)
+        shutil.rmtree(leaving)

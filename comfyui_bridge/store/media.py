@@ -137,6 +137,13 @@ class MediaStore:
             raise StoreError(f"There are no kept files of a run {run_id}.")
         return _zip([self._media / run_id / name for name in names])
 
+    def forget(self, run_id: str) -> None:
+        """Remove a run's kept files and thumbnails. Raises StoreError; a run without any is fine."""
+        if not _RUN_ID.fullmatch(run_id):
+            return
+        for folder in (self._media, self._thumbnails):
+            disk.remove_folder(folder / run_id, _making(folder))
+
     def keep_upload(self, content: BinaryIO, name: str) -> str:
         """Keep a file that somebody uploads, once for equal bytes; the key to find it by."""
         digest = hashlib.sha256()

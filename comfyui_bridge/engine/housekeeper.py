@@ -1,0 +1,152 @@
+"""Keeps the kept files within their limits and empties the bin, in a thread of its own.
+
+What goes is told: in the run whose files went, and in `usage`. Files go before the row says so, as a
+crash in between is then made good by the next round.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from comfyui_bridge.core import run_log
+from comfyui_bridge.core.errors import StoreError
+from comfyui_bridge.core.run import Run
+from comfyui_bridge.core.run_log import LogKind
+from comfyui_bridge.store.media import MediaStore
+from comfyui_bridge.store.run_index import RunIndex
+from comfyui_bridge.store.runs import RunStore
+
+log = logging.getLogger(__name__)
+
+ROUND_S = 60.0
+_AT_A_TIME = 50
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How much is kept, in bytes, and for how long, in seconds; None for as much as there is room."""
+
+    bytes: int | None = None
+    seconds: float | None = None
+    bin_seconds: float = 3600.0
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What kept files take, what they may take, and what went since the program started."""
+
+    bytes: int
+    limit: int | None
+    seconds: float | None
+    removed_runs: int = 0
+    removed_bytes: int = 0
+    removed_at: float | None = None
+    problem: str = ""
+    """Why the last round could not be finished."""
+
+
+class Housekeeper:
+    """Thread-safe. `tidy` does one round; `start` does one every minute."""
+
+    def __init__(
+        self,
+        runs: RunStore,
+        index: RunIndex,
+        media: MediaStore,
+        limits: Limits,
+        *,
+        clock: Callable[[], float],
+        changed: Callable[[Run], None],
+        gone: Callable[[str], None],
+    ) -> None:
+        """`changed` is told of a run whose files went, `gone` of one that is no more."""
+        self._runs, self._index, self._media = runs, index, media
+        self._limits = limits
+        self._clock = clock
+        self._changed, self._gone = changed, gone
+        self._one_round = threading.Lock()
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._work, name="housekeeper", daemon=True)
+        self._removed: tuple[int, int, float | None] = (0, 0, None)
+        self._problem = ""
+
+    def start(self) -> None:
+        """Tidy now, and every minute until `stop`."""
+        self._thread.start()
+
+    def stop(self, timeout: float) -> None:
+        self._stopping.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout)
+
+    def usage(self) -> Usage:
+        """What is kept now."""
+        runs, size, at = self._removed
+        return Usage(
+            bytes=self._index.bytes_kept(),
+            limit=self._limits.bytes,
+            seconds=self._limits.seconds,
+            removed_runs=runs,
+            removed_bytes=size,
+            removed_at=at,
+            problem=self._problem,
+        )
+
+    def tidy(self) -> None:
+        """Empty the bin of what is in it long enough, then let the oldest without a star go."""
+        with self._one_round:
+            self._empty_bin()
+            if self._limits.seconds is not None:
+                self._let_old_go(self._clock() - self._limits.seconds)
+            if self._limits.bytes is not None:
+                self._let_oldest_go(self._limits.bytes)
+
+    def _work(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                self.tidy()
+                self._problem = ""
+            except StoreError as error:
+                self._problem = str(error)
+                log.warning("Old files could not be removed: %s", error)
+            self._stopping.wait(ROUND_S)
+
+    def _empty_bin(self) -> None:
+        gone = self._index.in_bin(self._clock() - self._limits.bin_seconds)
+        for run_id in gone:
+            self._media.forget(run_id)
+        self._index.forget(gone)
+        for run_id in gone:
+            self._gone(run_id)
+
+    def _let_old_go(self, before: float) -> None:
+        while some := self._index.oldest(_AT_A_TIME, before=before):
+            for run_id, size in some:
+                self._let_go(run_id, size, "age")
+            if self._stopping.is_set():
+                return
+
+    def _let_oldest_go(self, limit: int) -> None:
+        over = self._index.bytes_kept() - limit
+        while over > 0 and (some := self._index.oldest(_AT_A_TIME)):
+            for run_id, size in some:
+                if over <= 0 or self._stopping.is_set():
+                    return
+                self._let_go(run_id, size, "space")
+                over -= size
+
+    def _let_go(self, run_id: str, size: int, why: str) -> None:
+        self._media.forget(run_id)
+        run = self._runs.get(run_id)
+        if run is None:
+            return
+        now = self._clock()
+        said = run_log.appended(run.log, now, LogKind.REMOVED, why)
+        without = replace(run, kept=(), log=said)
+        self._runs.update(without)
+        self._changed(without)
+        runs, total, _ = self._removed
+        self._removed = (runs + 1, total + size, now)
