@@ -15,6 +15,8 @@ from comfyui_bridge.ui.dashboard import Dashboard
 from comfyui_bridge.ui.desk import ALONGSIDE, AT_ONCE, PLAIN, Desk, Session, own_runs
 from comfyui_bridge.ui.sign_in import is_signed_in, owner_of
 from comfyui_bridge.ui.templates import Templates
+from comfyui_bridge.ui.templates_tab import tab as templates_tab
+from comfyui_bridge.ui.templates_tab.tab import TemplatesTab
 from comfyui_bridge.ui.words import Words, choose
 
 TITLE = "ComfyUI Bridge"
@@ -32,6 +34,7 @@ class Parts:
     away: gr.HTML
     create: Create
     results: gr.HTML
+    templates: TemplatesTab
     servers: gr.HTML
     tabs: tuple[gr.Tab, ...]
 
@@ -43,6 +46,7 @@ def build(dashboard: Dashboard) -> gr.Blocks:
         parts = _lay_out(desk)
         _arrive(page, desk, parts)
         create.connect(page, desk, parts.session, parts.create)
+        templates_tab.connect(desk, parts.session, parts.templates)
         _keep_up(desk, parts)
         api.offer(dashboard)
     return page
@@ -66,6 +70,8 @@ def _lay_out(desk: Desk) -> Parts:
             created = create.lay_out(desk, words)
         with gr.Tab(words("results"), id="results") as results_tab:
             results = gr.HTML("", elem_id="results", **PLAIN)
+        with gr.Tab(words("templates"), id="templates") as templates_tab_:
+            templates = templates_tab.lay_out(desk, words)
         with gr.Tab(words("servers"), id="servers") as servers_tab:
             servers = gr.HTML("", elem_id="servers", **PLAIN)
     return Parts(
@@ -75,8 +81,9 @@ def _lay_out(desk: Desk) -> Parts:
         away=away,
         create=created,
         results=results,
+        templates=templates,
         servers=servers,
-        tabs=(create_tab, results_tab, servers_tab),
+        tabs=(create_tab, results_tab, templates_tab_, servers_tab),
     )
 
 
@@ -92,6 +99,7 @@ def _arrive(page: gr.Blocks, desk: Desk, parts: Parts) -> None:
             session.lang: lang,
             parts.account: _account(request, words),
             **create.arrived(desk, session, parts.create, words, request),
+            **templates_tab.arrived(desk, parts.templates, words),
             **_refreshed(desk, parts, words, request),
             **{tab: gr.update(label=words(str(tab.id))) for tab in parts.tabs},
         }
@@ -100,6 +108,7 @@ def _arrive(page: gr.Blocks, desk: Desk, parts: Parts) -> None:
         session.lang,
         parts.account,
         *create.arriving(session, parts.create),
+        *templates_tab.arriving(parts.templates),
         *_refreshing(parts),
         *parts.tabs,
     }
@@ -117,9 +126,11 @@ def _keep_up(desk: Desk, parts: Parts) -> None:
         if desk.templates.shelf().version != known:
             changed[session.known] = desk.templates.shelf().version
             changed |= create.library_parts(desk, parts.create, words)
+            changed |= templates_tab.library_parts(desk, parts.templates, words)
         return changed
 
-    outputs = {session.known, *create.library_components(parts.create), *_refreshing(parts)}
+    library = {*create.library_components(parts.create), *templates_tab.library_components(parts.templates)}
+    outputs = {session.known, *library, *_refreshing(parts)}
     clock.tick(tick, [session.known, session.lang], outputs, **AT_ONCE)
 
     def show_results(lang: str, request: gr.Request) -> str:
@@ -135,11 +146,13 @@ def _refreshed(desk: Desk, parts: Parts, words: Words, request: gr.Request) -> d
         parts.away: escape(present.away_line(servers, now, words)),
         parts.servers: servers_panel.table(servers, now, words),
         **create.refreshed(desk, parts.create, words, request),
+        **templates_tab.refreshed(desk, parts.templates, words),
     }
 
 
 def _refreshing(parts: Parts) -> set[Any]:
-    return {parts.header, parts.away, parts.servers, *create.refreshing(parts.create)}
+    shown = {parts.header, parts.away, parts.servers}
+    return {*shown, *create.refreshing(parts.create), *templates_tab.refreshing(parts.templates)}
 
 
 def _header(desk: Desk, words: Words) -> str:

@@ -31,6 +31,7 @@ from comfyui_bridge.ui.live_stream import LiveStream
 from comfyui_bridge.ui.routes import EXCEPTION_HANDLERS, AsTheyAre, routes
 from comfyui_bridge.ui.safety import SameOrigin
 from comfyui_bridge.ui.sign_in import Browsers, SignIn, owner_of
+from comfyui_bridge.ui.templates_tab.routes import routes as library_routes
 
 # Gradio's cap on running events, generators that only follow included; its own 40 make a click wait for
 # seconds behind 60 followers.
@@ -106,7 +107,7 @@ def _serve(
     app = _App(
         doors=lambda inner: SameOrigin(_who_asks(dashboard, AsTheyAre(inner))),
         default_response_class=ORJSONResponse,
-        routes=routes(dashboard, live),
+        routes=[*library_routes(dashboard), *routes(dashboard, live)],
         exception_handlers=EXCEPTION_HANDLERS,
         openapi_url=None,
     )

@@ -6,6 +6,7 @@ One accent on neutral greys, system fonts, thin borders. Nothing here names an o
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -27,10 +28,11 @@ _STYLES = (
     "stage",
     "queue",
     "panels",
+    "editor",
     "narrow",
 )
 # They share one scope; `base` opens it with what the others use.
-_SCRIPTS = ("base", "library", "picking", "form", "readiness", "stage", "queue", "page")
+_SCRIPTS = ("base", "library", "picking", "form", "readiness", "stage", "queue", "editor", "page")
 
 ACCENT = colors.Color(
     name="bridge",
@@ -228,7 +230,31 @@ THEME = _theme()
 
 def css() -> str:
     """The page's own rules, to be given to Gradio as css."""
-    return _joined("style", _STYLES, "css")
+    return _RULE.sub(_for_previews_too, _joined("style", _STYLES, "css"))
+
+
+# The editor's preview is a form as well, whose ids differ from those of the form on Create. A list of both
+# in one selector would not do: Gradio 6.31 puts its container before every comma, those of :is() too.
+_RULE = re.compile(r"[^{}]*\{[^{}]*\}")
+_OF_A_FORM = re.compile(r"#form(?= [^{])|#advanced(?![\w-])")
+_IN_A_PREVIEW = {"#form": "#preview", "#advanced": "#sketch-advanced"}
+
+
+def _for_previews_too(rule: re.Match[str]) -> str:
+    selectors, brace, body = rule.group().partition("{")
+    copy = _OF_A_FORM.sub(lambda found: _IN_A_PREVIEW[found.group()], selectors)
+    return rule.group() if copy == selectors else f"{rule.group()}{copy}{brace}{body}"
+
+
+def head() -> str:
+    """The page's own script and what a phone should know, to be put into the page's head."""
+    said = json.dumps({lang: words.script_words(lang) for lang in words.LANGUAGES}, ensure_ascii=False)
+    script = _joined("script", _SCRIPTS, "js").replace('"%WORDS%"', said.replace("<", "\\u003c"))
+    return (
+        '<meta name="viewport" content="width=device-width, initial-scale=1, viewport-fit=cover">'
+        '<meta name="color-scheme" content="light dark">'
+        f'<script>(() => {{\n"use strict";\n{script}\n}})();</script>'
+    )
 
 
 def head() -> str:

@@ -1,7 +1,7 @@
 /* The whole page ------------------------------------------------------------------------------ */
 
 const openTab = (name) => {
-  const names = ["create", "results", "servers"];
+  const names = ["create", "results", "templates", "servers"];
   document.querySelectorAll("#tabs [role=tab]")[names.indexOf(name)]?.click();
 };
 

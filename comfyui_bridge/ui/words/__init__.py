@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from comfyui_bridge.ui.words import (
+    editor,
     form,
     frame,
     labels,
@@ -23,7 +24,7 @@ from comfyui_bridge.ui.words import (
 
 LANGUAGES = ("en", "zh")
 
-_PARTS = (frame, library, form, readiness, stage, queue, servers, results)
+_PARTS = (frame, library, form, readiness, stage, queue, servers, results, editor)
 _TABLE: Mapping[str, tuple[str, str]] = {key: said for part in _PARTS for key, said in part.TABLE.items()}
 
 KEYS = tuple(_TABLE)
