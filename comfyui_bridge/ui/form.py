@@ -21,9 +21,8 @@ from comfyui_bridge.core.errors import InvalidValues, StoreError, WorkflowError
 from comfyui_bridge.core.files import FileValue
 from comfyui_bridge.core.form import Form
 from comfyui_bridge.core.inputs import ExposedInput
-from comfyui_bridge.core.node_defs import ComboSpec, IntSpec, Upload
+from comfyui_bridge.core.node_defs import ComboSpec, IntSpec
 from comfyui_bridge.core.template import Template
-from comfyui_bridge.store import pictures
 from comfyui_bridge.ui import widgets
 from comfyui_bridge.ui.dashboard import Dashboard
 from comfyui_bridge.ui.present import element_id
@@ -90,8 +89,9 @@ def widgets_of(form: Form, typed: Mapping[str, Any], words: Words) -> list[Widge
         return widget
 
     essential = [one for one in form.inputs if not one.group]
-    rest = [one for one in form.inputs if one.group]
+    rest = [one for one in form.inputs if one.group and one.key not in form.places]
     built = _essential(essential, build, words)
+    built += [build(one) for one in form.inputs if one.key in form.places]
     if rest:
         with gr.Accordion(words("advanced"), open=not essential, elem_id="advanced"):
             for group in dict.fromkeys(one.group for one in rest):
@@ -256,20 +256,17 @@ def submit(
 
 def _kept_files(dashboard: Dashboard, template: Template, raw: Mapping[str, Any]) -> dict[str, Any]:
     """The values with their files in our keeping. Raises InvalidValues for a picture that is none."""
-    files = {key: value for key, value in raw.items() if isinstance(value, LocalFile)}
-    form = dashboard.engine.form(template) if files else None
     unreadable = {
-        key: f"{Path(file.path).name} is no picture that can be read; choose another."
-        for key, file in files.items()
-        if _takes_pictures(form.input(key)) and not pictures.is_readable(Path(file.path))
+        key: f"{value.name} is no picture that can be read; choose another."
+        for key, value in raw.items()
+        if isinstance(value, FileValue) and not value.ref
     }
     if unreadable:
         raise InvalidValues(unreadable)
-    return {**raw, **{key: _keep_file(dashboard, file) for key, file in files.items()}}
-
-
-def _takes_pictures(one: ExposedInput | None) -> bool:
-    return one is not None and isinstance(one.spec, ComboSpec) and one.spec.upload is Upload.IMAGE
+    return {
+        key: _keep_file(dashboard, value) if isinstance(value, LocalFile) else value
+        for key, value in raw.items()
+    }
 
 
 def _keep_file(dashboard: Dashboard, file: LocalFile) -> FileValue:

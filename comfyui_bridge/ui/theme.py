@@ -24,6 +24,9 @@ _STYLES = (
     "create",
     "library",
     "form",
+    "picture",
+    "mask",
+    "loras",
     "readiness",
     "stage",
     "queue",
@@ -32,7 +35,7 @@ _STYLES = (
     "narrow",
 )
 # They share one scope; `base` opens it with what the others use.
-_SCRIPTS = ("base", "library", "picking", "form", "readiness", "stage", "queue", "editor", "page")
+_SCRIPTS = ("base", "library", "picking", "form", "picture", "mask", "loras", "readiness", "stage", "queue", "editor", "page")
 
 ACCENT = colors.Color(
     name="bridge",

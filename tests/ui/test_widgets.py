@@ -30,6 +30,7 @@ from comfyui_bridge.core.node_defs import (
 from comfyui_bridge.core.values import RANDOM
 from comfyui_bridge.ui import form, widgets
 from comfyui_bridge.ui.widgets import LocalFile, Seed, Slider
+from comfyui_bridge.ui.widgets.picture import Picture
 from comfyui_bridge.ui.words import Words
 
 EN = Words("en")
@@ -64,7 +65,7 @@ def build(one: ExposedInput, value: Any = None) -> gr.components.Component | Non
         (BooleanSpec(True), gr.Checkbox),
         (ComboSpec(("a", "b"), "a"), gr.Dropdown),
         (ComboSpec(("a", "b"), multiselect=True), gr.Dropdown),
-        (ComboSpec(("a.png",), upload=Upload.IMAGE), gr.Image),
+        (ComboSpec(("a.png",), upload=Upload.IMAGE), Picture),
         (ComboSpec(("a.mp4",), upload=Upload.VIDEO), gr.File),
         (ComboSpec((), upload=Upload.AUDIO), gr.File),
         (DynamicComboSpec((DynamicOption("a", ()), DynamicOption("b", ()))), gr.Dropdown),
@@ -137,13 +138,12 @@ def test_a_long_list_of_choices_can_be_searched() -> None:
 
 
 def test_a_file_is_kept_as_it_was_uploaded_and_nothing_leaves_the_default() -> None:
-    one = exposed(ComboSpec(("example.png",), upload=Upload.IMAGE), "example.png", "image")
+    one = exposed(ComboSpec(("example.mp4",), upload=Upload.VIDEO), "example.mp4", "video")
     component = build(one)
-    assert isinstance(component, gr.Image)
+    assert isinstance(component, gr.File)
     assert component.value is None
-    assert component.image_mode is None
     assert widgets.read(one, None) is None
-    assert widgets.read(one, "/tmp/mine.png") == LocalFile("/tmp/mine.png")
+    assert widgets.read(one, "/tmp/mine.mp4") == LocalFile("/tmp/mine.mp4")
 
 
 def test_texts_of_a_link_are_shown_in_the_component_s_own_type() -> None:

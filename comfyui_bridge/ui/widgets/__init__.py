@@ -19,17 +19,22 @@ from comfyui_bridge.core.node_defs import (
     BooleanSpec,
     ColorSpec,
     ComboSpec,
+    ControlNetSpec,
     DynamicComboSpec,
     EditorSpec,
     FloatSpec,
     InputSpec,
     IntSpec,
     LinkSpec,
+    LoraStackSpec,
     StringSpec,
     Upload,
 )
 from comfyui_bridge.core.values import RANDOM
 from comfyui_bridge.ui.present import element_id
+from comfyui_bridge.ui.widgets import picture
+from comfyui_bridge.ui.widgets.controlnet import ControlNetSlot
+from comfyui_bridge.ui.widgets.loras import LoraStack
 from comfyui_bridge.ui.words import Words
 
 MOST_STEPS = 200
@@ -115,8 +120,14 @@ def read(one: ExposedInput, shown: Any) -> Any:
     match one.spec:
         case IntSpec() if is_text_number(one.spec) or one.spec.is_seed:
             return RANDOM if one.spec.is_seed and not str(shown or "").strip() else shown
+        case ComboSpec(upload=Upload.IMAGE):
+            return picture.chosen(shown)
         case ComboSpec(upload=upload) if upload is not None:
             return LocalFile(str(shown)) if shown else None
+        case LoraStackSpec():
+            return shown or []
+        case ControlNetSpec():
+            return shown or None
         case StringSpec() | ColorSpec():
             return shown or ""
     return "" if shown is None else shown
@@ -161,6 +172,7 @@ def tooltip(one: ExposedInput, words: Words) -> str:
 
 def _component(one: ExposedInput, value: Any, words: Words, narrow: bool) -> gr.components.Component | None:
     common = {"label": words.label(one.label), "elem_id": element_id(one.key), "interactive": True}
+    own = {"label": words.label(one.label), "elem_id": element_id(one.key), "words": words}
     match one.spec:
         case IntSpec(is_seed=True):
             return Seed(
@@ -178,6 +190,12 @@ def _component(one: ExposedInput, value: Any, words: Words, narrow: bool) -> gr.
             return gr.Checkbox(_is_on(one.spec, value), **common)
         case StringSpec():
             return _text(one, value, common)
+        case ComboSpec(upload=Upload.IMAGE):
+            return picture.Picture(value, paints=one.paints, **own)
+        case LoraStackSpec():
+            return LoraStack(value, one.spec, **own)
+        case ControlNetSpec():
+            return ControlNetSlot(value, one.spec, **own)
         case ComboSpec():
             return _combo(one.spec, value, common, words)
         case DynamicComboSpec(options):
@@ -229,25 +247,7 @@ def _text(one: ExposedInput, value: Any, common: dict[str, Any]) -> gr.component
     )
 
 
-def _as_it_is(payload: Any) -> str | None:
-    return payload.path if payload is not None else None
-
-
 def _combo(spec: ComboSpec, value: Any, common: dict[str, Any], words: Words) -> gr.components.Component:
-    if spec.upload is Upload.IMAGE:
-        # image_mode None hands the file over as it was uploaded, without decoding it again.
-        picture = gr.Image(
-            _path(value),
-            type="filepath",
-            image_mode=None,
-            sources=["upload", "clipboard"],
-            height=200,
-            buttons=[],
-            **common,
-        )
-        # Gradio opens it all the same, and for one that is no picture the whole event fails without a word.
-        picture.preprocess = _as_it_is
-        return picture
     if spec.upload is not None:
         return gr.File(_path(value), type="filepath", file_types=_FILE_TYPES.get(spec.upload), **common)
     if spec.multiselect:

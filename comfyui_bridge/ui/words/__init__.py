@@ -15,6 +15,8 @@ from comfyui_bridge.ui.words import (
     frame,
     labels,
     library,
+    loras,
+    picture,
     queue,
     readiness,
     results,
@@ -24,7 +26,7 @@ from comfyui_bridge.ui.words import (
 
 LANGUAGES = ("en", "zh")
 
-_PARTS = (frame, library, form, readiness, stage, queue, servers, results, editor)
+_PARTS = (frame, library, form, readiness, stage, queue, servers, results, editor, loras, picture)
 _TABLE: Mapping[str, tuple[str, str]] = {key: said for part in _PARTS for key, said in part.TABLE.items()}
 
 KEYS = tuple(_TABLE)
