@@ -84,6 +84,8 @@ class RunError:
     class_type: str = ""
     problems: tuple[InputProblem, ...] = ()
     traceback: tuple[str, ...] = ()
+    said: str = ""
+    """What the node raised, in its own words."""
 
 
 @dataclass(frozen=True)
@@ -427,7 +429,8 @@ def _node_error(workflow: Workflow, event: NodeRaised) -> RunError:
         )
     else:
         message = f"{name}: {what}" if name else what
-    return RunError(fault, message, event.node_id, event.class_type, traceback=event.traceback)
+    said = ": ".join(part for part in (event.exception_type, event.message.strip()) if part)
+    return RunError(fault, message, event.node_id, event.class_type, traceback=event.traceback, said=said)
 
 
 def _is_memory(event: NodeRaised) -> bool:

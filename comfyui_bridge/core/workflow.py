@@ -7,6 +7,8 @@ document carried beside these stays where it was, so that writing an unchanged w
 from __future__ import annotations
 
 import copy
+import hashlib
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
@@ -117,6 +119,14 @@ class Workflow:
         """An id no node has: one above the highest plain number in use, compound ids included."""
         numbers = [int(part) for node_id in self.nodes for part in node_id.split(":") if part.isdecimal()]
         return str(max(numbers, default=0) + 1)
+
+    def fingerprint(self) -> str:
+        """Another text for another computation; titles and unknown keys do not count."""
+        content = {
+            node_id: [node.class_type, node.to_api()["inputs"]] for node_id, node in self.nodes.items()
+        }
+        # Half a surrogate pair has no UTF-8, but an ASCII spelling.
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
     def to_api(self) -> dict[str, Any]:
         """The API-format document, the caller's own to change."""

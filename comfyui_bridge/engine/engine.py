@@ -14,9 +14,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from comfyui_bridge.core import activity
 from comfyui_bridge.core import form as form_
 from comfyui_bridge.core import values as values_
-from comfyui_bridge.core.errors import QueueFull, StoreError
+from comfyui_bridge.core.activity import Activity
+from comfyui_bridge.core.errors import InvalidValues, QueueFull, StoreError, WorkflowError
+from comfyui_bridge.core.estimate import Estimate
 from comfyui_bridge.core.events import RunLost, RunRemoved, RunReturned
 from comfyui_bridge.core.form import Form
 from comfyui_bridge.core.node_defs import NodeDefs
@@ -24,6 +27,7 @@ from comfyui_bridge.core.run import Run, apply
 from comfyui_bridge.core.template import Template
 from comfyui_bridge.engine.assessor import Assessor, Found
 from comfyui_bridge.engine.follow import Timing
+from comfyui_bridge.engine.forecast import Forecast
 from comfyui_bridge.engine.live import Live, Preview, Snapshot
 from comfyui_bridge.engine.pool import Pool, ServerStatus
 from comfyui_bridge.engine.ports import Server
@@ -79,6 +83,7 @@ class Engine:
         )
         self._roster = Roster(servers, self._pool, self._hire, kept, connect)
         self._assessor = Assessor(self._pool.definitions)
+        self._forecast = Forecast(runs, self._live, self._queue, self._pool, clock, monotonic)
         self._forms_lock = threading.Lock()  # guards the cache of forms
         self._forms: dict[str, tuple[Template, int, Form]] = {}
 
@@ -112,15 +117,18 @@ class Engine:
         """
         form = self.form(template).with_choices(raw)
         values = values_.resolve_seeds(form.inputs, form.check(raw), self._draw_seed)
+        workflow = form.patched(values)
         run = Run(
             run_id=uuid.uuid4().hex,
             prompt_id=str(uuid.uuid4()),
-            workflow=form.patched(values),
+            workflow=workflow,
             created_at=self._clock(),
             template=template.slug,
             title=template.title,
             owner=owner,
             values=values_.to_json(values),
+            fingerprint=workflow.fingerprint(),
+            weights=self._forecast.weights(template.slug, workflow),
         )
         self._pool.assess((run,))
         with self._admission:
@@ -198,6 +206,31 @@ class Engine:
         ]
         inside.sort(key=lambda run: (run.started_at is None, run.created_at))
         return (*inside, *waiting)
+
+    def estimate(self, run: Run) -> Estimate | None:
+        """The seconds until a run ends, or while it waits, until it begins; None where nobody can say."""
+        return self._forecast.estimate(run)
+
+    def unchanged(self, template: Template, raw: Mapping[str, Any], owner: str = "") -> Run | None:
+        """The owner's completed run that submitting these values would only repeat, with its result.
+
+        None where a seed is to be drawn, and for wrong values, of which `submit` tells.
+        """
+        try:
+            form = self.form(template).with_choices(raw)
+            values = form.check(raw)
+            fingerprint = form.patched(values).fingerprint()
+        except (InvalidValues, WorkflowError):
+            return None
+        if values_.resolve_seeds(form.inputs, values, lambda low, high: low) != values:
+            return None
+        alike = self._runs.like(fingerprint, owner)
+        return next((run for run in alike if run.kept or run.texts), None)
+
+    def activity(self, hours: float = 6.0) -> tuple[Activity, ...]:
+        """What the servers did in the last hours, by server and slot of time."""
+        now = self._clock()
+        return activity.slots(self._runs.ended_since(now - hours * 3600), now, hours)
 
     def servers(self) -> tuple[ServerStatus, ...]:
         """The servers as they are known now."""

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import Row, Select, delete, insert, select, update
+from sqlalchemy import Row, Select, delete, exists, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from comfyui_bridge.core import values
@@ -89,8 +89,10 @@ class RunStore:
         return self._all(select(runs).where(*which, is_done).order_by(*_NEWEST_FIRST).limit(limit))
 
     def like(self, fingerprint: str, owner: str, limit: int = 5) -> tuple[Run, ...]:
-        """This owner's newest completed runs with this fingerprint, newest first."""
-        which = (runs.c.fingerprint == fingerprint, runs.c.owner == owner)
+        """This owner's newest completed runs with this fingerprint that are not in the bin, newest first."""
+        index = tables.run_index
+        is_in_bin = exists().where(index.c.position == runs.c.position, index.c.deleted_at.is_not(None))
+        which = (runs.c.fingerprint == fingerprint, runs.c.owner == owner, ~is_in_bin)
         is_done = runs.c.state == RunState.COMPLETED.value
         return self._all(select(runs).where(*which, is_done).order_by(*_NEWEST_FIRST).limit(limit))
 

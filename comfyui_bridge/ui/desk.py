@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from comfyui_bridge.core.errors import WorkflowError
+from comfyui_bridge.core.form import Form
 from comfyui_bridge.core.run import Run
 from comfyui_bridge.core.template import Template
 from comfyui_bridge.ui import library_panel, present
@@ -85,8 +86,19 @@ def run_view(desk: Desk, run_id: str, words: Words, request: gr.Request) -> tupl
     snapshot = desk.engine.snapshot(run_id)
     if snapshot is None or not may_see(request, snapshot.run):
         return None, present.unknown(run_id, words)
-    view = present.stage(snapshot.run, time.time(), desk.engine.servers(), words)
-    return snapshot.run, replace(view, theirs=not is_own(request, snapshot.run.owner))
+    run, engine = snapshot.run, desk.engine
+    form = _form_of(desk, run) if run.error is not None else None
+    view = present.stage(run, time.time(), engine.servers(), words, engine.estimate(run), form)
+    return run, replace(view, theirs=not is_own(request, run.owner))
+
+
+def _form_of(desk: Desk, run: Run) -> Form | None:
+    """The form of a run's template as it is now."""
+    template = desk.templates.get(run.template)
+    try:
+        return desk.engine.form(template) if template is not None else None
+    except WorkflowError:
+        return None
 
 
 def first_view(desk: Desk, template: Template | None, words: Words) -> StageView:

@@ -12,14 +12,29 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 from urllib.parse import quote
 
+from comfyui_bridge.core import estimate as estimate_
+from comfyui_bridge.core import explain, run_log
+from comfyui_bridge.core import progress as progress_
+from comfyui_bridge.core.estimate import Estimate
+from comfyui_bridge.core.explain import Trouble, Wrong
+from comfyui_bridge.core.form import Form
 from comfyui_bridge.core.outputs import KeptFile, MediaKind
 from comfyui_bridge.core.run import Fault, Run, RunError, RunState
-from comfyui_bridge.core.workflow import Workflow
+from comfyui_bridge.core.run_log import LogEntry, LogKind
+from comfyui_bridge.core.workflow import Node, Workflow
 from comfyui_bridge.engine.pool import ServerState, ServerStatus
 from comfyui_bridge.ui.words import Words
 
 SILENT_AFTER_S = 20.0
 """A run that says nothing for so long is shown as silent; a model may well load that long."""
+
+STARTING_S = 3.0
+"""A run that began so long ago and names no node was taken up again after a restart."""
+
+_MODEL_FILE = re.compile(r"\.(safetensors|ckpt|pt|pth|bin|gguf|sft|onnx)$", re.IGNORECASE)
+
+LIVE_LOG = 12
+"""So many of its last lines are shown of the log of a run that goes on."""
 
 AGAIN_FAULTS = (Fault.LOST, Fault.UNREACHABLE, Fault.OUT_OF_MEMORY, Fault.NODE)
 """Faults after which the same run may end well the second time."""
@@ -47,6 +62,27 @@ class ErrorView:
     advice: str = ""
     again: bool = False
     details: str = ""
+    offers: tuple[Offer, ...] = ()
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A value that the server has, to put into the form in place of one it has not."""
+
+    key: str
+    value: Any
+    words: str
+
+
+@dataclass(frozen=True)
+class LogLine:
+    """One line of a run's log: seconds since it was asked for, what happened, and how long that took."""
+
+    at: str
+    text: str
+    took: str = ""
+    tone: str = ""
+    """warning, error, or nothing in particular."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +110,12 @@ class StageView:
     archive: str = ""
     warnings: tuple[str, ...] = ()
     error: ErrorView | None = None
+    template: str = ""
+    fields: Mapping[str, str] = field(default_factory=dict)
+    """What is wrong with which field of the template's form, by element id."""
+    estimate: str = ""
+    """How long it will take."""
+    log: tuple[LogLine, ...] = ()
     link: str = ""
     seeds: Mapping[str, str] = field(default_factory=dict)
     """The seed the run used, by the key of its input."""
@@ -128,9 +170,17 @@ def unknown(run_id: str, words: Words) -> StageView:
     return StageView("unknown", line=words("unknown_run"), hint=words("unknown_run_hint", run_id=run_id[:80]))
 
 
-def stage(run: Run, now: float, servers: Sequence[ServerStatus], words: Words) -> StageView:
-    """The stage of a run at epoch second `now`."""
+def stage(
+    run: Run,
+    now: float,
+    servers: Sequence[ServerStatus],
+    words: Words,
+    estimate: Estimate | None = None,
+    form: Form | None = None,
+) -> StageView:
+    """The stage of a run at epoch second `now`; `form` is its template's, for what is wrong in it."""
     line, hint = _happening(run, now, servers, words)
+    troubles = explain.troubles(run, form)
     files = tuple(file_view(run.run_id, kept) for kept in run.kept)
     live = not run.state.is_final
     return StageView(
@@ -140,7 +190,7 @@ def stage(run: Run, now: float, servers: Sequence[ServerStatus], words: Words) -
         line=line,
         hint=hint,
         share=_share(run),
-        moving=run.state is RunState.IN_PROGRESS and run.progress.maximum <= 0 and not run.server_done,
+        moving=_is_moving(run),
         live=live,
         stopping=run.stopping and live,
         ratio=ratio(run.values, run.workflow),
@@ -148,7 +198,11 @@ def stage(run: Run, now: float, servers: Sequence[ServerStatus], words: Words) -
         texts=run.texts,
         archive=f"media/{quote(run.run_id)}.zip" if len(files) > 1 else "",
         warnings=run.warnings,
-        error=_error(run, words) if run.error else None,
+        error=_error(run, troubles, words) if run.error else None,
+        template=run.template,
+        fields={element_id(one.key): _trouble(one, words) for one in troubles if one.key},
+        estimate=_estimate(run, estimate, servers, words),
+        log=_log(run, words),
         link=f"?run={quote(run.run_id)}",
         lang=words.lang,
         seeds={
@@ -157,6 +211,16 @@ def stage(run: Run, now: float, servers: Sequence[ServerStatus], words: Words) -
             if "seed" in key and isinstance(value, int) and not isinstance(value, bool)
         },
     )
+
+
+def left(estimate: Estimate, words: Words) -> str:
+    """How long something still takes."""
+    return words("left", time=_range(estimate, words))
+
+
+def begins(estimate: Estimate, words: Words) -> str:
+    """When something begins."""
+    return words("begins_soon") if estimate.high < 2 else words("begins", time=_range(estimate, words))
 
 
 def file_view(run_id: str, kept: KeptFile) -> FileView:
@@ -275,11 +339,11 @@ def _happening(run: Run, now: float, servers: Sequence[ServerStatus], words: Wor
         return words("stopping"), ""
     match run.state:
         case RunState.PENDING:
-            return _queued(run, servers, words), ""
+            return _queued(run, now, servers, words)
         case RunState.IN_PROGRESS:
-            away = next((s for s in servers if s.name == run.server and s.state is ServerState.AWAY), None)
-            if away is not None:
-                return words("server_away_run", server=away.name), ""
+            if (away := _away(run, servers)) is not None:
+                since = words("away_since", time=words.time(max(1.0, now - away.since)))
+                return words("server_away_run", server=away.name), since
             return (words("saving"), "") if run.server_done else _running(run, now, words)
         case RunState.COMPLETED:
             return _done(run, words), " · ".join(_facts(run, words))
@@ -289,45 +353,82 @@ def _happening(run: Run, now: float, servers: Sequence[ServerStatus], words: Wor
             return words("failed"), ""
 
 
-def _queued(run: Run, servers: Sequence[ServerStatus], words: Words) -> str:
+def _queued(run: Run, now: float, servers: Sequence[ServerStatus], words: Words) -> tuple[str, str]:
+    if (away := _away(run, servers)) is not None:
+        since = words("away_since", time=words.time(max(1.0, now - away.since)))
+        return words("server_away_waiting", server=away.name), since
     if not any(server.state is ServerState.READY for server in servers):
-        return words("waiting_server")
+        return words("waiting_server"), ""
+    moved = run_log.of_kind(run.log, LogKind.MOVED)
+    hint = words("was_moved") if moved else ""
     if run.ahead is None:
-        return words("queued")
-    return (
-        words("queued_next") if run.ahead == 0 else words("queued_place", place=words.ordinal(run.ahead + 1))
-    )
+        return words("queued"), hint
+    if run.ahead == 0:
+        return words("queued_next"), hint
+    return words("queued_place", place=words.ordinal(run.ahead + 1)), hint
+
+
+def _away(run: Run, servers: Sequence[ServerStatus]) -> ServerStatus | None:
+    """The server that has the run, while it does not answer."""
+    return next((s for s in servers if s.name == run.server and s.state is ServerState.AWAY), None)
+
+
+def _is_moving(run: Run) -> bool:
+    """Whether something goes on of which no step is told, so that the bar stands still for a while."""
+    if run.state is not RunState.IN_PROGRESS or run.server_done:
+        return False
+    progress = run.progress
+    return progress.maximum <= 0 or progress.value <= 0 or progress.passes > 1
 
 
 def _running(run: Run, now: float, words: Words) -> tuple[str, str]:
     progress = run.progress
     node = run.workflow.nodes.get(progress.node_id)
     if node is None:
-        return words("starting"), ""
-    if progress.maximum > 0:
+        is_adopted = run.started_at is not None and now - run.started_at > STARTING_S
+        return words("working" if is_adopted else "starting"), ""
+    takes_steps = progress.maximum > 0 or progress_.steps(run.workflow, node) > 1
+    if "Loader" in node.class_type:
+        file = _model_file(node)
+        line = words("loading_file", file=file) if file else words("loading")
+    elif takes_steps and estimate_.loads_first(progress, now):
+        line = words("loading_for", node=node.name)
+    elif progress.maximum > 0:
         line = words("step", node=node.name, value=f"{progress.value:g}", maximum=f"{progress.maximum:g}")
-        left = _seconds_left(run, now)
-        line += words("left", time=words.time(left)) if left is not None else ""
+        line += words("pass", count=progress.passes) if progress.passes > 1 else ""
     else:
-        line = words("loading") if "Loader" in node.class_type else node.name
-    last = progress.stepped_at or progress.node_started_at or run.started_at or now
+        line = node.name
+    last = progress.heard_at or progress.stepped_at or progress.node_started_at or run.started_at or now
     if now - last < SILENT_AFTER_S:
         return line, ""
     return line, words("silent", time=words.time(now - last))
 
 
-def _seconds_left(run: Run, now: float) -> float | None:
-    progress = run.progress
-    if not (progress.value > 0 and progress.stepped_at and progress.node_started_at):
-        return None
-    pace = (progress.stepped_at - progress.node_started_at) / progress.value
-    left = (progress.maximum - progress.value) * pace - (now - progress.stepped_at)
-    return left if left >= 0.5 else None
+def _estimate(run: Run, estimate: Estimate | None, servers: Sequence[ServerStatus], words: Words) -> str:
+    if estimate is None or run.state.is_final or run.stopping or _away(run, servers) is not None:
+        return ""
+    return begins(estimate, words) if run.state is RunState.PENDING else left(estimate, words)
+
+
+def _range(estimate: Estimate, words: Words) -> str:
+    """A length of time as roughly as it is known: one number, or from this to that."""
+    low, high = words.time(max(1.0, estimate.low)), words.time(max(1.0, estimate.high))
+    if estimate.is_sure or low == high:
+        return words("about", time=words.time(max(1.0, estimate.middle)))
+    unit = low.lstrip("0123456789.")
+    if low.endswith(unit) and high.endswith(unit):
+        low = low.removesuffix(unit)
+    return words("from_to", low=low, high=high)
+
+
+def _model_file(node: Node) -> str:
+    """The name of the file that a loader loads, without its folders."""
+    texts = (value for value in node.inputs.values() if isinstance(value, str))
+    return next((re.split(r"[/\\]", text)[-1] for text in texts if _MODEL_FILE.search(text)), "")
 
 
 def _done(run: Run, words: Words) -> str:
-    nodes = set(run.workflow.nodes)
-    if nodes and nodes <= run.progress.cached:
+    if run.is_from_cache:
         return words("done_cached")
     return words("done") if run.seconds is None else words("done_in", time=words.time(run.seconds))
 
@@ -345,17 +446,68 @@ def _facts(run: Run, words: Words) -> tuple[str, ...]:
     return tuple(facts)
 
 
-def _error(run: Run, words: Words) -> ErrorView:
+def _error(run: Run, troubles: Sequence[Trouble], words: Words) -> ErrorView:
     error = run.error
     assert error is not None
+    known = explain.advice(error)
+    named = [one for one in troubles if one.wrong is not Wrong.OTHER]
+    # The server's own sentences are in English.
+    said = [f"{one.node}: {_trouble(one, words)}" for one in named] if words.lang != "en" else []
     return ErrorView(
         title=words(f"fault_{error.fault.value}"),
-        message=error.message,
-        where=_where(run, error, words),
-        advice=words(f"advice_{error.fault.value}"),
+        message=" ".join(said) or error.message,
+        where="" if said else _where(run, error, words),
+        advice=words(f"advice_{known.value}" if known else f"advice_{error.fault.value}"),
         again=error.fault in AGAIN_FAULTS,
         details=_details(error),
+        offers=tuple(
+            Offer(one.key, one.nearest, words("use_nearest", value=one.nearest))
+            for one in troubles
+            if one.key and one.nearest is not None
+        ),
     )
+
+
+def _trouble(one: Trouble, words: Words) -> str:
+    """What is wrong with one input, in a sentence."""
+    gaps = {"input": one.input, "given": one.given or "–", "limit": one.limit}
+    said = words(f"wrong_{one.wrong.value}", **gaps) if one.wrong is not Wrong.OTHER else one.said
+    near = words("wrong_nearest", value=one.nearest) if one.nearest is not None else ""
+    return f"{said}{near}"
+
+
+def _log(run: Run, words: Words) -> tuple[LogLine, ...]:
+    """A run's log; of one that goes on only what was last, for it is sent again with every step."""
+    entries = run.log if run.state.is_final else run.log[-LIVE_LOG:]
+    return tuple(_log_line(run, entry, words) for entry in entries)
+
+
+def _log_line(run: Run, entry: LogEntry, words: Words) -> LogLine:
+    minutes, seconds = divmod(max(0, round(entry.at - run.created_at)), 60)
+    took = "" if entry.seconds is None else words("seconds", count=f"{entry.seconds:.1f}")
+    tone = entry.kind if entry.kind in (LogKind.WARNING.value, LogKind.ERROR.value) else ""
+    return LogLine(f"{minutes}:{seconds:02}", _log_text(run, entry, words), took, tone)
+
+
+def _log_text(run: Run, entry: LogEntry, words: Words) -> str:
+    try:
+        kind = LogKind(entry.kind)
+    except ValueError:
+        return entry.text
+    match kind:
+        case LogKind.NODE | LogKind.WARNING | LogKind.ERROR:
+            return entry.text
+        case LogKind.SENT | LogKind.CACHED | LogKind.CUT:
+            return words(f"log_{kind.value}", what=entry.text)
+        case LogKind.MOVED:
+            # A name of a server, or a sentence about it.
+            is_name = " " not in entry.text
+            return words("log_moved", what=entry.text) if is_name else entry.text
+        case LogKind.STOPPED:
+            is_ours = bool(run_log.of_kind(run.log, LogKind.STOP_ASKED)) or not run.server
+            return words("log_stopped" if is_ours else "log_stopped_elsewhere")
+        case LogKind.STARTED | LogKind.STOP_ASKED | LogKind.DONE:
+            return words(f"log_{kind.value}")
 
 
 def _where(run: Run, error: RunError, words: Words) -> str:
@@ -374,4 +526,5 @@ def _details(error: RunError) -> str:
         + (f" ({problem.details})" if problem.details else "")
         for problem in error.problems
     ]
-    return "\n".join([*lines, *(line.rstrip("\n") for line in error.traceback)])
+    said = [error.said] if error.said else []
+    return "\n".join([*said, *lines, *(line.rstrip("\n") for line in error.traceback)])

@@ -123,13 +123,13 @@ def _view(engine: Engine, runs: Sequence[Run], words: Words, ended: tuple[EndedI
     now, servers = time.time(), engine.servers()
     items = []
     for run in runs[:SHOWN]:
-        shown = present.stage(run, now, servers, words)
+        shown = present.stage(run, now, servers, words, engine.estimate(run))
         items.append(
             QueueItem(
                 run_id=run.run_id,
                 title=run.title or run.template,
                 text=first_words(run),
-                line=shown.line,
+                line=" · ".join(part for part in (shown.line, shown.estimate) if part),
                 percent=round(shown.share * 100),
                 is_running=run.state is RunState.IN_PROGRESS,
                 stopping=run.stopping,

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from comfyui_bridge.core import workflow as workflows
+from comfyui_bridge.core.activity import Ended
 from comfyui_bridge.core.errors import InputProblem, InvalidValues, StoreError
 from comfyui_bridge.core.outputs import KeptFile, NodeOutput, OutputFile
 from comfyui_bridge.core.progress import Progress
@@ -28,6 +29,7 @@ from comfyui_bridge.core.run import Fault, Run, RunError, RunState
 from comfyui_bridge.core.run_log import LogEntry
 from comfyui_bridge.core.values import FileValue
 from comfyui_bridge.store.database import Database
+from comfyui_bridge.store.run_index import RunIndex
 from comfyui_bridge.store.runs import RunStore
 
 SEED = 2**64 - 1
@@ -289,10 +291,8 @@ def test_a_strange_place_is_harmless(store: RunStore, place: str) -> None:
     assert store.page(2, place).next is None
 
 
-@pytest.mark.parametrize("filters", [{}, {"owner": "o"}, {"template": "t"}, {"state": RunState.FAILED}])
-def test_a_page_is_read_from_an_index_however_many_runs_there_are(
-    store: RunStore, database: Database, filters: dict[str, Any]
-) -> None:
+def plan_of(database: Database, ask: Callable[[], object]) -> str:
+    """How SQLite goes about the first thing that is read."""
     statements: list[tuple[str, Any]] = []
 
     def note(_c: object, _cursor: object, statement: str, parameters: Any, *_: object) -> None:
@@ -300,15 +300,67 @@ def test_a_page_is_read_from_an_index_however_many_runs_there_are(
 
     sqlalchemy.event.listen(sqlalchemy.Engine, "before_cursor_execute", note)
     try:
-        store.page(20, "1.0_1", **filters)
+        ask()
     finally:
         sqlalchemy.event.remove(sqlalchemy.Engine, "before_cursor_execute", note)
     statement, parameters = next(entry for entry in statements if "SELECT" in entry[0])
     with database.reading() as connection:
         plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters).all()
-    told = " ".join(str(step) for step in plan)
+    return " ".join(str(step) for step in plan)
+
+
+@pytest.mark.parametrize("filters", [{}, {"owner": "o"}, {"template": "t"}, {"state": RunState.FAILED}])
+def test_a_page_is_read_from_an_index_however_many_runs_there_are(
+    store: RunStore, database: Database, filters: dict[str, Any]
+) -> None:
+    told = plan_of(database, lambda: store.page(20, "1.0_1", **filters))
     assert "SEARCH runs USING INDEX runs_by_" in told
     assert "TEMP B-TREE" not in told
+
+
+def test_past_runs_of_a_template_on_a_server_are_found_newest_first(store: RunStore) -> None:
+    for number in range(8):
+        state = RunState.COMPLETED if number != 6 else RunState.FAILED
+        server, template = ("a", "b")[number % 2], "cat" if number < 7 else "dog"
+        store.insert(a_run(str(number), float(number), template=template, server=server, state=state))
+    assert ids(store.latest("cat", "a", 2)) == ["4", "2"]
+    assert ids(store.latest("cat", "b", 9)) == ["5", "3", "1"]
+    assert ids(store.latest("cow", "a", 9)) == []
+
+
+def test_the_like_of_a_run_is_its_owners_completed_and_not_thrown_away(
+    store: RunStore, database: Database
+) -> None:
+    done = RunState.COMPLETED
+    store.insert(a_run("mine", 1.0, fingerprint="f", owner="ann", state=done))
+    store.insert(a_run("newer", 2.0, fingerprint="f", owner="ann", state=done))
+    store.insert(a_run("failed", 3.0, fingerprint="f", owner="ann", state=RunState.FAILED))
+    store.insert(a_run("another's", 4.0, fingerprint="f", owner="bob", state=done))
+    store.insert(a_run("another", 5.0, fingerprint="g", owner="ann", state=done))
+    assert ids(store.like("f", "ann")) == ["newer", "mine"]
+    RunIndex(database).delete(["newer"], at=9.0)
+    assert ids(store.like("f", "ann")) == ["mine"]
+
+
+def test_runs_that_ended_lately_are_told_with_their_times(store: RunStore) -> None:
+    store.insert(a_run("old", 1.0, started_at=2.0, ended_at=3.0, state=RunState.COMPLETED, server="a"))
+    store.insert(a_run("new", 5.0, started_at=6.0, ended_at=8.0, state=RunState.FAILED, server="b"))
+    store.insert(a_run("live", 9.0))
+    assert store.ended_since(4.0) == (Ended("b", RunState.FAILED, 5.0, 6.0, 8.0),)
+
+
+@pytest.mark.parametrize(
+    ("ask", "index"),
+    [
+        (lambda store: store.latest("t", "s", 8), "runs_by_timing"),
+        (lambda store: store.like("f", "o"), "runs_by_fingerprint"),
+        (lambda store: store.ended_since(4.0), "COVERING INDEX runs_by_end"),
+    ],
+)
+def test_what_is_asked_often_is_read_from_an_index(
+    store: RunStore, database: Database, ask: Callable[[RunStore], object], index: str
+) -> None:
+    assert index in plan_of(database, lambda: ask(store))
 
 
 def test_threads_insert_update_and_read_at_once(store: RunStore) -> None:

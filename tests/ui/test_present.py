@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
+from comfyui_bridge.core.estimate import Estimate
 from comfyui_bridge.core.outputs import KeptFile, NodeOutput, OutputFile
 from comfyui_bridge.core.progress import Progress
 from comfyui_bridge.core.run import Fault, Run, RunError, RunState
+from comfyui_bridge.core.run_log import LogEntry
 from comfyui_bridge.core.server import ServerFacts
 from comfyui_bridge.core.workflow import Node, Workflow
 from comfyui_bridge.engine.pool import ServerState, ServerStatus
@@ -22,7 +24,7 @@ READY = ServerStatus("gpu", ServerState.READY, since=0.0)
 AWAY = ServerStatus("gpu", ServerState.AWAY, error="Connection refused.", since=NOW - 45)
 WORKFLOW = Workflow(
     {
-        "4": Node("4", "CheckpointLoaderSimple", {}, "Load Checkpoint"),
+        "4": Node("4", "CheckpointLoaderSimple", {"ckpt_name": "sub/big.safetensors"}, "Load Checkpoint"),
         "3": Node("3", "KSampler", {"steps": 20}),
         "9": Node("9", "SaveImage", {}, "Save Image"),
     }
@@ -58,28 +60,75 @@ def test_a_waiting_run_says_its_place(ahead: int | None, said: str) -> None:
 
 
 def test_a_run_that_no_server_can_take_says_that_it_starts_by_itself() -> None:
-    assert line(a_run(), servers=(AWAY,)).startswith("Waiting for a server.")
+    assert line(a_run(server=""), servers=(AWAY,)).startswith("Waiting for a server.")
 
 
-def test_a_running_sampler_is_named_with_its_step_and_the_seconds_left() -> None:
+def test_a_run_waiting_in_a_server_that_went_away_is_not_lost() -> None:
+    view = present.stage(a_run(), NOW, (AWAY,), EN, Estimate(8, 12))
+    assert view.line.startswith("gpu does not answer.")
+    assert view.hint == "for 45 s now; asked again every few seconds"
+    assert view.estimate == ""
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "en", "zh"),
+    [
+        (7.5, 8.5, "about 8 s left", "还需约 8 秒"),
+        (0, 0.4, "about 1 s left", "还需约 1 秒"),
+        (38, 42, "about 40 s left", "还需约 40 秒"),
+        (20, 40, "20 to 40 s left", "还需20 至 40 秒"),
+        (50, 130, "50 s to 2 min left", "还需50 秒 至 2 分钟"),
+        (110, 300, "2 to 5 min left", "还需2 至 5 分钟"),
+        (8, 11, "about 10 s left", "还需约 10 秒"),
+    ],
+)
+def test_the_time_left_is_said_as_roughly_as_it_is_known(low: float, high: float, en: str, zh: str) -> None:
+    assert present.left(Estimate(low, high), EN) == en
+    assert present.left(Estimate(low, high), ZH) == zh
+
+
+def test_a_waiting_run_says_when_it_begins_where_that_is_known() -> None:
+    def said(estimate: Estimate | None) -> str:
+        return present.stage(a_run(ahead=2), NOW, (READY,), EN, estimate).estimate
+
+    assert said(Estimate(38, 42)) == "starts in about 40 s"
+    assert said(Estimate(0, 1)) == "starts in a moment"
+    assert said(None) == ""
+
+
+def test_a_running_sampler_is_named_with_its_step_and_the_time_left() -> None:
     run = running(node_id="3", value=12, maximum=20, node_started_at=NOW - 12, stepped_at=NOW)
-    assert line(run) == "KSampler, step 12 of 20, about 8 s left"
-    assert line(run, ZH) == "KSampler，第 12 / 20 步，约剩 8 秒"
+    view = present.stage(run, NOW, (READY,), EN, Estimate(7.5, 8.5))
+    assert (view.line, view.estimate, view.moving) == ("KSampler, step 12 of 20", "about 8 s left", False)
+    assert line(run, ZH) == "KSampler，第 12 / 20 步"
 
 
-def test_the_seconds_left_go_down_while_no_step_is_told() -> None:
-    run = running(node_id="3", value=10, maximum=20, node_started_at=NOW - 12, stepped_at=NOW - 2)
-    assert line(run) == "KSampler, step 10 of 20, about 8 s left"
+@pytest.mark.parametrize(
+    ("progress", "said"),
+    [
+        ({"node_id": "3", "value": 0, "maximum": 20, "node_started_at": NOW}, "KSampler, step 0 of 20"),
+        (
+            {"node_id": "3", "value": 0, "maximum": 20, "node_started_at": NOW - 9},
+            "KSampler, loading the model",
+        ),
+        ({"node_id": "3", "node_started_at": NOW - 9}, "KSampler, loading the model"),
+        ({"node_id": "3", "node_started_at": NOW}, "KSampler"),
+        ({"node_id": "4", "node_started_at": NOW - 3}, "Loading big.safetensors"),
+        ({"node_id": "9", "node_started_at": NOW - 3}, "Save Image"),
+        (
+            {"node_id": "3", "value": 4, "maximum": 20, "passes": 3, "node_started_at": NOW - 9},
+            "KSampler, step 4 of 20, pass 3",
+        ),
+        ({}, "Running. The server tells no steps of it"),
+    ],
+)
+def test_the_bar_moves_while_nobody_knows_how_far_a_node_is(progress: dict[str, Any], said: str) -> None:
+    view = present.stage(running(**progress), NOW, (READY,), EN)
+    assert (view.line, view.moving) == (said, True)
 
 
-def test_no_time_is_promised_before_the_first_step() -> None:
-    assert line(running(node_id="3", value=0, maximum=20, node_started_at=NOW)) == "KSampler, step 0 of 20"
-
-
-def test_a_loader_is_said_to_load_its_model() -> None:
-    run = running(node_id="4", node_started_at=NOW - 3)
-    view = present.stage(run, NOW, (READY,), EN)
-    assert (view.line, view.moving, view.hint) == ("Loading model", True, "")
+def test_a_run_that_has_just_begun_is_starting() -> None:
+    assert line(replace(running(), started_at=NOW - 1)) == "Starting"
 
 
 def test_a_server_that_says_nothing_for_long_is_said_to_be_silent() -> None:
@@ -128,13 +177,66 @@ def test_a_run_of_several_files_offers_them_together() -> None:
 
 
 def test_a_run_the_server_had_done_before_says_so() -> None:
-    run = a_run(state=RunState.COMPLETED, progress=Progress(1.0, cached=frozenset(WORKFLOW.nodes)))
+    run = a_run(state=RunState.COMPLETED, log=(LogEntry(NOW, "cached", "", "all of it"),))
     assert line(run) == "Done at once: the server still had this picture"
+
+
+def log_of(run: Run, words: Words = EN) -> list[str]:
+    view = present.stage(run, NOW, (READY,), words)
+    return [" | ".join(filter(None, (one.at, one.text, one.took, one.tone))) for one in view.log]
+
+
+LOG = (
+    LogEntry(NOW - 29, "sent", "", "gpu"),
+    LogEntry(NOW - 25, "moved", "", "gpu"),
+    LogEntry(NOW - 25, "moved", "", "The server gpu ended."),
+    LogEntry(NOW - 20, "started"),
+    LogEntry(NOW - 20, "cached", "", "Load Checkpoint"),
+    LogEntry(NOW + 41, "node", "3", "KSampler", 61.04),
+    LogEntry(NOW + 41, "warning", "", "a.png could not be kept."),
+    LogEntry(NOW + 41, "of a later version", "", "as it is"),
+    LogEntry(NOW + 42, "done", "", "", 62.0),
+)
+
+
+def test_a_log_reads_like_a_story() -> None:
+    run = a_run(state=RunState.COMPLETED, log=LOG)
+    assert log_of(run) == [
+        "0:01 | Sent to gpu",
+        "0:05 | Taken back from gpu; it waits for a server again",
+        "0:05 | The server gpu ended.",
+        "0:10 | Begun",
+        "0:10 | Still in the server’s cache: Load Checkpoint",
+        "1:11 | KSampler | 61.0 s",
+        "1:11 | a.png could not be kept. | warning",
+        "1:11 | as it is",
+        "1:12 | Done | 62.0 s",
+    ]
+    assert log_of(run, ZH)[0] == "0:01 | 已提交到 gpu"
+
+
+def test_a_live_run_shows_the_last_lines_of_its_log_only() -> None:
+    run = replace(running(), log=tuple(LogEntry(NOW, "node", str(n), f"N{n}", 1.0) for n in range(50)))
+    assert len(log_of(run)) == present.LIVE_LOG
+    assert log_of(run)[-1].startswith("0:30 | N49")
+
+
+@pytest.mark.parametrize(
+    ("kinds", "said"),
+    [
+        (("stop_asked", "stopped"), "Stopped"),
+        (("sent", "stopped"), "Stopped at the server itself, not from here"),
+    ],
+)
+def test_a_log_tells_who_stopped_a_run(kinds: tuple[str, ...], said: str) -> None:
+    run = a_run(state=RunState.CANCELLED, log=tuple(LogEntry(NOW, kind) for kind in kinds))
+    assert log_of(run)[-1] == f"0:30 | {said}"
 
 
 @pytest.mark.parametrize("fault", Fault)
 def test_every_failure_says_what_happened_and_what_to_do(fault: Fault) -> None:
     error = RunError(fault, "What it said.", node_id="3", class_type="KSampler", traceback=("one\n", "two\n"))
+    error = replace(error, said="RuntimeError: no")
     for words in (EN, ZH):
         shown = present.stage(a_run(state=RunState.FAILED, error=error), NOW, (READY,), words).error
         assert shown is not None
@@ -142,7 +244,7 @@ def test_every_failure_says_what_happened_and_what_to_do(fault: Fault) -> None:
         assert shown.message == "What it said."
         assert shown.advice
         assert "KSampler" in shown.where
-        assert shown.details == "one\ntwo"
+        assert shown.details == "RuntimeError: no\none\ntwo"
 
 
 def test_a_lost_run_can_be_run_again_and_a_refused_one_cannot() -> None:

@@ -20,7 +20,15 @@ TABLE = {
     "starting": ("Starting", "正在启动"),
     "loading": ("Loading model", "正在加载模型"),
     "step": ("{node}, step {value} of {maximum}", "{node}，第 {value} / {maximum} 步"),
-    "left": (", about {time} left", "，约剩 {time}"),
+    "pass": (", pass {count}", "，第 {count} 轮"),
+    "loading_file": ("Loading {file}", "正在加载 {file}"),
+    "loading_for": ("{node}, loading the model", "{node}，正在加载模型"),
+    "working": ("Running. The server tells no steps of it", "运行中。服务器没有报告步数"),
+    "left": ("{time} left", "还需{time}"),
+    "begins": ("starts in {time}", "{time}后开始"),
+    "begins_soon": ("starts in a moment", "马上开始"),
+    "about": ("about {time}", "约 {time}"),
+    "from_to": ("{low} to {high}", "{low} 至 {high}"),
     "seconds": ("{count} s", "{count} 秒"),
     "minutes": ("{count} min", "{count} 分钟"),
     "silent": ("no word from the server for {time}", "服务器已 {time}没有消息"),
@@ -42,6 +50,45 @@ TABLE = {
         "{server} does not answer. If it still has the run once it is back, it goes on.",
         "{server} 没有应答。恢复后若仍有此次运行，会继续。",
     ),
+    "server_away_waiting": (
+        "{server} does not answer. This run had not begun there; it starts there or elsewhere by itself.",
+        "{server} 没有应答。此次运行尚未在那里开始，会在那里或其他服务器上自动开始。",
+    ),
+    "away_since": ("for {time} now; asked again every few seconds", "已持续 {time}；每隔几秒重试"),
+    "was_moved": ("moved here from another server", "已从另一台服务器转来"),
+    # Stage: what is wrong with an input
+    "wrong_not_listed": (
+        "The server has no {input} called “{given}”.",
+        "服务器没有名为“{given}”的 {input}。",
+    ),
+    "wrong_not_found": ("“{given}” was not found on the server.", "服务器上找不到“{given}”。"),
+    "wrong_too_small": ("{given} is too small; the least is {limit}.", "{given} 太小，最小为 {limit}。"),
+    "wrong_too_big": ("{given} is too large; the most is {limit}.", "{given} 太大，最大为 {limit}。"),
+    "wrong_missing": ("{input} is needed and was not given.", "缺少必需的 {input}。"),
+    "wrong_nearest": (" The nearest it has is “{value}”.", "最接近的是“{value}”。"),
+    "use_nearest": ("Use {value}", "改用 {value}"),
+    # Stage: the log of a run
+    "log": ("Log", "日志"),
+    "log_sent": ("Sent to {what}", "已提交到 {what}"),
+    "log_started": ("Begun", "已开始"),
+    "log_cached": ("Still in the server’s cache: {what}", "服务器缓存中仍有：{what}"),
+    "log_moved": ("Taken back from {what}; it waits for a server again", "已从 {what} 收回，重新等待服务器"),
+    "log_stop_asked": ("Asked to stop", "已请求停止"),
+    "log_stopped": ("Stopped", "已停止"),
+    "log_stopped_elsewhere": (
+        "Stopped at the server itself, not from here",
+        "在服务器端被停止，并非由此处操作",
+    ),
+    "log_done": ("Done", "完成"),
+    "log_cut": ("{what} lines are left out here", "此处省略 {what} 行"),
+    # Nothing would change
+    "unchanged": (
+        "Nothing has changed since your last result: this would give the same again.",
+        "自上次结果以来没有任何改动：再次生成会得到相同的结果。",
+    ),
+    "unchanged_show": ("Show it", "查看该结果"),
+    "unchanged_roll": ("Roll the seed", "换一个种子"),
+    "unchanged_anyway": ("Run it anyway", "仍然运行"),
     # Stage: what to do when it failed
     "fault_refused": ("The server refused the workflow", "服务器拒绝了此工作流"),
     "fault_node": ("A node failed", "有节点出错"),
@@ -56,6 +103,43 @@ TABLE = {
     "advice_node": (
         "Check the values that go into this node, or look at the details below.",
         "检查进入该节点的值，或查看下面的详情。",
+    ),
+    "advice_mismatch": (
+        "Models that were not made for each other, such as a LoRA, ControlNet or VAE of another family. "
+        "Choose ones of the same family as the checkpoint.",
+        "所用模型互不匹配，例如 LoRA、ControlNet 或 VAE 属于另一系列。请选择与主模型同系列的。",
+    ),
+    "advice_damaged": (
+        "The model file is incomplete or no model. Download it again on the server, or choose another.",
+        "模型文件不完整或不是模型。请在服务器上重新下载，或换一个。",
+    ),
+    "advice_no_file": (
+        "The file is not on the server any more. Choose another, or put it back there.",
+        "该文件已不在服务器上。请换一个，或把它放回去。",
+    ),
+    "advice_without_part": (
+        "This checkpoint lacks its text encoder or VAE. Choose a full checkpoint, or load them separately.",
+        "此主模型缺少文本编码器或 VAE。请选择完整的主模型，或单独加载它们。",
+    ),
+    "advice_bad_picture": (
+        "The picture cannot be read. Save it again as PNG or JPEG, or choose another.",
+        "图片无法读取。请另存为 PNG 或 JPEG，或换一张。",
+    ),
+    "advice_device": (
+        "The server's graphics card or its driver failed. Restart ComfyUI there, then run it again.",
+        "服务器的显卡或驱动出错。请在服务器上重启 ComfyUI，然后再试。",
+    ),
+    "advice_disk": (
+        "The server cannot write to its disk: see that there is room and that ComfyUI may write there.",
+        "服务器无法写入磁盘：请确认有剩余空间且 ComfyUI 有写入权限。",
+    ),
+    "advice_sign_in": (
+        "This node asks a paid service that somebody must sign in to on ComfyUI's own page.",
+        "该节点使用付费服务，需要先在 ComfyUI 自己的页面登录。",
+    ),
+    "advice_service": (
+        "The node asked a service on the internet that did not answer. Try again later.",
+        "该节点请求的网络服务没有响应。请稍后再试。",
     ),
     "advice_out_of_memory": (
         "Choose a smaller size or fewer pictures at once, then run it again.",
@@ -97,6 +181,11 @@ TABLE = {
 }
 
 SCRIPT = (
+    "log",
+    "unchanged",
+    "unchanged_anyway",
+    "unchanged_roll",
+    "unchanged_show",
     "copied",
     "copy_link",
     "details",
