@@ -732,9 +732,8 @@ class Worker:
     def _disown(self, run: Run) -> None:
         self._abandoned[run.prompt_id] = run.run_id
         self._follower.disown(run.prompt_id)
-        if self._shared.servers is not None:
-            with suppress(StoreError):  # only a crash just now would miss it
-                self._shared.servers.abandon(self.server.name, Abandoned(run.prompt_id, run.run_id))
+        abandoned = Abandoned(run.prompt_id, run.run_id)
+        self._note_down(lambda kept: kept.abandon(self.server.name, abandoned))
 
     def _take_up_abandoned(self, adopted: set[str]) -> None:
         """Those of before; one that is adopted was abandoned and not yet moved when the program ended."""
@@ -747,9 +746,7 @@ class Worker:
     def _found(self, prompt_id: str, is_running: bool) -> None:
         """A prompt began here although its run was given to others: it was not gone after all."""
         run_id = self._abandoned.pop(prompt_id, "")
-        if self._shared.servers is not None:
-            with suppress(StoreError):  # only a crash just now would miss it
-                self._shared.servers.settled(prompt_id)
+        self._note_down(lambda kept: kept.settled(prompt_id))
         waiting = self._queue.remove(run_id)
         if waiting is not None:
             self._take_up(replace(waiting, prompt_id=prompt_id))
@@ -808,6 +805,14 @@ class Worker:
             self._save_at = self._shared.monotonic() + RETRY_S
         else:
             self._unsaved.pop(run.run_id, None)
+
+    def _note_down(self, note: Callable[[ServerStore], None]) -> None:
+        """Keep what only a start anew would miss."""
+        if self._shared.servers is not None:
+            try:
+                note(self._shared.servers)
+            except StoreError as error:
+                log.error("What %s has could not be written: %s", self.server.name, error)
 
     def _save_again(self) -> None:
         for run in tuple(self._unsaved.values()):

@@ -53,7 +53,8 @@ class ServerStore:
             if not server.url and not server.paused:
                 connection.execute(delete(servers).where(known))
             elif not connection.execute(update(servers).where(known).values(row)).rowcount:
-                connection.execute(insert(servers).values(row, name=server.name, added_at=self._clock()))
+                new = {"name": server.name, "added_at": self._clock()}
+                connection.execute(insert(servers).values(row | new))
 
     def forget(self, name: str) -> None:
         """It is gone: nothing of it is kept."""
@@ -63,10 +64,15 @@ class ServerStore:
 
     def abandon(self, server: str, one: Abandoned) -> None:
         """Remember that this server must not run this prompt any more, should it still have it."""
-        row = {"server": server, "prompt_id": one.prompt_id, "run_id": one.run_id}
+        row = {
+            "server": server,
+            "prompt_id": one.prompt_id,
+            "run_id": one.run_id,
+            "abandoned_at": self._clock(),
+        }
         with self._database.writing() as connection:
             connection.execute(delete(abandoned).where(abandoned.c.prompt_id == one.prompt_id))
-            connection.execute(insert(abandoned).values(row, abandoned_at=self._clock()))
+            connection.execute(insert(abandoned).values(row))
 
     def abandoned(self, server: str) -> tuple[Abandoned, ...]:
         wanted = select(abandoned).where(abandoned.c.server == server).order_by(abandoned.c.abandoned_at)

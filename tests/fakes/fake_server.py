@@ -20,6 +20,7 @@ from comfyui_bridge.core.errors import (
     AnswerLost,
     InputProblem,
     Lost,
+    NotRunning,
     Rejected,
     UnexpectedAnswer,
     Unreachable,
@@ -37,7 +38,7 @@ from comfyui_bridge.core.events import (
     RunStarted,
     RunSucceeded,
 )
-from comfyui_bridge.core.node_defs import NodeDefs
+from comfyui_bridge.core.node_defs import ComboSpec, NodeDefs
 from comfyui_bridge.core.outputs import NodeOutput, OutputFile
 from comfyui_bridge.core.server import (
     Device,
@@ -54,6 +55,11 @@ PNG = b"\x89PNG\r\n\x1a\n"
 
 def _node(inputs: dict[str, Any], outputs: list[str], output_node: bool = False) -> dict[str, Any]:
     return {"input": {"required": inputs}, "output": outputs, "output_node": output_node}
+
+
+def _checkpoint(models: tuple[str, ...]) -> dict[str, Any]:
+    """As ComfyUI's loaders name their model, and passing a picture on, so that it fits into a chain."""
+    return _node({"image": ["IMAGE"], "ckpt_name": [list(models)]}, ["IMAGE"])
 
 
 OBJECT_INFO = {
@@ -129,8 +135,19 @@ class FakeConnection:
 class FakeServer:
     """Fits engine.ports.Server. All methods may be called from any thread."""
 
-    def __init__(self, name: str = "http://fake:8188", *, mints_ids: bool = False) -> None:
+    def __init__(
+        self,
+        name: str = "http://fake:8188",
+        *,
+        mints_ids: bool = False,
+        models: tuple[str, ...] = ("one.safetensors",),
+        lacks: tuple[str, ...] = (),
+    ) -> None:
+        """`models` are its checkpoints; it `lacks` these node classes."""
         self.name = name
+        self._object_info = {**OBJECT_INFO, "Checkpoint": _checkpoint(models)}
+        for class_type in lacks:
+            del self._object_info[class_type]
         self.mints_ids = mints_ids
         """Like servers before 0.3.45, give every prompt an id of its own."""
         self.silent = False
@@ -141,12 +158,20 @@ class FakeServer:
         """So many submissions are taken, and their answers lost."""
         self.lost_requests = 0
         """So many submissions are lost on their way, and nobody can tell."""
+        self.late_requests = 0
+        """So many submissions are held up on their way until `read_late`, and nobody can tell."""
+        self.failing = 0
+        """So many submissions are answered with an error of its own."""
         self.late_history = 0
         """So many looks into the history find nothing yet."""
         self.submissions: list[str] = []
         """Every prompt_id that was submitted, as often as it was."""
         self.freed = 0
         """How often its memory was freed."""
+        self.begun: list[str] = []
+        """Every prompt_id that began to run."""
+        self.cancelled: list[str] = []
+        """Every prompt_id that it was told to cancel."""
         self.looks = 0
         """How often the queue was asked."""
         self.saved: dict[str, bytes] = {}
@@ -154,7 +179,11 @@ class FakeServer:
         self.offered: dict[OfferedTemplate, bytes] = {}
         """The templates it brings along."""
         self._lock = threading.RLock()
+        self._held_up: list[tuple[Workflow, str, str]] = []
         self._away = False
+        self._is_refusing = False
+        self._is_awake = threading.Event()
+        self._is_awake.set()
         self._connections: dict[str, FakeConnection] = {}
         self._running: _Prompt | None = None
         self._pending: list[_Prompt] = []
@@ -174,6 +203,42 @@ class FakeServer:
     def come_back(self) -> None:
         with self._lock:
             self._away = False
+
+    def lose_the_way(self) -> None:
+        """Have nothing listen at the address, and go on working behind it, as when a tunnel breaks."""
+        with self._lock:
+            self._is_refusing = True
+        self.drop_sockets()
+
+    def find_the_way(self) -> None:
+        with self._lock:
+            self._is_refusing = False
+
+    def end(self) -> None:
+        """The process ends, with its queue and history; nothing listens until `find_the_way`."""
+        self.lose_the_way()
+        self.restart()
+
+    def read_late(self) -> None:
+        """Take the submissions that were held up on their way."""
+        with self._lock:
+            held_up, self._held_up = self._held_up, []
+            for workflow, prompt_id, client_id in held_up:
+                self.submissions.append(prompt_id)
+                self._put(workflow, prompt_id, client_id)
+
+    def queue_now(self) -> tuple[str, ...]:
+        """The prompt_ids inside, also while nobody can reach it."""
+        with self._lock:
+            running = (self._running.prompt_id,) if self._running else ()
+            return (*running, *(prompt.prompt_id for prompt in self._pending))
+
+    def hang(self) -> None:
+        """Stop in mid-work, as by SIGSTOP: what is asked of it is answered after `go_on`."""
+        self._is_awake.clear()
+
+    def go_on(self) -> None:
+        self._is_awake.set()
 
     def drop_sockets(self) -> None:
         with self._lock:
@@ -206,6 +271,13 @@ class FakeServer:
             self._running.waiting.pop(0)
             self._work()
 
+    def post(self, workflow: Workflow) -> str:
+        """Somebody else queues something; its prompt_id."""
+        prompt_id = str(uuid.uuid4())
+        with self._lock:
+            self._put(workflow, prompt_id, "somebody else")
+        return prompt_id
+
     def remove(self, prompt_id: str) -> None:
         """Somebody else takes a pending prompt out of the queue."""
         with self._lock:
@@ -220,7 +292,7 @@ class FakeServer:
 
     def node_defs(self) -> NodeDefs:
         self._reach()
-        return node_defs.parse(OBJECT_INFO)
+        return node_defs.parse(self._object_info)
 
     def connect(self, client_id: str | None = None) -> FakeConnection:
         self._reach()
@@ -254,6 +326,13 @@ class FakeServer:
     ) -> RunAccepted:
         self._reach()
         with self._lock:
+            if self.failing:
+                self.failing -= 1
+                raise UnexpectedAnswer("It failed at a request (500).", server=self.name, status=500)
+            if self.late_requests:
+                self.late_requests -= 1
+                self._held_up.append((workflow, prompt_id, client_id))
+                raise Lost("The answer was lost, and nothing shows the run.", server=self.name)
             if self.lost_requests:
                 self.lost_requests -= 1
                 raise Lost("The answer was lost, and nothing shows the run.", server=self.name)
@@ -263,10 +342,7 @@ class FakeServer:
             number = len(self.submissions)
             self.submissions.append(prompt_id)
             own_id = str(uuid.uuid4()) if self.mints_ids else prompt_id
-            order = [workflow.nodes[node_id] for node_id in _order(workflow)]
-            self._pending.append(_Prompt(own_id, client_id, workflow, order, {}))
-            self._tell_queue()
-            self._work()
+            self._put(workflow, own_id, client_id)
             if self.lost_answers:
                 self.lost_answers -= 1
                 raise AnswerLost("The connection broke.", server=self.name)
@@ -290,6 +366,7 @@ class FakeServer:
     def cancel(self, prompt_id: str) -> None:
         self._reach()
         with self._lock:
+            self.cancelled.append(prompt_id)
             running = self._running
             if running is not None and running.prompt_id == prompt_id:
                 node_id = running.waiting[0].node_id
@@ -343,12 +420,15 @@ class FakeServer:
             raise UnexpectedAnswer(f"{self.name} has no workflow {name}.", server=self.name) from None
 
     def _reach(self) -> None:
+        self._is_awake.wait()
         with self._lock:
+            if self._is_refusing:
+                raise NotRunning(f"Nothing answers at {self.name}.", server=self.name)
             if self._away:
                 raise Unreachable(f"Nothing answers at {self.name}.", server=self.name)
 
     def _problems(self, workflow: Workflow) -> Iterator[InputProblem]:
-        definitions = node_defs.parse(OBJECT_INFO)
+        definitions = node_defs.parse(self._object_info)
         for node in workflow.nodes.values():
             definition = definitions.get(node.class_type)
             if definition is None:
@@ -359,9 +439,19 @@ class FakeServer:
                 if one.required and one.name not in node.inputs:
                     kind, message = "required_input_missing", "Required input is missing"
                     yield InputProblem(node.node_id, node.class_type, kind, message, one.name, one.name)
+                listed = isinstance(one.spec, ComboSpec) and not one.spec.upload
+                if listed and node.inputs.get(one.name) not in one.spec.options:
+                    kind, message = "value_not_in_list", "Value not in list"
+                    yield InputProblem(node.node_id, node.class_type, kind, message, input=one.name)
             if node.class_type == "LoadImage" and node.inputs.get("image") not in self._uploads:
                 kind, message = "custom_validation_failed", "Invalid image file"
                 yield InputProblem(node.node_id, node.class_type, kind, message, input="image")
+
+    def _put(self, workflow: Workflow, prompt_id: str, client_id: str) -> None:
+        order = [workflow.nodes[node_id] for node_id in _order(workflow)]
+        self._pending.append(_Prompt(prompt_id, client_id, workflow, order, {}))
+        self._tell_queue()
+        self._work()
 
     def _work(self) -> None:
         """Run until a node holds, or nothing is left."""
@@ -389,6 +479,7 @@ class FakeServer:
 
     def _start(self, prompt: _Prompt) -> None:
         self._running = prompt
+        self.begun.append(prompt.prompt_id)
         self._tell_queue()
         self._send(RunStarted(prompt.prompt_id), prompt.client_id)
         whole = repr(prompt.workflow.to_api())
