@@ -347,7 +347,7 @@ const drawFields = (row, own) => {
   const field = (name, control, hint = "") => {
     const controlId = `ed-${name}-${id}`;
     (control.matches("input, textarea, select") ? control : control.querySelector("input, textarea, select"))?.setAttribute("id", controlId);
-    return make("div", { class: `ed-field ed-${name}`, "data-wrong": `${id}.${name}` }, make("label", { for: controlId }, say(`ed_field_${name}`)), control, hint ? make("p", { class: "ed-hint" }, hint) : "");
+    return make("div", { class: `ed-field ed-${name}-field`, "data-wrong": `${id}.${name}` }, make("label", { for: controlId }, say(`ed_field_${name}`)), control, hint ? make("p", { class: "ed-hint" }, hint) : "");
   };
   const text = (name, placeholder, tag = "input") => {
     const control = make(tag, { class: "ed-control", placeholder, autocomplete: "off", rows: tag === "textarea" ? 3 : null });

@@ -202,7 +202,7 @@ def _doubled_keys(exposures: Iterable[Exposure], words: Words) -> Iterator[Wrong
     for exposure in exposures:
         if exposure.key and exposure.key in taken:
             place = f"{exposure.node_id}.{exposure.input}"
-            yield Wrong(place, "key", words("ed_key_taken", key=exposure.key))
+            yield Wrong(place, "key", words("ed_key_taken", taken=exposure.key))
         taken.add(exposure.key)
 
 

@@ -157,7 +157,7 @@ TABLE = {
         "节点允许 {low} 到 {high}，范围只能更窄。",
     ),
     "ed_no_choices": ("Leave at least one choice.", "至少保留一个选项。"),
-    "ed_key_taken": ("Another input has the key “{key}” already.", "键名“{key}”已被其他输入使用。"),
+    "ed_key_taken": ("Another input has the key “{taken}” already.", "键名“{taken}”已被其他输入使用。"),
     # The tree
     "ed_tree": ("Everything in the workflow", "工作流中的全部内容"),
     "ed_tree_hint": ("Tick what the form should show.", "勾选表单要显示的输入。"),
