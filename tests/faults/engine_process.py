@@ -13,6 +13,7 @@ from typing import Any
 
 from comfyui_bridge import bootstrap
 from comfyui_bridge.core import template
+from comfyui_bridge.core.errors import StoreError
 from comfyui_bridge.core.run import Run
 from comfyui_bridge.engine.engine import Engine
 from comfyui_bridge.settings import Settings
@@ -28,7 +29,10 @@ def main(data: str, *urls: str) -> None:
 def _answer(engine: Engine, command: dict[str, Any]) -> Any:
     match command:
         case {"do": "submit", "graph": graph, "owner": owner}:
-            return engine.submit(template.parse("killed", graph), {}, owner)
+            try:
+                return {"run_id": engine.submit(template.parse("graph", graph), {}, owner)}
+            except StoreError as error:
+                return {"refused": str(error)}
         case {"do": "cancel", "run_id": run_id}:
             return engine.cancel(run_id)
         case {"do": "run", "run_id": run_id}:

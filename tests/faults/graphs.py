@@ -12,9 +12,13 @@ def prefix() -> str:
     return f"f{next(_numbers):05d}"
 
 
+def _number(name: str) -> int:
+    return int("".join(filter(str.isdigit, name)))
+
+
 def plain(name: str, *, width: int = 16) -> dict[str, Any]:
     """Over in an instant; no model."""
-    number = int(name[1:])
+    number = _number(name)
     return {
         "1": {
             "class_type": "EmptyImage",
@@ -26,7 +30,7 @@ def plain(name: str, *, width: int = 16) -> dict[str, Any]:
 
 def steps(name: str, count: int, *, size: int = 32) -> dict[str, Any]:
     """As long as its steps take, with a preview each."""
-    number = int(name[1:])
+    number = _number(name)
     return {
         "1": {
             "class_type": "CheckpointLoaderSimple",
@@ -52,3 +56,11 @@ def steps(name: str, count: int, *, size: int = 32) -> dict[str, Any]:
         "5": {"class_type": "VAEDecode", "inputs": {"samples": ["4", 0], "vae": ["1", 2]}},
         "9": {"class_type": "SaveImage", "inputs": {"filename_prefix": name, "images": ["5", 0]}},
     }
+
+
+def copied(name: str, input_: str, count: int) -> dict[str, Any]:
+    """The server's own input file, saved under the name, beside what so many steps give."""
+    graph = steps(f"{name}s", count)
+    graph["7"] = {"class_type": "LoadImage", "inputs": {"image": input_}}
+    graph["8"] = {"class_type": "SaveImage", "inputs": {"filename_prefix": name, "images": ["7", 0]}}
+    return graph

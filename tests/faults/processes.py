@@ -16,13 +16,15 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, TypeVar
 from urllib.request import Request, urlopen
 
 ROOT = Path(__file__).resolve().parents[2]
 DEADLINE = 60.0
 """Seconds until a test gives up: what is waited for takes one or two on a quiet machine."""
 _LOOK_S = 0.01
+_Self = TypeVar("_Self", bound="_Process")
 
 
 def until(what: Callable[[], Any], why: str = "") -> Any:
@@ -73,6 +75,14 @@ class _Process:
                 pipe.close()
         self._process = None
         self._is_frozen = False
+
+    def __enter__(self: _Self) -> _Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.kill()
 
     def freeze(self) -> None:
         self._signal(signal.SIGSTOP)
@@ -187,6 +197,10 @@ class ServerProcess(_Process):
             return json.loads(answer.read() or b"null")
 
 
+class Refused(Exception):
+    """The program did not take a run, and says why."""
+
+
 class EngineProcess(_Process):
     """The program without its page: everything that `bootstrap` makes, asked over a pipe."""
 
@@ -201,8 +215,11 @@ class EngineProcess(_Process):
         return self
 
     def submit(self, graph: Mapping[str, Any], owner: str = "") -> str:
-        """Returns once the run is written down."""
-        return str(self._ask(do="submit", graph=graph, owner=owner))
+        """Returns once the run is written down. Raises Refused with the program's sentence."""
+        told = self._ask(do="submit", graph=graph, owner=owner)
+        if "refused" in told:
+            raise Refused(told["refused"])
+        return str(told["run_id"])
 
     def cancel(self, run_id: str) -> None:
         self._ask(do="cancel", run_id=run_id)
