@@ -15,8 +15,7 @@ import os
 import re
 import stat
 import threading
-import zipfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
@@ -30,9 +29,6 @@ THUMBNAIL_SIZES = frozenset((64, 128, 256, 512, 1024))
 _RUN_ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,63}")
 _KEY = re.compile(r"[0-9a-f]{64}(\.[0-9a-z]{1,8})?")
 _CHUNK = 1 << 18
-
-# Pictures, videos and sound are compressed already: packing them costs time and saves nothing.
-_PACKED = frozenset((MediaKind.TEXT, MediaKind.MODEL_3D, MediaKind.OTHER))
 
 # Safe to show from our own address. HTML, SVG, XML and PDF can carry scripts, so they are only bytes.
 _TYPES = {
@@ -129,13 +125,6 @@ class MediaStore:
             file.write(small)
             file.keep_as(path)
         return path
-
-    def zip_chunks(self, run_id: str) -> Iterator[bytes]:
-        """All kept files of a run as a ZIP, made as it is read. Raises StoreError at once if it has none."""
-        names = self.names(run_id)
-        if not names:
-            raise StoreError(f"There are no kept files of a run {run_id}.")
-        return _zip([self._media / run_id / name for name in names])
 
     def forget(self, run_id: str) -> None:
         """Remove a run's kept files and thumbnails. Raises StoreError; a run without any is fine."""
@@ -251,50 +240,6 @@ def _is_newer(path: Path, than: Path) -> bool:
         return path.stat().st_mtime_ns >= than.stat().st_mtime_ns
     except OSError:
         return False
-
-
-class _Pipe:
-    """What a ZIP is written to and read from: it cannot seek, and holds what was not taken yet."""
-
-    def __init__(self) -> None:
-        self._waiting = bytearray()
-
-    def write(self, data: bytes) -> int:
-        self._waiting += data
-        return len(data)
-
-    def flush(self) -> None:
-        """Nothing lies in between."""
-
-    def close(self) -> None:
-        """What waits is still to be taken."""
-
-    def take(self) -> bytes:
-        taken = bytes(self._waiting)
-        self._waiting.clear()
-        return taken
-
-
-def _zip(paths: Iterable[Path]) -> Iterator[bytes]:
-    pipe = _Pipe()
-    with zipfile.ZipFile(pipe, "w") as archive:
-        for path in paths:
-            with disk.in_our_words(path):
-                entry = zipfile.ZipInfo.from_file(path, path.name, strict_timestamps=False)
-                file = path.open("rb")
-            if OutputFile(path.name).kind in _PACKED:
-                entry.compress_type = zipfile.ZIP_DEFLATED
-            with file, archive.open(entry, "w") as member:
-                while chunk := _read(file, path):
-                    member.write(chunk)
-                    yield pipe.take()
-            yield pipe.take()
-    yield pipe.take()
-
-
-def _read(file: BinaryIO, path: Path) -> bytes:
-    with disk.in_our_words(path):
-        return file.read(_CHUNK)
 
 
 def _bytes_in(folder: Path) -> int:

@@ -19,6 +19,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from comfyui_bridge.core.errors import BridgeError, Full
+from comfyui_bridge.store import archive
 from comfyui_bridge.store.media import THUMBNAIL_SIZES, media_type
 from comfyui_bridge.store.thumbnails import shrink
 from comfyui_bridge.ui import uploads
@@ -32,6 +33,10 @@ _INERT = (
 )
 
 
+_LONGEST_LIST = 1 << 20
+"""Bytes of the list of runs to be zipped, some thirty thousand of them."""
+
+
 def routes(dashboard: Dashboard, live: LiveStream) -> list[BaseRoute]:
     media = _Media(dashboard)
     return [
@@ -41,6 +46,7 @@ def routes(dashboard: Dashboard, live: LiveStream) -> list[BaseRoute]:
         # Gradio would fetch these for whoever asks, on our behalf; nothing of ours needs it.
         Route("/gradio_api/file=http{rest:path}", _not_fetched),
         Route("/gradio_api/proxy={rest:path}", _not_fetched),
+        Route("/media.zip", media.zip_of_several, methods=["POST"]),
         Route("/media/{run_id}.zip", media.zip),
         Route("/media/{run_id}/{name:path}", media.file),
         Route("/covers/{slug}", _Covers(dashboard).cover),
@@ -63,7 +69,7 @@ class AsTheyAre:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["path"].startswith(("/media/", "/covers/")):
+        if scope["type"] == "http" and scope["path"].startswith(("/media", "/covers/")):
             headers = [(name, value) for name, value in scope["headers"] if name != b"accept-encoding"]
             scope = {**scope, "headers": headers}
         await self._app(scope, receive, send)
@@ -100,11 +106,26 @@ class _Media:
         run_id = request.path_params["run_id"]
         if not self._is_visible(request, run_id) or not self._store.names(run_id):
             return _not_there("There are no kept files of such a run here.")
-        headers = {
-            "Content-Disposition": disposition("attachment", f"{run_id}.zip"),
-            "Cache-Control": "no-store",
-        }
-        chunks = self._store.zip_chunks(run_id)
+        return self._archive([run_id], f"{run_id}.zip")
+
+    async def zip_of_several(self, request: Request) -> Response:
+        """The runs that a form names, in its order."""
+        async with request.form(max_fields=8, max_part_size=_LONGEST_LIST) as form:
+            run_ids = list(dict.fromkeys(str(form.get("runs", "")).split()))
+        return await anyio.to_thread.run_sync(self._zip_of_several, request, run_ids)
+
+    def _zip_of_several(self, request: Request, run_ids: list[str]) -> Response:
+        theirs = [run_id for run_id in run_ids if self._is_visible(request, run_id)]
+        with_files = [run_id for run_id in theirs if self._store.names(run_id)]
+        if not with_files:
+            return _not_there("None of these runs has kept files here.")
+        return self._archive(with_files, f"results-{len(with_files)}.zip")
+
+    def _archive(self, run_ids: list[str], name: str) -> Response:
+        known = (self._engine.snapshot(run_id) for run_id in run_ids)
+        runs = (snapshot.run for snapshot in known if snapshot is not None)
+        headers = {"Content-Disposition": disposition("attachment", name), "Cache-Control": "no-store"}
+        chunks = archive.of_runs(self._store, runs, len(run_ids))
         return StreamingResponse(iterate_in_threadpool(chunks), headers=headers, media_type="application/zip")
 
     def _is_visible(self, request: Request, run_id: str) -> bool:

@@ -10,7 +10,6 @@ import struct
 import subprocess
 import sys
 import threading
-import zipfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -510,48 +509,6 @@ def test_thumbnails_asked_for_at_once_do_not_collide(media: MediaStore, tmp_path
 )
 def test_a_file_is_served_as_something_a_browser_cannot_run(name: str, type_: str) -> None:
     assert media_type(name) == type_
-
-
-def test_a_zip_has_every_file_and_comes_in_pieces(media: MediaStore) -> None:
-    noise = random.Random(2).randbytes(3_000_000)
-    contents = {"小猫.png": a_picture(), "a.bin": noise, "a.txt": b"words " * 9_000, "empty.txt": b""}
-    for name, content in contents.items():
-        keep(media, name, content)
-    chunks = list(media.zip_chunks(RUN))
-    assert max(map(len, chunks)) < 400_000
-    assert len(chunks) > 10
-    with zipfile.ZipFile(io.BytesIO(b"".join(chunks))) as archive:
-        assert archive.testzip() is None
-        assert {name: archive.read(name) for name in archive.namelist()} == contents
-        packed = {entry.filename: entry.compress_type for entry in archive.infolist()}
-    assert packed["小猫.png"] == zipfile.ZIP_STORED
-    assert packed["a.txt"] == zipfile.ZIP_DEFLATED
-
-
-def test_a_zip_begins_before_the_last_file_is_read(media: MediaStore) -> None:
-    for number in range(3):
-        keep(media, f"{number}.png", random.Random(number).randbytes(600_000))
-    chunks = media.zip_chunks(RUN)
-    begun = next(chunks)
-    assert begun.startswith(b"PK\x03\x04")
-    last = media.path(RUN, "2.png")
-    assert last is not None
-    last.unlink()
-    with pytest.raises(StoreError, match=r"2\.png cannot be used"):
-        list(chunks)
-
-
-def test_a_zip_that_nobody_reads_to_its_end_lets_go_of_its_files(media: MediaStore) -> None:
-    keep(media, "a.png", bytes(2_000_000))
-    chunks = media.zip_chunks(RUN)
-    next(chunks)
-    del chunks  # an open file would be a ResourceWarning, which fails the test
-
-
-@pytest.mark.parametrize("run_id", ["nobody", "..", ""])
-def test_there_is_no_zip_of_nothing(media: MediaStore, run_id: str) -> None:
-    with pytest.raises(StoreError, match="no kept files"):
-        media.zip_chunks(run_id)
 
 
 # Uploads and usage

@@ -12,12 +12,13 @@ import pytest
 from PIL import Image
 
 from comfyui_bridge.core.outputs import OutputFile
+from comfyui_bridge.core.run import RunState
 from comfyui_bridge.store.catalogue import Catalogue
 from comfyui_bridge.store.library import Library
 from comfyui_bridge.store.media import MediaStore
 from comfyui_bridge.ui.dashboard import Dashboard
 from comfyui_bridge.ui.routes import disposition
-from tests.ui.serving_kit import Runs, client_of, served
+from tests.ui.serving_kit import Runs, a_run, client_of, served
 
 WORDS = b"one line\n" * 500
 
@@ -49,7 +50,9 @@ def media(tmp_path_factory: pytest.TempPathFactory) -> MediaStore:
 
 @pytest.fixture(scope="module")
 def client(media: MediaStore) -> Iterator[httpx.Client]:
-    dashboard = Dashboard(engine=Runs(), library=None, editor=None, media=media, version="1.2.3")
+    runs = Runs()
+    runs.publish(a_run("run1", state=RunState.COMPLETED))
+    dashboard = Dashboard(engine=runs, library=None, editor=None, media=media, version="1.2.3")
     with served(dashboard) as page, client_of(page.url) as client:
         yield client
 
@@ -156,8 +159,18 @@ def test_a_run_as_one_archive(client: httpx.Client, media: MediaStore) -> None:
     assert 'filename="run1.zip"' in answer.headers["content-disposition"]
     with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
         assert archive.testzip() is None
-        assert tuple(archive.namelist()) == media.names("run1")
-        assert sorted(archive.read(name) for name in archive.namelist()) == sorted(KEPT.values())
+        files = [name for name in archive.namelist() if name != "manifest.csv" and "/" not in name]
+        assert sorted(files) == sorted(media.names("run1"))
+        assert sorted(archive.read(name) for name in files) == sorted(KEPT.values())
+
+
+def test_several_runs_as_one_archive(client: httpx.Client) -> None:
+    answer = client.post("/media.zip", data={"runs": "run1 nobody run1"})
+    assert 'filename="results-1.zip"' in answer.headers["content-disposition"]
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
+        assert "manifest.csv" in archive.namelist()
+    assert client.post("/media.zip", data={"runs": "nobody"}).status_code == 404
+    assert client.post("/media.zip").status_code == 404
 
 
 @pytest.mark.parametrize(
@@ -197,7 +210,9 @@ def test_a_disk_that_fails_is_told_in_a_sentence(tmp_path: Path) -> None:
     media.keep("run1", OutputFile("a.png"), [picture()])
     thumbnails = tmp_path / "thumbnails" / "run1"
     thumbnails.write_text("a file where a folder should be")
-    dashboard = Dashboard(engine=Runs(), library=None, editor=None, media=media, version="1.2.3")
+    runs = Runs()
+    runs.publish(a_run("run1", state=RunState.COMPLETED))
+    dashboard = Dashboard(engine=runs, library=None, editor=None, media=media, version="1.2.3")
     with served(dashboard) as page:
         answer = httpx.get(f"{page.url}/media/run1/a.png?size=64")
     assert answer.status_code == 503
