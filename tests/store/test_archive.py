@@ -58,7 +58,7 @@ def test_one_run_has_its_files_its_workflow_and_a_manifest(media: MediaStore) ->
         packed = {entry.filename: entry.compress_type for entry in found.infolist()}
         rows = manifest(found)
     assert (packed["小猫.png"], packed["a.txt"]) == (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-    assert [row["file"] for row in rows] == list(files)
+    assert [row["file"] for row in rows] == sorted(files)
     assert rows[0]["prompt"] == 'a "fox",\nred'
     assert rows[0]["seed"] == str(2**63)
     assert json.loads(rows[0]["loras"]) == [{"name": "x"}]
