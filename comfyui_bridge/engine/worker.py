@@ -277,6 +277,8 @@ class Worker:
         self._learn_at = 0.0
         self._ended_at: float | None = None
         """Since when nothing listens at its address."""
+        self._away_at: float | None = None
+        """Since when it cannot be reached, for whatever reason."""
         self._is_leaving = False
 
     # What others may call, from any thread.
@@ -287,6 +289,7 @@ class Worker:
             held = self._held[run.run_id] = _Held(run, next(self._tokens), _Phase.INSIDE)
             self._follower.adopt(run, partial(self._tell, held.token))
         self._take_up_abandoned({run.prompt_id for run in adopted})
+        self._tell_load()
         for part in (self._sender, self._clerk, self._collector, self._thread):
             part.start()
         self._follower.open()
@@ -389,6 +392,7 @@ class Worker:
             self._learn_at if self._is_linked and not self._is_ready and not self._is_learning else None,
             self._save_at if self._unsaved else None,
             self._release_at(),
+            self._abandon_at(),
         )
 
     def _tend(self) -> None:
@@ -400,6 +404,12 @@ class Worker:
             self._save_again()
         if self._ended_at is not None:
             self._release(now - self._ended_at)
+        if (
+            self._is_leaving
+            and self._away_at is not None
+            and now >= self._away_at + self._shared.grace.unbegun
+        ):
+            self._abandon_ship()
 
     def _take(self, item: _Item) -> None:
         match item:
@@ -410,8 +420,8 @@ class Worker:
             case _Kept():
                 self._collected(item)
             case _Linked():
-                self._is_linked, self._ended_at, self._learn_at = True, None, 0.0
-                self._is_ready = False
+                self._is_linked, self._is_ready, self._learn_at = True, False, 0.0
+                self._away_at = self._ended_at = None
             case _Learnt(facts, definitions):
                 self._learnt(facts, definitions)
             case _NotLearnt(why):
@@ -429,8 +439,6 @@ class Worker:
                     self._learn()
             case _Leave():
                 self._is_leaving = True
-                if not self._is_linked:
-                    self._abandon_ship()
             case _Wake():
                 self._woken.clear()
 
@@ -472,9 +480,9 @@ class Worker:
             self._ended_at = None
         elif self._ended_at is None:
             self._ended_at = self._shared.monotonic()
+        if self._away_at is None:
+            self._away_at = self._shared.monotonic()
         self._pool.away(self.server.name, why, self._moves_at())
-        if self._is_leaving:
-            self._abandon_ship()
 
     def _moves_at(self) -> float | None:
         if self._ended_at is None:
@@ -664,6 +672,12 @@ class Worker:
         now, grace = self._shared.monotonic(), self._shared.grace
         due = [self._ended_at + seconds for seconds in (grace.unbegun, grace.begun)]
         return next((at for at in due if at > now), None)
+
+    def _abandon_at(self) -> float | None:
+        if not self._is_leaving or self._away_at is None:
+            return None
+        due = self._away_at + self._shared.grace.unbegun
+        return due if due > self._shared.monotonic() else None
 
     def _release(self, gone_for: float) -> None:
         """Let go of what the server cannot have any more, see the head of this file."""

@@ -255,6 +255,10 @@ class FakeServer:
             self._cache.clear()
         self.drop_sockets()
 
+    def learn(self, class_type: str) -> None:
+        """Have one more node class, as after an extension was installed."""
+        self._object_info[class_type] = _node({"image": ["IMAGE"]}, ["IMAGE"])
+
     def clear_history(self) -> None:
         with self._lock:
             self._history.clear()
