@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from comfyui_bridge.core import inputs, values, workflow
+from comfyui_bridge.core import form, values, workflow
 from comfyui_bridge.core.errors import InvalidValues, NotApiFormat, WorkflowError
 from comfyui_bridge.core.files import FileValue
+from comfyui_bridge.core.graft import ControlNet, Lora
 from comfyui_bridge.core.node_defs import SEED_NAMES, NodeDefs
 from comfyui_bridge.core.values import LARGEST_DRAWN, RANDOM
 from comfyui_bridge.core.workflow import Workflow
@@ -77,22 +78,22 @@ def prepare(source: Source, given: Mapping[str, Any], server: Server, definition
 def _with_values(
     graph: Workflow, given: Mapping[str, Any], server: Server, definitions: Definitions
 ) -> Prepared:
-    raw = {key: _value(value) for key, value in given.items()}
     try:
-        return _checked(graph, raw, definitions.of(server))
+        return _checked(graph, given, definitions.of(server))
     except InvalidValues:
         # The definitions may be older than a file that was put on the server since.
-        return _checked(graph, raw, definitions.renew(server))
+        return _checked(graph, given, definitions.renew(server))
 
 
-def _checked(graph: Workflow, raw: Mapping[str, Any], defs: NodeDefs) -> Prepared:
-    exposed, _ = inputs.expose(graph, (), defs)
-    checked = values.check(exposed, raw)
-    named = {one.key for name in raw if (one := inputs.find(exposed, name)) is not None}
+def _checked(graph: Workflow, given: Mapping[str, Any], defs: NodeDefs) -> Prepared:
+    raw = {key: _value(value) for key, value in given.items()}
+    made = form.of_workflow(graph, defs).with_choices(raw)
+    checked = made.check(made.with_files(raw, lambda _, value: _value(value)))
+    named = {one.key for name in raw if (one := made.input(name)) is not None}
     # Only what was asked for and what must be drawn: everything else stays as it was exported.
     wanted = {key: value for key, value in checked.items() if key in named or value == RANDOM}
-    resolved = values.resolve_seeds(exposed, wanted, _draw)
-    return Prepared(values.patch(graph, exposed, resolved), resolved)
+    resolved = values.resolve_seeds(made.inputs, wanted, _draw)
+    return Prepared(made.patched(resolved), resolved)
 
 
 def _with_seeds(
@@ -117,7 +118,17 @@ def _asks_for_seed(content: object) -> bool:
 
 
 def _value(value: Any) -> Any:
-    return FileValue(str(value), value.name) if isinstance(value, Path) else value
+    """A value as forms take it."""
+    match value:
+        case Path():
+            return FileValue(str(value), value.name)
+        case Lora(name, strength_model, strength_clip):
+            return {"name": name, "strength_model": strength_model, "strength_clip": strength_clip}
+        case ControlNet():
+            return vars(value)
+        case list() | tuple():
+            return [_value(one) for one in value]
+    return value
 
 
 def _with_uploads(graph: Workflow, server: Server) -> Workflow:

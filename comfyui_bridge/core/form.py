@@ -93,6 +93,15 @@ def make(template: Template, node_defs: NodeDefs) -> Form:
     Raises WorkflowError where the document is no workflow.
     """
     graph, notes = read_workflow(template.document, node_defs)
+    return _made(template, graph, node_defs, notes)
+
+
+def of_workflow(graph: Workflow, node_defs: NodeDefs) -> Form:
+    """The form of a workflow that stands in no library."""
+    return _made(Template("", "", graph.to_api()), graph, node_defs)
+
+
+def _made(template: Template, graph: Workflow, node_defs: NodeDefs, notes: tuple[str, ...] = ()) -> Form:
     found = marks.read(template.document, graph, node_defs)
     exposed, problems = inputs.expose(graph, template.exposures, node_defs, found)
     said = (*template.problems, *problems, *found.problems, *notes)

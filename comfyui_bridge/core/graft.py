@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from types import MappingProxyType
 from typing import Any
 
@@ -202,15 +203,16 @@ class _Finder:
 
     def _clips_beside(self, model: Link) -> list[Link]:
         """The text encoders that go through the same LoRAs as this model does already."""
-        beside, waiting = [], [model]
+        beside: dict[str, Node] = {}
+        waiting = [model]
         while waiting:
             link = waiting.pop()
-            for node, _ in self.tracer.workflow.consumers(link.node_id, link.output):
+            for node, name in self.tracer.takers(link.node_id):
                 slot = self._output_of(node, "MODEL")
-                if slot is not None and node not in beside:
-                    beside.append(node)
+                if slot is not None and node.inputs[name] == link and node.node_id not in beside:
+                    beside[node.node_id] = node
                     waiting.append(Link(node.node_id, slot))
-        both = [node for node in beside if self._output_of(node, "CLIP") is not None]
+        both = [node for node in beside.values() if self._output_of(node, "CLIP") is not None]
         return self._sources_into(both, "CLIP")
 
     def _sources_into(self, nodes: Iterable[Node], type_: str) -> list[Link]:
@@ -257,23 +259,31 @@ class _Finder:
             for node in self._nodes()
             if self._output_of(node, type_) is None and any(self._links(node, type_))
         ]
-        sampling = [node for node in ends if self._samples(node)]
-        return sampling or ends
+        return [node for node in ends if node.node_id in self._sampling] or ends
 
     def _samples(self, node: Node) -> bool:
         given = {output.type for output in d.outputs} if (d := self.tracer.definition(node)) else set()
         return "GUIDER" in given or any(self._links(node, "LATENT"))
 
     def _in_order(self, nodes: list[Node]) -> list[Node]:
-        """In the order they run; those of which none waits for the other as the document has them."""
-        depths = self.tracer.depths({node.node_id for node in self._nodes() if self._samples(node)})
-        after = {
-            node.node_id: max(
-                (depths.get(n.node_id, 0) for n, _ in self.tracer.takers(node.node_id)), default=0
-            )
-            for node in nodes
-        }
-        return sorted(nodes, key=lambda node: depths.get(node.node_id, 0) or after[node.node_id])
+        """In the order they run; what samples without a text only prepares something, and comes last."""
+        texts = {node.node_id for node in nodes if self._reads_text(node)}
+        return sorted(nodes, key=lambda node: (node.node_id not in texts, self._depths.get(node.node_id, 0)))
+
+    @cached_property
+    def _sampling(self) -> frozenset[str]:
+        return frozenset(node.node_id for node in self._nodes() if self._samples(node))
+
+    @cached_property
+    def _depths(self) -> dict[str, int]:
+        return self.tracer.depths(self._sampling)
+
+    def _reads_text(self, node: Node) -> bool:
+        return any(
+            any(self._links(before, "CLIP"))
+            for link in self._links(node, "CONDITIONING")
+            for before in self.tracer.upstream(link, "CONDITIONING")
+        )
 
     def _source(self, link: Link, type_: str, nested: int) -> Link | None:
         """Where what a link carries begins: behind a loader, or where several become one."""
@@ -300,10 +310,7 @@ class _Finder:
         return None
 
     def _links(self, node: Node, type_: str) -> Iterator[Link]:
-        return (link for name, link in node.links() if self._carries(name, link, type_))
-
-    def _carries(self, name: str, link: Link, type_: str) -> bool:
-        return self.tracer.is_of_type(name, link, type_)
+        return (link for name, link in node.links() if self.tracer.is_of_type(name, link, type_))
 
     def _output_of(self, node: Node, type_: str) -> int | None:
         definition = self.tracer.definition(node)

@@ -146,6 +146,7 @@ def find(exposed: Sequence[ExposedInput], name: str) -> ExposedInput | None:
         lambda e: e.key == name,
         lambda e: any(f"{place.node_id}.{place.input}" == name for place in e.places),
         lambda e: f"{e.node_title}.{e.input}" == name,
+        lambda e: e.role and e.role == name,  # its author has given it another key
         lambda e: e.role and e.role == _SYNONYMS.get(name),
     ):
         found = [e for e in exposed if matches(e)]
