@@ -5,6 +5,7 @@ The only file that knows every class. Importing it does nothing.
 
 from __future__ import annotations
 
+import time
 from contextlib import ExitStack
 from dataclasses import dataclass
 from types import TracebackType
@@ -12,6 +13,8 @@ from types import TracebackType
 from comfyui_bridge.comfy.server import ComfyServer
 from comfyui_bridge.core.errors import StoreError
 from comfyui_bridge.engine.engine import Engine
+from comfyui_bridge.engine.housekeeper import Housekeeper, Limits
+from comfyui_bridge.engine.results import Results
 from comfyui_bridge.sandbox_process import SandboxProcess
 from comfyui_bridge.settings import Settings
 from comfyui_bridge.store.accounts import Accounts, Sessions
@@ -20,11 +23,13 @@ from comfyui_bridge.store.database import Database
 from comfyui_bridge.store.editor import Editor
 from comfyui_bridge.store.library import Library
 from comfyui_bridge.store.media import MediaStore
+from comfyui_bridge.store.run_index import RunIndex
 from comfyui_bridge.store.runs import RunStore
 from comfyui_bridge.store.servers import ServerStore
 from comfyui_bridge.ui.dashboard import Dashboard
 from comfyui_bridge.version import __version__
 
+STOP_S = 3.0
 SANDBOX = "sandbox"
 """The name our own sandbox goes by, whatever port it has this time."""
 
@@ -68,9 +73,10 @@ def build(settings: Settings) -> App:
             sandbox = SandboxProcess(settings.data / "sandbox")
             closing.callback(sandbox.close)
             servers.append(ComfyServer(sandbox.url, name=SANDBOX))
+        runs, index = RunStore(database), RunIndex(database)
         engine = Engine(
             servers,
-            RunStore(database),
+            runs,
             media,
             ending_with_us=(SANDBOX,),
             kept=ServerStore(database),
@@ -80,12 +86,18 @@ def build(settings: Settings) -> App:
         )
         closing.callback(engine.stop)
         engine.start()
+        housekeeper = Housekeeper(
+            runs, index, media, _limits(settings), clock=time.time, changed=engine.replace, gone=engine.forget
+        )
+        closing.callback(housekeeper.stop, STOP_S)
+        housekeeper.start()
         library = Catalogue(Library(settings.workflows), look_every=LOOK_EVERY_S)
         dashboard = Dashboard(
             engine=engine,
             library=library,
             editor=Editor(settings.workflows, settings.data / "trash", wrote=library.look_again),
             media=media,
+            results=Results(runs, index, housekeeper, engine.snapshot, time.time),
             version=__version__,
             accounts=accounts,
             sessions=Sessions(database) if accounts else None,
@@ -94,6 +106,12 @@ def build(settings: Settings) -> App:
             workflows=settings.workflows,
         )
         return App(settings, engine, dashboard, closing.pop_all())
+
+
+def _limits(settings: Settings) -> Limits:
+    """How much is kept, and for how long."""
+    size = None if settings.keep_gb is None else int(settings.keep_gb * 1e9)
+    return Limits(size, None if settings.keep_days is None else settings.keep_days * 86400.0)
 
 
 def _accounts(settings: Settings) -> Accounts | None:

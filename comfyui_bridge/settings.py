@@ -43,6 +43,10 @@ class Settings:
     auth: Path | None = None
     max_waiting: int = DEFAULT_MAX_WAITING
     """How many runs one person may have waiting."""
+    keep_gb: float | None = None
+    """How many GB the kept files may take, the oldest without a star going first; None for no limit."""
+    keep_days: float | None = None
+    """For how many days files without a star are kept; None for as long as there is room."""
 
     @property
     def wants_sandbox(self) -> bool:
@@ -117,6 +121,14 @@ def _parser() -> argparse.ArgumentParser:
         metavar="RUNS",
         help=f"how many runs one person may have waiting (default {DEFAULT_MAX_WAITING})",
     )
+    parser.add_argument(
+        "--keep-gb",
+        metavar="GB",
+        help="how much the kept files may take; the oldest without a star go first (default no limit)",
+    )
+    parser.add_argument(
+        "--keep-days", metavar="DAYS", help="how long files without a star are kept (default for ever)"
+    )
     parser.add_argument("--version", action="version", version=f"ComfyUI Bridge {__version__}")
     return parser
 
@@ -144,6 +156,8 @@ def _settled(given: argparse.Namespace, environ: Mapping[str, str]) -> Settings:
         share=switch("share"),
         auth=_auth(text("auth")),
         max_waiting=_max_waiting(text("max_waiting")),
+        keep_gb=_amount("keep-gb", text("keep_gb")),
+        keep_days=_amount("keep-days", text("keep_days")),
     )
     if settings.share and settings.auth is None:
         raise _Unusable(
@@ -187,6 +201,18 @@ def _max_waiting(text: str) -> int:
     if not (text.isascii() and text.isdigit() and int(text) >= 1):
         raise _Unusable(f'--max-waiting is "{text}", and should be a whole number from 1')
     return int(text)
+
+
+def _amount(flag: str, text: str) -> float | None:
+    if not text:
+        return None
+    try:
+        amount = float(text)
+    except ValueError:
+        amount = 0.0
+    if not 0 < amount < float("inf"):
+        raise _Unusable(f'--{flag} is "{text}", and should be a number above 0')
+    return amount
 
 
 def _address(text: str) -> str:

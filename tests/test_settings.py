@@ -34,7 +34,7 @@ def test_every_flag_is_read(tmp_path: Path) -> None:
     auth.write_text("")
     argv = ["--host", "0.0.0.0", "--port", "0", "--server", "http://a:8188", "--server", "https://b/x/api"]
     argv += ["--workflows", str(tmp_path), "--data", str(tmp_path / "data"), "--sandbox", "--share"]
-    argv += ["--max-waiting", "7"]
+    argv += ["--max-waiting", "7", "--keep-gb", "2.5", "--keep-days", "30"]
     got = settings.parse([*argv, "--auth", str(auth)], {})
     assert got == Settings(
         host="0.0.0.0",
@@ -46,6 +46,8 @@ def test_every_flag_is_read(tmp_path: Path) -> None:
         share=True,
         auth=auth,
         max_waiting=7,
+        keep_gb=2.5,
+        keep_days=30.0,
     )
 
 
@@ -104,6 +106,8 @@ def test_a_public_link_without_a_sign_in_is_refused_with_the_reason(
         (["--workflows", "/no/such/folder"], "/no/such/folder, and there is no such folder"),
         (["--data", __file__], "which is a file, and should name a folder"),
         (["--auth", "/no/such/file"], "python -m comfyui_bridge passwd NAME --auth /no/such/file"),
+        (["--keep-gb", "-1"], '--keep-gb is "-1", and should be a number above 0'),
+        (["--keep-days", "nan"], '--keep-days is "nan", and should be a number above 0'),
         (["--max-waiting", "0"], '--max-waiting is "0", and should be a whole number from 1'),
         (["--prot", "80"], "--prot"),
         (["picture.png"], "picture.png"),

@@ -195,6 +195,14 @@ class Engine:
         runs = (live.run if (live := self._live.snapshot(run.run_id)) else run for run in stored.runs)
         return RunPage(tuple(runs), stored.next)
 
+    def replace(self, run: Run) -> None:
+        """Show this as the newest state of a run that is over: what is kept of it is another now."""
+        self._live.replace(run)
+
+    def forget(self, run_id: str) -> None:
+        """Let go of a run that is kept no more."""
+        self._live.forget(run_id)
+
     def queue(self, owner: str) -> tuple[Run, ...]:
         """This owner's unfinished runs: running, inside servers, then waiting in the order of their turns."""
         waiting = [run for run in self._queue.order() if run.owner == owner]
@@ -219,10 +227,10 @@ class Engine:
         try:
             form = self.form(template).with_choices(raw)
             values = form.check(raw)
+            if values_.resolve_seeds(form.inputs, values, lambda low, high: low) != values:
+                return None
             fingerprint = form.patched(values).fingerprint()
         except (InvalidValues, WorkflowError):
-            return None
-        if values_.resolve_seeds(form.inputs, values, lambda low, high: low) != values:
             return None
         alike = self._runs.like(fingerprint, owner)
         return next((run for run in alike if run.kept or run.texts), None)

@@ -72,6 +72,17 @@ class Live:
             entry.snapshot = Snapshot(run, before.version + 1, before.preview_version)
             entry.changed.notify_all()
 
+    def replace(self, run: Run) -> None:
+        """Make this the newest state of a run that is held here; others are left to the store."""
+        if self._entry(run.run_id) is not None:
+            self.publish(run)
+
+    def forget(self, run_id: str) -> None:
+        """Let go of a run that is no more."""
+        with self._lock:
+            self._entries.pop(run_id, None)
+            self._finished.pop(run_id, None)
+
     def show(self, run_id: str, image: bytes, media_type: str) -> None:
         """Make this the newest preview of a run."""
         entry = self._entry(run_id)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from comfyui_bridge.engine.engine import Engine
+    from comfyui_bridge.engine.results import Results
     from comfyui_bridge.store.accounts import Accounts, Sessions
     from comfyui_bridge.store.catalogue import Catalogue
     from comfyui_bridge.store.editor import Editor
@@ -22,6 +23,7 @@ class Dashboard:
     library: Catalogue
     editor: Editor
     media: MediaStore
+    results: Results
     version: str
     accounts: Accounts | None = None
     """Who may sign in; None where everyone may come."""

@@ -24,7 +24,9 @@ FOREIGN = "https://evil.example"
 def page() -> Iterator[Launched]:
     runs = Runs()
     runs.publish(a_run("run1"))
-    with served(Dashboard(engine=runs, library=None, editor=None, media=None, version="1.2.3")) as page:
+    with served(
+        Dashboard(engine=runs, library=None, editor=None, media=None, results=None, version="1.2.3")
+    ) as page:
         yield page
 
 

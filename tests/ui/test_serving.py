@@ -32,7 +32,7 @@ FOLLOWERS = 60
 
 
 def a_dashboard() -> Dashboard:
-    return Dashboard(engine=Runs(), library=None, editor=None, media=None, version="1.2.3")
+    return Dashboard(engine=Runs(), library=None, editor=None, media=None, results=None, version="1.2.3")
 
 
 def test_health_is_told_to_anybody() -> None:

@@ -27,7 +27,9 @@ def runs() -> Runs:
 
 @pytest.fixture(scope="module")
 def page(runs: Runs) -> Iterator[Launched]:
-    with served(Dashboard(engine=runs, library=None, editor=None, media=None, version="1.2.3")) as page:
+    with served(
+        Dashboard(engine=runs, library=None, editor=None, media=None, results=None, version="1.2.3")
+    ) as page:
         yield page
 
 
@@ -142,7 +144,9 @@ def test_the_app_stops_while_browsers_watch() -> None:
     runs = Runs()
     for number in range(20):
         runs.publish(a_run(f"run{number}"))
-    with served(Dashboard(engine=runs, library=None, editor=None, media=None, version="1.2.3")) as page:
+    with served(
+        Dashboard(engine=runs, library=None, editor=None, media=None, results=None, version="1.2.3")
+    ) as page:
         watching = threading.Barrier(21)
         gone = [threading.Thread(target=watch, args=(page.url, n, watching)) for n in range(20)]
         for thread in gone:

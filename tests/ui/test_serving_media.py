@@ -52,7 +52,7 @@ def media(tmp_path_factory: pytest.TempPathFactory) -> MediaStore:
 def client(media: MediaStore) -> Iterator[httpx.Client]:
     runs = Runs()
     runs.publish(a_run("run1", state=RunState.COMPLETED))
-    dashboard = Dashboard(engine=runs, library=None, editor=None, media=media, version="1.2.3")
+    dashboard = Dashboard(engine=runs, library=None, editor=None, media=media, results=None, version="1.2.3")
     with served(dashboard) as page, client_of(page.url) as client:
         yield client
 
@@ -212,7 +212,7 @@ def test_a_disk_that_fails_is_told_in_a_sentence(tmp_path: Path) -> None:
     thumbnails.write_text("a file where a folder should be")
     runs = Runs()
     runs.publish(a_run("run1", state=RunState.COMPLETED))
-    dashboard = Dashboard(engine=runs, library=None, editor=None, media=media, version="1.2.3")
+    dashboard = Dashboard(engine=runs, library=None, editor=None, media=media, results=None, version="1.2.3")
     with served(dashboard) as page:
         answer = httpx.get(f"{page.url}/media/run1/a.png?size=64")
     assert answer.status_code == 503
@@ -225,7 +225,9 @@ def test_a_cover_is_shown_small_and_changes_with_its_file(media: MediaStore, tmp
     cover = tmp_path / "小猫.png"
     cover.write_bytes(picture())
     library = Catalogue(Library(tmp_path))
-    dashboard = Dashboard(engine=Runs(), library=library, editor=None, media=media, version="1.2.3")
+    dashboard = Dashboard(
+        engine=Runs(), library=library, editor=None, media=media, results=None, version="1.2.3"
+    )
     with served(dashboard) as page, client_of(page.url) as client:
         first = client.get("/covers/小猫?size=64")
         assert first.headers["content-type"] == "image/webp"

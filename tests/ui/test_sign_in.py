@@ -60,6 +60,7 @@ def page(accounts: Accounts, tmp_path_factory: pytest.TempPathFactory) -> Iterat
             library=None,
             editor=None,
             media=media,
+            results=None,
             version="1.2.3",
             accounts=accounts,
             sessions=sessions,
