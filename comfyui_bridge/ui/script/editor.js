@@ -242,8 +242,8 @@ const foundNotice = (found) =>
       editor.found = null;
       event.currentTarget.parentElement.remove();
     } }, "×"),
-    make("p", {}, make("b", {}, say("ed_added")), " ", found.length ? fill("ed_found", { count: found.length }) : say("ed_found_nothing")),
-    found.length ? make("dl", {}, ...found.flatMap((one) => [make("dt", {}, one.label), make("dd", {}, one.why)])) : "");
+    make("p", {}, make("b", {}, say("ed_added")), " ", found.found.length ? fill("ed_found", { count: found.found.length }) : say(found.has_form ? "ed_found_none" : "ed_found_nothing")),
+    found.found.length ? make("dl", {}, ...found.found.flatMap((one) => [make("dt", {}, one.label), make("dd", {}, one.why)])) : "");
 
 const asideNotice = () =>
   make("div", { class: "notice", role: "status" },
@@ -862,7 +862,7 @@ const refuse = (name, told, again) =>
 
 const arrived = (told) => {
   editor.lookAgain?.();
-  openTemplate(told.slug, told.found);
+  openTemplate(told.slug, told);
 };
 
 const showOffers = async (server) => {

@@ -283,7 +283,7 @@ class Answers:
             own = None
         slug = self._dashboard.editor.take(brought)
         found = [{"label": words.label(one.label), "why": one.why} for one in own.found()] if own else []
-        return {"slug": slug, "found": found}
+        return {"slug": slug, "found": found, "has_form": own is not None}
 
 
 def _bare(template: Template) -> Template:

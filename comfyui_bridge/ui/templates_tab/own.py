@@ -66,7 +66,7 @@ class Own:
 
     def found(self) -> tuple[ExposedInput, ...]:
         """What the form begins with, to be told to whoever brought the workflow in."""
-        return tuple(one for one in self._inputs if not one.group) or self.picked()
+        return tuple(one for one in self.picked() if not one.group) or self.picked()
 
     def tree(self, places: Iterable[tuple[str, str]]) -> dict[str, Any]:
         """The nodes with their inputs, for the script; `places` are those that a card names besides."""

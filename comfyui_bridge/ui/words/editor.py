@@ -63,6 +63,10 @@ TABLE = {
         "The form begins with these {count} inputs; change what you like.",
         "表单以这 {count} 项开头，可随意修改。",
     ),
+    "ed_found_none": (
+        "None of its inputs stands out, so all are under Advanced. Tick those that matter.",
+        "没有特别突出的输入，全部放在“高级设置”中。请勾选重要的项。",
+    ),
     "ed_found_nothing": (
         "Its form cannot be made yet; what is missing is said here.",
         "暂时无法生成表单，原因见此处。",
