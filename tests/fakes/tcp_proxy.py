@@ -41,9 +41,9 @@ class Rule:
 
 
 class TcpProxy:
-    """Stands before a server at its `url`; `with TcpProxy(url) as proxy: proxy.url`."""
+    """Stands before a server at its `url`; `with TcpProxy(url) as proxy: proxy.url`. Port 0 is any."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, port: int = 0) -> None:
         parts = urlsplit(url)
         self._target = (parts.hostname or "", parts.port or 80)
         self._lock = threading.Lock()  # guards all below
@@ -52,7 +52,7 @@ class TcpProxy:
         self._refusing = False
         self._stalled = False
         self.accepted = 0
-        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener = socket.create_server(("127.0.0.1", port))
         self.port: int = self._listener.getsockname()[1]
         self._thread = threading.Thread(target=self._accept, name="tcp-proxy", daemon=True)
 
@@ -67,6 +67,10 @@ class TcpProxy:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End: nothing listens here any more, and every connection is reset. May be called twice."""
         with contextlib.suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()

@@ -4,19 +4,29 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from comfyui_bridge.comfy.http import Timeouts
 from comfyui_bridge.comfy.server import ComfyServer
+from comfyui_bridge.comfy.socket import Patience
 from comfyui_bridge.core import template
 from comfyui_bridge.core.run import Run, RunState
 from comfyui_bridge.engine.engine import Engine
 from comfyui_bridge.engine.pool import ServerState
+from comfyui_bridge.engine.worker import PATIENT, Grace
 from comfyui_bridge.store.database import Database
 from comfyui_bridge.store.media import MediaStore
 from comfyui_bridge.store.runs import RunStore
+from comfyui_bridge.store.servers import ServerStore
 from tests.faults.processes import DEADLINE, ServerProcess, until
+
+# Shorter than in life, where nobody minds to wait for some seconds.
+GRACE = Grace(unbegun=1.0)
+TIMEOUTS = Timeouts(connect=5.0, answer=5.0, whole=20.0)
+PATIENCE = Patience(silence=1.5, pong=1.5)
 
 
 class House:
@@ -24,7 +34,14 @@ class House:
         self.database = Database(folder)
         self.media = MediaStore(folder)
         self.runs = RunStore(self.database)
-        self.engine = Engine([ComfyServer(url) for url in urls], self.runs, self.media)
+        self.engine = Engine(
+            [ComfyServer(url, timeouts=TIMEOUTS, patience=PATIENCE) for url in urls],
+            self.runs,
+            self.media,
+            kept=ServerStore(self.database),
+            timing=replace(PATIENT, silence=1.0),
+            grace=GRACE,
+        )
 
     def __enter__(self) -> House:
         self.engine.start()

@@ -11,12 +11,12 @@ import pytest
 from PIL import Image
 
 from comfyui_bridge.core.files import FileValue
-from comfyui_bridge.core.run import Fault, RunState
+from comfyui_bridge.core.run import Fault, Run, RunState
 from comfyui_bridge.engine.pool import ServerState
 from tests.fakes.tcp_proxy import Act, TcpProxy
 from tests.faults import graphs
 from tests.faults.house import House
-from tests.faults.processes import ServerProcess, until
+from tests.faults.processes import ServerProcess, free_port, until
 
 LONG = 1000
 """Steps: more than any test waits for."""
@@ -61,10 +61,7 @@ def test_a_server_killed_while_it_runs_our_run(house: House, server: ServerProce
     assert str(server.port) in house.server_is(server.url, ServerState.AWAY)
     assert house.run(run_id).state is RunState.IN_PROGRESS  # as far as anybody knows
     server.start()
-    lost = house.ended(run_id)
-    assert lost.error is not None
-    assert (lost.state, lost.error.fault) == (RunState.FAILED, Fault.LOST)
-    assert "Run it again" in lost.error.message
+    assert _is_lost(house.ended(run_id))
     again = graphs.prefix()
     house.is_done_once(house.submit(graphs.plain(again)), again, [server])
 
@@ -88,6 +85,43 @@ def test_a_server_killed_with_nothing_to_do(
             assert house.ended(run_id).state is RunState.CANCELLED
 
 
+def test_a_server_that_dies_with_a_run_waiting_in_it(
+    tmp_path: Path, server: ServerProcess, other: ServerProcess
+) -> None:
+    with House(tmp_path, server.url, other.url) as house:
+        house.engine.pause(other.url, True)
+        names = graphs.prefix(), graphs.prefix()
+        running, waiting = house.submit(graphs.steps(names[0], LONG)), house.submit(graphs.plain(names[1]))
+        house.begun(running)
+        assert house.accepted(waiting).server == server.url
+        server.kill()
+        house.engine.pause(other.url, False)
+        assert house.is_done_once(waiting, names[1], [server, other]).server == other.url
+        assert not house.run(running).state.is_final
+        server.start()
+        assert _is_lost(house.ended(running))
+
+
+def test_a_tunnel_that_breaks_before_a_server_that_lives(
+    tmp_path: Path, server: ServerProcess, other: ServerProcess
+) -> None:
+    mine, others = graphs.prefix(), graphs.prefix()
+    with TcpProxy(server.url, free_port()) as tunnel, House(tmp_path, tunnel.url, other.url) as house:
+        house.engine.pause(other.url, True)
+        foreign = server.post(graphs.steps(others, 300))
+        run_id = house.submit(graphs.plain(mine))
+        assert house.accepted(run_id).server == tunnel.url
+        tunnel.close()
+        house.engine.pause(other.url, False)
+        assert house.is_done_once(run_id, mine, [server, other]).server == other.url
+        with TcpProxy(server.url, tunnel.port):
+            house.server_is(tunnel.url, ServerState.READY)
+            until(lambda: server.queued() in ((foreign,), ()))
+            until(lambda: foreign in server.history())
+    assert server.history()[foreign]["status"]["status_str"] == "success"
+    assert server.saved(mine) == []
+
+
 def test_a_server_frozen_while_it_runs_our_run(house: House, server: ServerProcess) -> None:
     name = graphs.prefix()
     run_id = house.submit(graphs.steps(name, 40))
@@ -101,15 +135,39 @@ def test_a_server_frozen_while_it_runs_our_run(house: House, server: ServerProce
     house.is_done_once(behind, its, [server])
 
 
+def test_a_server_frozen_for_so_long_that_it_counts_as_away(
+    tmp_path: Path, server: ServerProcess, other: ServerProcess
+) -> None:
+    with House(tmp_path, server.url, other.url) as house:
+        house.engine.pause(other.url, True)
+        names = [graphs.prefix() for _ in range(3)]
+        running, stopped = (house.submit(graphs.steps(name, 60)) for name in names[:2])
+        house.begun(running)
+        house.accepted(stopped)
+        server.freeze()
+        house.server_is(server.url, ServerState.AWAY)
+        house.engine.pause(other.url, False)
+        elsewhere = house.submit(graphs.plain(names[2]))
+        assert house.is_done_once(elsewhere, names[2], [server, other]).server == other.url
+        house.engine.cancel(stopped)
+        house.until(stopped, lambda run: run.stopping)
+        server.thaw()
+        assert house.is_done_once(running, names[0], [server, other]).server == server.url
+        assert house.ended(stopped).state is RunState.CANCELLED
+        assert server.saved(names[1]) == []
+
+
 def test_a_server_restarted_at_once(house: House, server: ServerProcess) -> None:
     name = graphs.prefix()
     run_id = house.submit(graphs.steps(name, LONG))
     house.begun(run_id)
+    behind = graphs.prefix()
+    waiting = house.submit(graphs.plain(behind))
+    house.accepted(waiting)
     server.restart()
-    lost = house.ended(run_id)
-    assert lost.error is not None
-    assert lost.error.fault is Fault.LOST
+    assert _is_lost(house.ended(run_id))
     assert server.saved(name) == []
+    house.is_done_once(waiting, behind, [server])
 
 
 def test_sockets_that_break_all_the_time(house: House, server: ServerProcess) -> None:
@@ -209,6 +267,12 @@ def test_a_stop_that_the_server_cannot_hear_yet(house: House, server: ServerProc
     assert house.ended(run_id).state is RunState.CANCELLED
     until(lambda: server.queued() == ())
     assert server.saved(name) == []
+
+
+def _is_lost(run: Run) -> bool:
+    """It ended so, and says what to do."""
+    assert run.error is not None
+    return run.error.fault is Fault.LOST and "Run it again" in run.error.message
 
 
 def _submit_upload(house: House, name: str) -> str:
