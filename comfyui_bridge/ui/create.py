@@ -7,7 +7,7 @@ followed here and owned elsewhere.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,7 +15,6 @@ import gradio as gr
 
 from comfyui_bridge.core import card, values
 from comfyui_bridge.core.errors import StoreError, TemplateError, WorkflowError
-from comfyui_bridge.core.files import FileValue
 from comfyui_bridge.core.form import Form
 from comfyui_bridge.core.inputs import ExposedInput
 from comfyui_bridge.core.node_defs import IntSpec
@@ -36,10 +35,9 @@ from comfyui_bridge.ui.desk import (
     wish,
 )
 from comfyui_bridge.ui.following import Attention
-from comfyui_bridge.ui.form import Picker, Refused, Typed
+from comfyui_bridge.ui.form import Held, Picker, Refused, Typed
 from comfyui_bridge.ui.sign_in import owner_of
 from comfyui_bridge.ui.stage import Stage
-from comfyui_bridge.ui.widgets import LocalFile, Widget
 from comfyui_bridge.ui.words import Words
 
 _OWN_WORDS = frozenset(("template", "run", "view", "__theme", "__lang"))
@@ -51,7 +49,6 @@ class Create:
     """The components that several handlers speak to."""
 
     library: gr.HTML
-    form: gr.Column
     no_template: gr.HTML
     picker: Picker
     generate: gr.Button
@@ -70,9 +67,9 @@ def lay_out(desk: Desk, words: Words) -> Create:
             library = library_panel.panel(_library(desk, words))
             dots = readiness_panel.dots_panel()
         with gr.Column(elem_id="form-pane", min_width=0):
-            with gr.Column(elem_id="form", min_width=0) as form:
+            with gr.Column(elem_id="form", min_width=0):
                 no_template = gr.HTML(_no_template(desk, words), elem_id="no-template", **PLAIN)
-            picker = form_.picker()
+                picker = form_.picker()
             with gr.Column(elem_id="actions", min_width=0):
                 refusals = form_.refusals()
                 readiness = readiness_panel.panel()
@@ -85,13 +82,14 @@ def lay_out(desk: Desk, words: Words) -> Create:
                 )
         with gr.Column(elem_id="stage-pane", min_width=0):
             stage = stage_.panel(first_view(desk, first, words), words)
-    return Create(library, form, no_template, picker, generate, refusals, readiness, dots, stage)
+    return Create(library, no_template, picker, generate, refusals, readiness, dots, stage)
 
 
 def connect(page: gr.Blocks, desk: Desk, session: Session, tab: Create) -> None:
     """Which event of this tab leads to what."""
     _choose(desk, session, tab)
     _show_form(desk, session, tab)
+    _generate(desk, session, tab)
     _make_ready(desk, session, tab)
     running.connect(
         page,
@@ -180,12 +178,7 @@ def library_components(tab: Create) -> set[Any]:
 
 
 def _choose(desk: Desk, session: Session, tab: Create) -> None:
-    """Another template, or another version of this one.
-
-    What listens here stands outside of the render, for what is attached in there is gone once it renders
-    nothing; and it listens to other events than the form does: in Gradio 6.31 a listener from inside of a
-    render takes the place of those outside on the same event.
-    """
+    """Another template, or another version of this one: what changes beside its form."""
 
     def chosen(followed: str, typed: Typed, lang: str, event: gr.EventData) -> dict[Any, Any]:
         slug = str(event.slug)
@@ -258,34 +251,60 @@ def _keep_default(desk: Desk, form: Form, one: ExposedInput, value: Any) -> str:
 
 
 def _show_form(desk: Desk, session: Session, tab: Create) -> None:
-    """The form comes and goes with the template; the listeners that read it come and go with it."""
-    with tab.form:
+    """The form that is asked for, and what the one on the page holds."""
+    picker = tab.picker
 
-        @gr.render(
-            [tab.picker.picked, session.typed, session.lang],
-            triggers=[tab.picker.picked.change],
-            show_progress="hidden",
-            queue=False,
-        )
-        def _render(picked: str, typed: Typed, lang: str) -> None:
-            template = desk.templates.get(picked)
-            if template is None:
-                return
-            words = Words(lang)
-            try:
-                form = desk.engine.form(template)
-            except WorkflowError as error:
-                said = str(error)
-                form_.title(template, None, said, words)
-                _keeps(session, tab, template.slug, ())
-                tab.generate.click(lambda: Refused({}, said).to_json(), None, tab.refusals, **AT_ONCE)
-                return
-            is_unsure = len(desk.engine.node_defs()) == 0
-            form_.title(template, form, "", words, is_unsure=is_unsure)
-            built = form_.widgets_of(form, typed.get(template.slug, {}), words)
-            form_.tooltips(form, words)
-            _keeps(session, tab, template.slug, built)
-            _generates(desk, session, tab, template, built, words)
+    def show(held: Any, typed: Typed, lang: str, event: gr.EventData) -> dict[Any, Any]:
+        slug = str(event.slug)
+        typed = typed if event.replaces else form_.kept(typed, *_held(desk, held))
+        return {
+            session.typed: typed,
+            session.drawn: fingerprint(desk, slug),
+            picker.shown: {**_described(desk, slug, typed, Words(lang)), "asked": event.asked},
+        }
+
+    outputs = {session.typed, session.drawn, picker.shown}
+    picker.shown.select(
+        show, [picker.held, session.typed, session.lang], outputs, trigger_mode="multiple", **AT_ONCE
+    )
+
+    def keep(held: Any, typed: Typed) -> dict[Any, Any]:
+        return {session.typed: form_.kept(typed, *_held(desk, held)), picker.kept: time.time()}
+
+    picker.shown.input(
+        keep,
+        [picker.held, session.typed],
+        {session.typed, picker.kept},
+        trigger_mode="multiple",
+        **AT_ONCE,
+    )
+
+
+def _held(desk: Desk, held: Any) -> tuple[Form | None, Held]:
+    """What the form on the page holds, and that form."""
+    said = Held.parse(held)
+    template = desk.templates.get(said.slug)
+    return (_form(desk, template) if template else None), said
+
+
+def _form(desk: Desk, template: Template) -> Form | None:
+    try:
+        return desk.engine.form(template)
+    except WorkflowError:
+        return None
+
+
+def _described(desk: Desk, slug: str, typed: Typed, words: Words) -> dict[str, Any]:
+    """A template's form as the script draws it; nothing for one that is gone."""
+    template = desk.templates.get(slug)
+    if template is None:
+        return {}
+    try:
+        form = desk.engine.form(template)
+    except WorkflowError as error:
+        return form_.described(template, None, {}, words, error=str(error))
+    is_unsure = len(desk.engine.node_defs()) == 0
+    return form_.described(template, form, typed.get(slug, {}), words, is_unsure=is_unsure)
 
 
 def _readiness(desk: Desk, slug: str, raw: Mapping[str, Any], words: Words) -> dict[str, Any] | None:
@@ -293,11 +312,8 @@ def _readiness(desk: Desk, slug: str, raw: Mapping[str, Any], words: Words) -> d
     template = desk.templates.get(slug)
     if template is None:
         return None
-    try:
-        form = desk.engine.form(template)
-    except WorkflowError:
-        form = None
-    given = {key: FileValue("", "") if isinstance(value, LocalFile) else value for key, value in raw.items()}
+    form = _form(desk, template)
+    given = form_.of_its_inputs(form, raw) if form else {}
     return readiness_panel.line(desk.engine.readiness(template, given), form, words)
 
 
@@ -311,41 +327,37 @@ def _slug(template: Template | None) -> str:
     return template.slug if template else ""
 
 
-def _reads(built: Sequence[Widget], *more: gr.components.Component) -> set[gr.components.Component]:
-    return {*(widget.component for widget in built if widget.component is not None), *more}
-
-
-def _keeps(session: Session, tab: Create, slug: str, built: Sequence[Widget]) -> None:
-    """Whatever may take this form away: what was typed is kept."""
-
-    def keep(held: Mapping[Any, Any]) -> dict[Any, Any]:
-        typed = {**held[session.typed], slug: form_.raw_values(built, held)}
-        return {session.typed: typed, tab.picker.kept: time.time()}
-
-    outputs = {session.typed, tab.picker.kept}
-    tab.library.select(keep, _reads(built, session.typed), outputs, trigger_mode="multiple", **AT_ONCE)
-
-
-def _generates(
-    desk: Desk, session: Session, tab: Create, template: Template, built: Sequence[Widget], words: Words
-) -> None:
+def _generate(desk: Desk, session: Session, tab: Create) -> None:
     """Generate: hand the form to the engine, and look at the run or say what is wrong."""
 
-    def generate(held: Mapping[Any, Any], request: gr.Request) -> dict[Any, Any]:
-        raw = form_.raw_values(built, held)
-        typed = {**held[session.typed], template.slug: raw}
+    def generate(held: Any, typed: Typed, followed: str, lang: str, request: gr.Request) -> dict[Any, Any]:
+        words, said = Words(lang), Held.parse(held)
+        template = desk.templates.get(said.slug)
+        if template is None:
+            return {tab.refusals: Refused({}, "").to_json()}
+        form = _form(desk, template)
+        raw = form_.raw_values(form, said.values) if form else {}
+        typed = form_.kept(typed, form, said)
         answer = form_.submit(desk.dashboard, template, raw, owner_of(request), words)
         if isinstance(answer, Refused):
             return {session.typed: typed, tab.refusals: answer.to_json()}
         return {
             session.typed: typed,
-            tab.refusals: Refused({}, "").to_json(),
-            **running.submitted(desk, session, tab.stage, held[session.followed], answer, words, request),
+            tab.refusals: _accepted(desk, form, answer),
+            **running.submitted(desk, session, tab.stage, followed, answer, words, request),
         }
 
     outputs = {session.typed, tab.refusals, *running.submitting(session, tab.stage)}
-    given = _reads(built, session.typed, session.followed)
+    given = [tab.picker.held, session.typed, session.followed, session.lang]
     tab.generate.click(generate, given, outputs, trigger_mode="multiple", **ALONGSIDE)
+
+
+def _accepted(desk: Desk, form: Form | None, run_id: str) -> dict[str, Any]:
+    """What the script is told once its form is a run: the seeds that count go on."""
+    snapshot = desk.engine.snapshot(run_id)
+    if form is None or snapshot is None:
+        return Refused({}, "").to_json()
+    return form_.accepted(snapshot.run.template, form_.seeds_of(form, snapshot.run.values))
 
 
 def _first_template(

@@ -1,38 +1,205 @@
 """The form in the middle: the chosen template's inputs, checked and kept in the engine's words.
 
-The components come and go with the template, what was typed does not: it is kept as raw values by key.
-Between two forms nothing is rendered for a moment, for otherwise Gradio hands a new component what the
-one at its place held before, and sends it too.
+One component shows it and another holds what it says; the page's script draws the one from a description
+and fills the other. So a form of a hundred inputs comes at once, and nothing that one template held can
+reach another. What was typed is kept as raw values by key, for each template.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from math import sqrt
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
 from comfyui_bridge.core.errors import InvalidValues, StoreError, WorkflowError
-from comfyui_bridge.core.files import FileValue
+from comfyui_bridge.core.files import FileValue, marked
 from comfyui_bridge.core.form import Form
 from comfyui_bridge.core.inputs import ExposedInput
-from comfyui_bridge.core.node_defs import ComboSpec, IntSpec
+from comfyui_bridge.core.node_defs import ComboSpec, IntSpec, Upload
+from comfyui_bridge.core.run import Run
 from comfyui_bridge.core.template import Template
 from comfyui_bridge.ui import widgets
 from comfyui_bridge.ui.dashboard import Dashboard
-from comfyui_bridge.ui.present import element_id
-from comfyui_bridge.ui.widgets import LocalFile, Widget
 from comfyui_bridge.ui.words import Words
 
 RATIOS = (("1:1", 1, 1), ("4:3", 4, 3), ("3:4", 3, 4), ("16:9", 16, 9), ("9:16", 9, 16))
 
 Typed = dict[str, dict[str, Any]]
 """What was typed, raw values by key, for each template's slug."""
+
+
+@dataclass(frozen=True)
+class Picker:
+    """Which form is shown, and what it holds."""
+
+    shown: gr.HTML
+    """The description of the form, for the script to draw. Its events: `select` asks for the form of a
+    `slug`, `input` hands in what the form holds, `click` asks the servers for their choices again."""
+    held: gr.HTML
+    """What the form holds: `slug`, `values` by key, and in `touched` the keys that somebody changed."""
+    wanted: gr.HTML
+    """What the server wants shown: a slug, and a number that tells this wish from the last."""
+    kept: gr.HTML
+    """Another number whenever the server has what the form held."""
+    news: gr.HTML
+    """Other numbers whenever a form may have become another one."""
+
+
+def picker() -> Picker:
+    """Its components; only the form itself is seen."""
+    shown = gr.HTML(
+        None,
+        html_template='<div class="form-body"></div>',
+        elem_id="form-shown",
+        apply_default_css=False,
+        js_on_load="bridge.form(element, props, trigger, watch); /* triggers 'select', 'input', 'click' */",
+    )
+    return Picker(
+        shown,
+        _unseen({}, "held", "bridge.held(props)"),
+        _unseen({}, "wanted", "bridge.wanted(props, watch)"),
+        _unseen(0, "kept", "bridge.kept(watch)"),
+        _unseen([], "news", "bridge.news(watch)"),
+    )
+
+
+def _unseen(value: Any, name: str, js: str) -> gr.HTML:
+    return gr.HTML(
+        value, html_template="<i></i>", elem_id=name, elem_classes=["unseen"], padding=False, js_on_load=js
+    )
+
+
+def refusals() -> gr.HTML:
+    """Why nothing was submitted; the script puts each field's sentence under the field."""
+    return gr.HTML(
+        Refused({}, "").to_json(),
+        html_template='<p class="refused" role="alert" hidden></p>',
+        elem_id="refused",
+        apply_default_css=False,
+        js_on_load="bridge.refusals(element, props, watch)",
+    )
+
+
+# What the script draws.
+
+
+def described(
+    template: Template,
+    form: Form | None,
+    typed: Mapping[str, Any],
+    words: Words,
+    *,
+    error: str = "",
+    is_unsure: bool = False,
+) -> dict[str, Any]:
+    """A form as the script draws it: its head, its fields in their order, and their values.
+
+    `form` is None for a template that has none, of which `error` says why.
+    """
+    said = {
+        "slug": template.slug,
+        "head": head(template, form, error, words, is_unsure=is_unsure),
+        "lang": words.lang,
+        "at": time.time(),
+        "essential": [],
+        "groups": [],
+        "values": {},
+        "touched": [],
+    }
+    if form is None:
+        return said
+    form = form.with_choices(typed)
+    by_author = _by_author(form)
+    values = {
+        one.key: widgets.shown(
+            one, widgets.initial(one, typed, by_author=(one.node_id, one.input) in by_author)
+        )
+        for one in form.inputs
+    }
+    essential = [one for one in form.inputs if not one.group and one.key not in form.places]
+    put_in = [one for one in form.inputs if one.key in form.places]
+    others = {key: marked(value) for key, value in typed.items() if key not in values}
+    return {
+        **said,
+        "essential": [*_essential(essential, words), *(widgets.describe(one, words) for one in put_in)],
+        "groups": _groups([one for one in form.inputs if one.group and one not in put_in], words),
+        # What was said in an option that is not chosen now is there again once somebody returns to it.
+        "values": {**others, **values},
+        "touched": list(typed),
+    }
+
+
+def widgets_of(form: Form, typed: Mapping[str, Any], words: Words) -> gr.HTML:
+    """A form to look at, whose fields say nothing to anybody."""
+    return gr.HTML(
+        described(form.template, form, typed, words),
+        html_template='<div class="form-body"></div>',
+        apply_default_css=False,
+        js_on_load="bridge.formSketch(element, props, watch)",
+    )
+
+
+def _by_author(form: Form) -> frozenset[tuple[str, str]]:
+    """The inputs whose default the card gives."""
+    exposures = form.template.exposures
+    return frozenset((one.node_id, one.input) for one in exposures if one.default is not None)
+
+
+def _essential(inputs: Sequence[ExposedInput], words: Words) -> list[dict[str, Any]]:
+    fields: list[dict[str, Any]] = []
+    pair = _size_pair(inputs)
+    for one in inputs:
+        if pair and one is pair[0]:
+            fields.append(_size(pair, words))
+        elif not (pair and one is pair[1]):
+            fields.append(widgets.describe(one, words))
+    return fields
+
+
+def _groups(inputs: Sequence[ExposedInput], words: Words) -> list[dict[str, Any]]:
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for one in inputs:
+        groups.setdefault(one.group, []).append(widgets.describe(one, words))
+    return [{"title": title, "fields": fields} for title, fields in groups.items()]
+
+
+def _size_pair(inputs: Iterable[ExposedInput]) -> tuple[ExposedInput, ExposedInput] | None:
+    found = {one.key: one for one in inputs if one.key in ("width", "height") and one.required}
+    return (found["width"], found["height"]) if len(found) == 2 else None
+
+
+def _size(pair: tuple[ExposedInput, ExposedInput], words: Words) -> dict[str, Any]:
+    # Side by side there is no room for a slider.
+    fields = [widgets.describe(one, words) for one in pair]
+    narrow = [{**field, "kind": "number"} if field["kind"] == "slider" else field for field in fields]
+    return {"kind": "size", "fields": narrow, "presets": presets(*pair)}
+
+
+def presets(width: ExposedInput, height: ExposedInput) -> list[tuple[str, int, int]]:
+    """Usual shapes with as many pixels as the workflow's own size has, in steps the node takes."""
+    own = (width.default, height.default)
+    if not all(isinstance(side, int) and side > 0 for side in own):
+        return []
+    area = own[0] * own[1]
+    return [
+        (label, _side(sqrt(area * across / down), width), _side(sqrt(area * down / across), height))
+        for label, across, down in RATIOS
+    ]
+
+
+def _side(length: float, one: ExposedInput) -> int:
+    spec = one.spec
+    step = max(8, spec.step) if isinstance(spec, IntSpec) else 8
+    side = max(step, round(length / step) * step)
+    if isinstance(spec, IntSpec):
+        side = min(side, spec.max or side)
+        side = max(side, spec.min or side) if spec.min else side
+    return side
 
 
 def head(template: Template, form: Form | None, error: str, words: Words, *, is_unsure: bool = False) -> str:
@@ -62,168 +229,49 @@ def _unsure(words: Words) -> str:
     return f'<p class="notice">{escape(words("form_waiting"))}</p>'
 
 
-def title(
-    template: Template, form: Form | None, error: str, words: Words, *, is_unsure: bool = False
-) -> gr.HTML:
-    """The template's name above its form."""
-    return gr.HTML(
-        head(template, form, error, words, is_unsure=is_unsure),
-        elem_id="form-head",
-        apply_default_css=False,
-        js_on_load="bridge.head(element)",
-    )
-
-
-def widgets_of(form: Form, typed: Mapping[str, Any], words: Words) -> list[Widget]:
-    """Lay a form out: essential inputs, then the others folded and grouped; their components in order."""
-    by_author = {
-        (exposure.node_id, exposure.input)
-        for exposure in form.template.exposures
-        if exposure.default is not None
-    }
-
-    def build(one: ExposedInput, *, narrow: bool = False) -> Widget:
-        value = widgets.initial(one, typed, by_author=(one.node_id, one.input) in by_author)
-        widget = widgets.build(one, value, words, narrow=narrow)
-        _beside(one, widget, words)
-        return widget
-
-    essential = [one for one in form.inputs if not one.group]
-    rest = [one for one in form.inputs if one.group and one.key not in form.places]
-    built = _essential(essential, build, words)
-    built += [build(one) for one in form.inputs if one.key in form.places]
-    if rest:
-        with gr.Accordion(words("advanced"), open=not essential, elem_id="advanced"):
-            for group in dict.fromkeys(one.group for one in rest):
-                gr.HTML(f"<h3>{escape(group)}</h3>", elem_classes=["group-title"], apply_default_css=False)
-                built += [build(one) for one in rest if one.group == group]
-    return built
-
-
-def _essential(inputs: list[ExposedInput], build: Callable[..., Widget], words: Words) -> list[Widget]:
-    built: list[Widget] = []
-    pair = _size_pair(inputs)
-    for one in inputs:
-        if pair and one is pair[1]:
-            continue
-        if pair and one is pair[0]:
-            built += _size(pair, build, words)
-        else:
-            built.append(build(one))
-    return built
-
-
-def _size_pair(inputs: Iterable[ExposedInput]) -> tuple[ExposedInput, ExposedInput] | None:
-    found = {one.key: one for one in inputs if one.key in ("width", "height")}
-    return (found["width"], found["height"]) if len(found) == 2 else None
-
-
-def _size(
-    pair: tuple[ExposedInput, ExposedInput], build: Callable[..., Widget], words: Words
-) -> list[Widget]:
-    with gr.Group(elem_classes=["size"]):
-        with gr.Row(elem_classes=["size-pair"]):
-            built = [build(one, narrow=True) for one in pair]
-        with gr.Row(elem_classes=["size-presets"]):
-            for label, width, height in presets(*pair):
-                _sets(gr.Button(label, size="sm", min_width=0), built, f"() => [{width}, {height}]")
-            swap = gr.Button(words("swap"), size="sm", min_width=0, elem_classes=["swap"])
-            _sets(swap, built, "(width, height) => [height, width]")
-    return built
-
-
-def _sets(button: gr.Button, built: list[Widget], js: str) -> None:
-    pair = [widget.component for widget in built]
-    button.click(None, pair, pair, js=js, show_progress="hidden", api_visibility="private")
-
-
-def presets(width: ExposedInput, height: ExposedInput) -> list[tuple[str, int, int]]:
-    """Usual shapes with as many pixels as the workflow's own size has, in steps the node takes."""
-    own = (width.default, height.default)
-    if not all(isinstance(side, int) and side > 0 for side in own):
-        return []
-    area = own[0] * own[1]
-    return [
-        (label, _side(sqrt(area * across / down), width), _side(sqrt(area * down / across), height))
-        for label, across, down in RATIOS
-    ]
-
-
-def _side(length: float, one: ExposedInput) -> int:
-    spec = one.spec
-    step = max(8, spec.step) if isinstance(spec, IntSpec) else 8
-    side = max(step, round(length / step) * step)
-    if isinstance(spec, IntSpec):
-        side = min(side, spec.max or side)
-        side = max(side, spec.min or side) if spec.min else side
-    return side
-
-
-def _beside(one: ExposedInput, widget: Widget, words: Words) -> None:
-    """What stands under a field that cannot say it itself."""
-    if widget.component is None:
-        said = f"<b>{escape(words.label(one.label))}</b> {escape(widgets.reason(one.spec, words))}"
-        gr.HTML(f'<p class="field-hint">{said}</p>', apply_default_css=False)
-    elif isinstance(one.spec, ComboSpec) and one.spec.upload is not None and one.default:
-        said = words("file_default", name=one.default)
-        gr.HTML(f'<p class="field-hint">{escape(said)}</p>', apply_default_css=False)
+# What comes back.
 
 
 @dataclass(frozen=True)
-class Picker:
-    """Which form is shown. The script leads from what is wanted to what is picked."""
+class Held:
+    """What the form on the page says."""
 
-    wanted: gr.HTML
-    """What the server wants shown: a slug, and a number that tells this wish from the last."""
-    picked: gr.HTML
-    """The slug whose form is rendered; empty for the moment between two forms."""
-    kept: gr.HTML
-    """Another number whenever the server has what the form held."""
-    news: gr.HTML
-    """Other numbers whenever a form may have become another one."""
+    slug: str
+    values: Mapping[str, Any]
+    touched: frozenset[str]
 
-
-def picker() -> Picker:
-    """Its components, none of which is seen."""
-    return Picker(
-        _unseen({}, "wanted", "bridge.wanted(props, watch)"),
-        _unseen("", "picked", "bridge.picked(props)"),
-        _unseen(0, "kept", "bridge.kept(watch)"),
-        _unseen([], "news", "bridge.news(watch)"),
-    )
+    @classmethod
+    def parse(cls, held: object) -> Held:
+        """Read what the script holds; whatever else a browser sends is an empty form."""
+        held = held if isinstance(held, Mapping) else {}
+        values, touched = held.get("values"), held.get("touched")
+        return cls(
+            str(held.get("slug", "")),
+            values if isinstance(values, Mapping) else {},
+            frozenset(str(key) for key in touched) if isinstance(touched, list) else frozenset(),
+        )
 
 
-def _unseen(value: Any, name: str, js: str) -> gr.HTML:
-    return gr.HTML(
-        value, html_template="<i></i>", elem_id=name, elem_classes=["unseen"], padding=False, js_on_load=js
-    )
+def raw_values(form: Form, held: Mapping[str, Any]) -> dict[str, Any]:
+    """What the form holds, by key, as the core's check takes it."""
+    inputs = {one.key: one for one in form.with_choices(held).inputs}
+    return of_its_inputs(form, {key: widgets.read(inputs.get(key), value) for key, value in held.items()})
 
 
-def refusals() -> gr.HTML:
-    """Why nothing was submitted; the script puts each field's sentence under the field."""
-    return gr.HTML(
-        Refused({}, "").to_json(),
-        html_template='<p class="refused" role="alert" hidden></p>',
-        elem_id="refused",
-        apply_default_css=False,
-        js_on_load="bridge.refusals(element, props, watch)",
-    )
+def of_its_inputs(form: Form, raw: Mapping[str, Any]) -> dict[str, Any]:
+    """Raw values without those of options that are not chosen, which are kept for whoever returns to them."""
+    inputs = {one.key for one in form.with_choices(raw).inputs}
+    return {key: value for key, value in raw.items() if key in inputs or value is None}
 
 
-def tooltips(form: Form, words: Words) -> gr.HTML:
-    """Where each input comes from, for the script to put on the fields."""
-    said = {element_id(one.key): widgets.tooltip(one, words) for one in form.inputs}
-    return _unseen(said, "tooltips", "bridge.tooltips(props, watch)")
-
-
-def raw_values(built: Iterable[Widget], shown: Mapping[Any, Any]) -> dict[str, Any]:
-    """What the components hold, by key; what holds nothing is left to its default."""
-    raw = {
-        widget.input.key: widgets.read(widget.input, shown.get(widget.component))
-        for widget in built
-        if widget.component is not None
-    }
-    return {key: value for key, value in raw.items() if value is not None}
+def kept(typed: Typed, form: Form | None, held: Held) -> Typed:
+    """What was typed so far, with what the form on the page holds."""
+    if form is None or not held.slug:
+        return typed
+    inputs = {one.key: one for one in form.with_choices(held.values).inputs}
+    touched = {key: value for key, value in held.values.items() if key in held.touched}
+    raw = {key: widgets.read(inputs.get(key), value) for key, value in touched.items()}
+    return {**typed, held.slug: raw}
 
 
 @dataclass(frozen=True)
@@ -235,11 +283,22 @@ class Refused:
 
     def to_json(self) -> dict[str, Any]:
         """What the script draws; with the time, for the same mistake twice is told twice."""
-        return {
-            "fields": {element_id(key): sentence for key, sentence in self.fields.items()},
-            "sentence": self.sentence,
-            "at": time.time(),
-        }
+        return {"fields": dict(self.fields), "sentence": self.sentence, "at": time.time()}
+
+
+def accepted(slug: str, seeds: Mapping[str, int]) -> dict[str, Any]:
+    """What the script is told of a form that was submitted: which seeds were used, for those that count."""
+    used = {key: str(seed) for key, seed in seeds.items()}
+    return {**Refused({}, "").to_json(), "slug": slug, "seeds": used}
+
+
+def seeds_of(form: Form, values: Mapping[str, Any]) -> dict[str, int]:
+    """The seeds among a run's values."""
+    return {
+        one.key: values[one.key]
+        for one in form.with_choices(values).inputs
+        if isinstance(one.spec, IntSpec) and one.spec.is_seed and isinstance(values.get(one.key), int)
+    }
 
 
 def submit(
@@ -247,29 +306,33 @@ def submit(
 ) -> str | Refused:
     """Hand the values to the engine: the run's id, or why not."""
     try:
-        return dashboard.engine.submit(template, _kept_files(dashboard, template, raw), owner)
+        _check_uploads(dashboard, template, raw)
+        return dashboard.engine.submit(template, raw, owner)
     except InvalidValues as error:
         return Refused(error.problems, words.count("form_problems", len(error.problems)))
     except (WorkflowError, StoreError) as error:
         return Refused({}, str(error))
 
 
-def _kept_files(dashboard: Dashboard, template: Template, raw: Mapping[str, Any]) -> dict[str, Any]:
-    """The values with their files in our keeping. Raises InvalidValues for a picture that is none."""
-    unreadable = {
-        key: f"{value.name} is no picture that can be read; choose another."
-        for key, value in raw.items()
-        if isinstance(value, FileValue) and not value.ref
-    }
-    if unreadable:
-        raise InvalidValues(unreadable)
-    return {
-        key: _keep_file(dashboard, value) if isinstance(value, LocalFile) else value
-        for key, value in raw.items()
-    }
+def unchanged(dashboard: Dashboard, template: Template, raw: Mapping[str, Any], owner: str) -> Run | None:
+    """The run that these values would only repeat; None for wrong ones, of which `submit` tells."""
+    try:
+        _check_uploads(dashboard, template, raw)
+        return dashboard.engine.unchanged(template, raw, owner)
+    except (InvalidValues, StoreError):
+        return None
 
 
-def _keep_file(dashboard: Dashboard, file: LocalFile) -> FileValue:
-    path = Path(file.path)
-    with path.open("rb") as content:
-        return FileValue(dashboard.media.keep_upload(content, path.name), path.name)
+def _check_uploads(dashboard: Dashboard, template: Template, raw: Mapping[str, Any]) -> None:
+    """Raises InvalidValues for a file that was chosen and could not be taken into our keeping."""
+    lost = {key: value for key, value in raw.items() if isinstance(value, FileValue) and not value.ref}
+    if not lost:
+        return
+    form = dashboard.engine.form(template)
+    raise InvalidValues({key: _not_taken(form.input(key), file) for key, file in lost.items()})
+
+
+def _not_taken(one: ExposedInput | None, file: FileValue) -> str:
+    if one is not None and isinstance(one.spec, ComboSpec) and one.spec.upload is Upload.IMAGE:
+        return f"{file.name} is no picture that can be read; choose another."
+    return f"{file.name} could not be uploaded; choose it again."

@@ -35,7 +35,23 @@ _STYLES = (
     "narrow",
 )
 # They share one scope; `base` opens it with what the others use.
-_SCRIPTS = ("base", "library", "picking", "form", "picture", "mask", "loras", "readiness", "stage", "queue", "editor", "page")
+_SCRIPTS = (
+    "base",
+    "library",
+    "picking",
+    "fields",
+    "choices",
+    "files",
+    "form",
+    "picture",
+    "mask",
+    "loras",
+    "readiness",
+    "stage",
+    "queue",
+    "editor",
+    "page",
+)
 
 ACCENT = colors.Color(
     name="bridge",

@@ -47,12 +47,16 @@ class _Uploads:
         self._store = dashboard.media
 
     async def put(self, request: Request) -> Response:
-        """Keep the body as a picture of this name; answers the mark that stands for it in values."""
+        """Keep the body as a file of this name; answers the mark that stands for it in values.
+
+        What it `shows` is a picture unless said otherwise, and only what can be read as one is taken.
+        """
         name = safe_name(request.query_params.get("name", "picture"))
+        is_picture = request.query_params.get("shows", "image") == "image"
         with tempfile.SpooledTemporaryFile(_IN_MEMORY) as body:
             if not await _read(request, body):
                 return _told(413, f"{name} is too large; the most is {MOST_BYTES >> 20} MB.")
-            return await anyio.to_thread.run_sync(self._put, body, name)
+            return await anyio.to_thread.run_sync(self._put, body, name, is_picture)
 
     async def picture(self, request: Request) -> Response:
         """The whole picture without its mask, as a WebP of at most `size`."""
@@ -70,8 +74,8 @@ class _Uploads:
             name = safe_name(request.query_params.get("name", "picture.png"))
             return await anyio.to_thread.run_sync(self._paint, request.path_params["key"], name, body.read())
 
-    def _put(self, body: IO[bytes], name: str) -> Response:
-        if not pictures.is_readable(body):
+    def _put(self, body: IO[bytes], name: str, is_picture: bool) -> Response:
+        if is_picture and not pictures.is_readable(body):
             return _told(415, f"{name} is no picture that can be read; choose another.")
         body.seek(0)
         return _mark(FileValue(self._store.keep_upload(body, name), name))

@@ -189,7 +189,9 @@ def _no_faults(request: pytest.FixtureRequest) -> Iterator[None]:
 def _error_of(message: ConsoleMessage) -> list[str]:
     # Gradio's own script complains when a page is left while it waits for an answer.
     is_leaving = "AbortError" in message.text or "Connection errored out" in message.text
-    return [message.text] if message.type == "error" and not is_leaving else []
+    # The browser notes it when a file is refused, of which the page tells at its field.
+    is_refused = "status of 415" in message.text
+    return [message.text] if message.type == "error" and not is_leaving and not is_refused else []
 
 
 def _url_said_by(process: subprocess.Popen[str]) -> str:

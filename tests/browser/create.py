@@ -11,7 +11,7 @@ from playwright.sync_api import Locator, Page, expect
 def form_of(page: Page, slug: str = "") -> Locator:
     """The form once it stands, of this template if one is named."""
     expect(head_of(page, slug)).to_be_visible()
-    expect(page.locator("#form #tooltips")).to_be_attached()
+    expect(page.locator("#form[data-drawn]")).to_be_attached()
     return page.locator("#form")
 
 

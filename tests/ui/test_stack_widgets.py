@@ -27,9 +27,8 @@ NETS = ControlNetSpec(("edges.safetensors",), FloatSpec(1.0, 0.0, 10.0))
 
 def shown(spec: InputSpec, value: Any) -> Any:
     one = ExposedInput("x", "X", spec, None, "", "", paints=True)
-    component = widgets.build(one, value, Words("zh")).component
-    assert component is not None
-    return component.value
+    assert widgets.build(one, Words("zh")) is not None
+    return widgets.shown(one, value)
 
 
 @pytest.mark.parametrize(
@@ -37,8 +36,8 @@ def shown(spec: InputSpec, value: Any) -> Any:
     [
         (IMAGE, FILE, FILE.to_json()),
         (IMAGE, FILE.to_json(), FILE.to_json()),
-        (IMAGE, "example.png", None),
-        (IMAGE, None, None),
+        (IMAGE, "example.png", "example.png"),
+        (IMAGE, None, ""),
         (LORAS, [], []),
         (LORAS, "film:0.5", [{"name": "film.safetensors", "strength_model": 0.5}]),
         (LORAS, "flim:0.5,ink", [{"name": "flim", "strength_model": 0.5}, {"name": "ink"}]),
@@ -62,6 +61,6 @@ def test_what_a_component_holds_is_what_the_check_takes() -> None:
     assert widgets.read(image, FILE.to_json()) == FILE
     assert widgets.read(image, None) is None
     stack = ExposedInput("loras", "LoRA", LORAS, [], "", "")
-    assert widgets.read(stack, None) == []
+    assert widgets.read(stack, []) == []
     slot = ExposedInput("controlnet", "ControlNet", NETS, None, "", "")
     assert widgets.read(slot, None) is None

@@ -1,131 +1,278 @@
 /* Form --------------------------------------------------------------------------------------- */
 
-bridge.head = (element) => {
-  const heading = element.querySelector("[data-current]");
-  if (!heading) return;
-  current = heading.dataset.current;
-  markCurrent();
+/* A form that is drawn: its description, what its fields say, and which of them somebody changed. */
+const newSheet = (prefix = "") => ({
+  prefix, // of the ids, where several forms are on the page
+  slug: "",
+  groups: [],
+  values: {},
+  touched: new Set(),
+  since: new Map(), // what was put in since the server was last told
+  made: new Map(),
+  told: () => {}, // somebody changed something
+  reshaped: () => {}, // other inputs may belong to it now
+});
+
+const main = newSheet();
+let holder = null; // the component that hands what the form holds to the server
+
+bridge.held = (props) => {
+  holder = props;
+  hold();
 };
 
-bridge.tooltips = (props, watch) => {
-  const put = () => {
-    for (const [id, words] of Object.entries(props.value || {})) {
-      const field = byId(id);
-      const label = field?.querySelector("[data-testid=block-info], label > span, .field-label, .label-wrap");
-      (label || field)?.setAttribute("title", words);
-    }
-  };
-  watch("value", put);
-  setTimeout(put, 0);
-  setTimeout(put, 400);
+const hold = () => {
+  if (holder) holder.value = { slug: main.slug, values: { ...main.values }, touched: [...main.touched] };
 };
+
+const putValue = (sheet, field, value) => {
+  sheet.values[field.key] = value;
+  sheet.touched.add(field.key);
+  sheet.since.set(field.key, value);
+  const made = sheet.made.get(field.key);
+  if (made) {
+    made.drawn = JSON.stringify(value);
+    clearField(made.root);
+  }
+  sheet.told();
+  if (field.reshapes) sheet.reshaped();
+};
+
+/* The field of an input as it is on the page; the same one again while nothing about it has changed. */
+const fieldOf = (sheet, field, kept) => {
+  const said = JSON.stringify(field);
+  const old = kept.get(field.key);
+  if (old && old.said === said) {
+    sheet.made.set(field.key, old);
+    return old.root;
+  }
+  const own = { ...field, slug: sheet.slug, id: sheet.prefix ? field.id.replace(/^input-/, `input-${sheet.prefix}`) : field.id };
+  const made = makeField(own, (value) => putValue(sheet, own, value));
+  made.said = said;
+  made.value = () => sheet.values[field.key];
+  made.root.bridgeSeed = (seed) => made.seed?.(seed, false);
+  sheet.made.set(field.key, made);
+  return made.root;
+};
+
+const showValue = (sheet, made) => {
+  const value = sheet.values[made.field.key];
+  const said = JSON.stringify(value) ?? "";
+  if (made.drawn === said) return;
+  made.drawn = said;
+  made.show(value === undefined ? null : value);
+};
+
+const sizeOf = (sheet, item, kept) => {
+  const pair = item.fields.map((field) => fieldOf(sheet, field, kept));
+  const [width, height] = item.fields;
+  const set = (values) =>
+    [width, height].forEach((field, index) => {
+      sheet.made.get(field.key).show(String(values[index]));
+      putValue(sheet, field, String(values[index]));
+    });
+  const shape = (label, values) => make("button", { type: "button", onclick: () => set(values()) }, label);
+  const shapes = item.presets.map(([label, across, down]) => shape(label, () => [across, down]));
+  const swap = make("button", { type: "button", class: "swap", title: say("swap"), onclick: () => set([sheet.values[height.key], sheet.values[width.key]]) }, say("swap"));
+  return make("div", { class: "size" }, make("div", { class: "size-pair" }, ...pair), make("div", { class: "size-presets" }, ...shapes, swap));
+};
+
+const drawItem = (sheet, item, kept) => (item.kind === "size" ? sizeOf(sheet, item, kept) : fieldOf(sheet, item, kept));
+
+/* A list of values: another one can be added to it. */
+const moreOf = (sheet, more) =>
+  make("button", { type: "button", class: "field-more", onclick: () => {
+    putValue(sheet, { key: more.key }, more.start);
+    sheet.reshaped();
+  } }, `${say("add_element")}: ${more.label}`);
+
+const drawGroup = (sheet, group, kept) => {
+  const parts = [make("h3", { class: "group-title" }, group.title)];
+  for (const field of group.fields) {
+    parts.push(fieldOf(sheet, field, kept));
+    if (field.more) parts.push(moreOf(sheet, field.more));
+  }
+  return make("div", { class: "group" }, ...parts);
+};
+
+const fold = (sheet, kept, isOpen) => {
+  const id = `${sheet.prefix}advanced`;
+  const inside = make("div", { class: "groups", id: `${id}-groups`, hidden: true });
+  const toggle = make("button", { type: "button", class: "label-wrap", "aria-expanded": "false", "aria-controls": inside.id }, say("advanced"));
+  const folded = make("section", { id, class: "advanced" }, toggle, inside);
+  // Drawn when first looked into: a hundred fields that nobody sees are the slow part of a form.
+  sheet.unfold = (open = true) => {
+    if (open && !inside.firstChild) {
+      inside.append(...sheet.groups.map((group) => drawGroup(sheet, group, kept)));
+      for (const made of sheet.made.values()) if (inside.contains(made.root)) showValue(sheet, made);
+    }
+    inside.hidden = !open;
+    toggle.classList.toggle("open", open);
+    toggle.setAttribute("aria-expanded", String(open));
+  };
+  sheet.isOpen = () => !inside.hidden;
+  toggle.addEventListener("click", () => sheet.unfold(inside.hidden));
+  if (isOpen) sheet.unfold();
+  return folded;
+};
+
+const drawSheet = (sheet, body, said) => {
+  const isSame = said.slug === sheet.slug;
+  const wasOpen = isSame && sheet.isOpen?.();
+  const kept = isSame ? sheet.made : new Map();
+  const active = document.activeElement;
+  if (!isSame) sheet.since.clear();
+  sheet.slug = said.slug;
+  // What was typed while the answer was on its way is newer than the answer.
+  sheet.values = { ...said.values, ...Object.fromEntries(sheet.since) };
+  sheet.touched = new Set([...said.touched, ...sheet.since.keys()]);
+  sheet.made = new Map();
+  sheet.groups = said.groups;
+  sheet.unfold = sheet.isOpen = () => {};
+  const parts = said.essential.map((item) => drawItem(sheet, item, kept));
+  if (said.head) {
+    const head = make("div", { id: `${sheet.prefix}form-head` });
+    head.innerHTML = said.head; // made by Python, with every text in it escaped
+    parts.unshift(head);
+  }
+  if (said.groups.length) parts.push(fold(sheet, kept, wasOpen || !said.essential.length));
+  body.replaceChildren(...parts);
+  for (const made of sheet.made.values()) showValue(sheet, made);
+  if (active && active !== document.body && body.contains(active)) active.focus({ preventScroll: true });
+  return !isSame;
+};
+
+bridge.form = (element, props, trigger, watch) => {
+  const body = element.querySelector(".form-body");
+  let asked = 0;
+  let drawnAt = 0;
+  const again = make("button", { type: "button", class: "form-refresh", title: say("refresh_form_hint"), onclick: () => trigger("click") });
+  const draw = () => {
+    const said = props.value;
+    // An answer to an earlier question comes too late.
+    if (!said?.slug || said.at <= drawnAt || said.asked < asked || (goal && said.slug !== goal)) return;
+    drawnAt = said.at;
+    lang = said.lang;
+    current = said.slug;
+    markCurrent();
+    const isOther = drawSheet(main, body, said);
+    setText(again, say("refresh_form"));
+    again.title = say("refresh_form_hint");
+    body.append(again);
+    hold();
+    if (isOther) byId("form-pane")?.scrollTo?.(0, 0);
+    byId("form")?.setAttribute("data-drawn", said.slug);
+    if (typeof markForm === "function") markForm(); // the form of a run that failed may just have come
+    performance.mark("form-drawn", { detail: said.slug });
+  };
+  askFor = (slug, replaces) => {
+    // In a turn of its own: what was put into `held` just now is on its way to where Gradio reads it.
+    setTimeout(() => {
+      main.since.clear(); // what the server is told now is in its answer
+      asked += 1;
+      trigger("select", { slug, replaces, asked });
+    }, 0);
+  };
+  hand = () => trigger("input");
+  main.told = hold;
+  main.reshaped = () => askFor(main.slug, false);
+  watch("value", draw);
+  draw();
+  if (goal) askFor(goal, false);
+};
+
+/* A form to look at, which is sent nowhere. */
+bridge.formSketch = (element, props, watch) => {
+  const sheet = newSheet("sketch-");
+  const draw = () => props.value?.essential && drawSheet(sheet, element.querySelector(".form-body"), { ...props.value, head: "" });
+  watch("value", draw);
+  draw();
+};
+
+/* What is wrong ------------------------------------------------------------------------------- */
 
 const clearField = (field) => {
+  if (!field.classList.contains("is-wrong")) return;
   field.classList.remove("is-wrong");
-  field.querySelector(":scope > .field-error")?.remove();
+  for (const said of field.querySelectorAll(".field-error[id]")) said.remove();
+  for (const part of field.querySelectorAll(".is-wrong")) part.classList.remove("is-wrong");
   for (const control of field.querySelectorAll("[aria-invalid]")) {
     control.removeAttribute("aria-invalid");
     control.removeAttribute("aria-describedby");
   }
 };
 
+/* The sentence stands under the field, or under the part of it that it is about. */
 const markField = (field, sentence) => {
   clearField(field);
   field.classList.add("is-wrong");
+  field.closest(".field")?.classList.add("is-wrong");
   const id = `${field.id}-error`;
   field.append(make("p", { class: "field-error", id, role: "alert" }, sentence));
-  for (const control of field.querySelectorAll("input, textarea")) {
+  for (const control of field.querySelectorAll("input:not([type=file], [aria-hidden]), textarea, select")) {
     control.setAttribute("aria-invalid", "true");
     control.setAttribute("aria-describedby", id);
   }
-  const once = () => {
-    clearField(field);
-    field.removeEventListener("input", once);
-  };
-  field.addEventListener("input", once);
+};
+
+/* Where what is said of an input belongs: by its key, or by its element's id; parts of it ("loras.2.name")
+   have elements of their own in it. Who asks sees the field, wherever it was folded away. */
+const placeOf = (key) => {
+  const id = (name) => `input-${name.replace(/[^A-Za-z0-9_-]/g, "-")}`;
+  const isFolded = (name) => main.groups.some((group) => group.fields.some((field) => field.key === name || field.id === name));
+  for (let name = key; name; name = name.includes(".") ? name.slice(0, name.lastIndexOf(".")) : "") {
+    if (isFolded(name)) main.unfold();
+    const made = main.made.get(name);
+    if (made) return (name !== key && byId(id(key))) || made.root;
+  }
+  return byId(key) || null;
+};
+
+const markFields = (fields) => {
+  const lost = [];
+  let first = null;
+  for (const [key, words] of Object.entries(fields)) {
+    const place = placeOf(key);
+    if (place) {
+      markField(place, words);
+      first = first || place;
+    } else lost.push(words);
+  }
+  return [first, lost];
 };
 
 const unfold = (field) => {
-  const folded = field.closest("#advanced");
-  const toggle = folded?.querySelector(":scope > button, button.label-wrap");
-  if (toggle && !toggle.classList.contains("open")) toggle.click();
+  if (field.closest("#advanced .groups")?.hidden) main.unfold();
 };
+
+const goTo = (place) =>
+  requestAnimationFrame(() => {
+    place.scrollIntoView({ block: "center", behavior: calm() ? "auto" : "smooth" });
+    place.querySelector("input:not([type=hidden], [type=file], [type=range]), textarea, select")?.focus({ preventScroll: true });
+  });
 
 bridge.refusals = (element, props, watch) => {
   const sentence = element.querySelector(".refused");
   const draw = () => {
     busy(false);
-    for (const field of document.querySelectorAll(".is-wrong")) clearField(field);
-    const { fields = {}, sentence: said = "" } = props.value || {};
-    const lost = [];
-    let first = null;
-    for (const [id, words] of Object.entries(fields)) {
-      const field = byId(id);
-      if (field) {
-        markField(field, words);
-        first = first || field;
-      } else lost.push(words);
-    }
+    for (const field of document.querySelectorAll("#form .is-wrong")) clearField(field);
+    const { fields = {}, sentence: said = "", seeds = {}, slug = "" } = props.value || {};
+    const [first, lost] = markFields(fields);
+    if (slug && slug === main.slug) for (const [key, seed] of Object.entries(seeds)) stepSeed(key, seed);
     setText(sentence, [said, ...lost].filter(Boolean).join(" "));
     sentence.hidden = !sentence.textContent;
-    if (!first) return;
-    unfold(first);
-    requestAnimationFrame(() => {
-      first.scrollIntoView({ block: "center", behavior: calm() ? "auto" : "smooth" });
-      first.querySelector("input:not([type=hidden], [role=combobox], [type=file]), textarea")?.focus({ preventScroll: true });
-    });
+    if (first) goTo(first);
   };
   watch("value", draw);
 };
 
-bridge.seed = (element, props, watch) => {
-  const root = element.closest("[id^=input-]") || element;
-  const number = element.querySelector(".seed-number");
-  const label = element.querySelector(".field-label");
-  const random = element.querySelector(".seed-random");
-  const roll = element.querySelector(".seed-roll");
-  const last = element.querySelector(".seed-last");
-  const words = props.say;
-  number.id = `${root.id}-number`;
-  label.htmlFor = number.id;
-  label.textContent = props.label;
-  number.placeholder = words.placeholder;
-  random.textContent = words.random;
-  roll.title = words.roll;
-  roll.setAttribute("aria-label", words.roll);
-  last.title = words.use;
-  let offered = props.hint;
-  let offer = words.workflow;
-  const draw = () => {
-    if (number.value !== String(props.value ?? "")) number.value = props.value ?? "";
-    random.setAttribute("aria-pressed", String(!number.value.trim()));
-    last.hidden = !offered || offered === number.value.trim();
-    last.textContent = offer.replace("{seed}", offered);
-  };
-  const put = (value) => {
-    props.value = value;
-    draw();
-    root.dispatchEvent(new Event("input"));
-  };
-  number.addEventListener("input", () => {
-    props.value = number.value.trim();
-    draw();
-  });
-  random.addEventListener("click", () => put(number.value.trim() ? "" : offered || drawn()));
-  roll.addEventListener("click", () => put(drawn()));
-  last.addEventListener("click", () => put(offered));
-  root.bridgeSeed = (seed) => {
-    offered = seed;
-    offer = words.last;
-    draw();
-  };
-  watch("value", draw);
-  draw();
-};
-
-const drawn = () => {
-  const [high, low] = crypto.getRandomValues(new Uint32Array(2));
-  return String((BigInt(high & 0x1fffff) << 32n) | BigInt(low)); // below 2**53, as ComfyUI's own page draws
+/* A seed that counts goes on, whether its field was ever drawn or is folded away. */
+const stepSeed = (key, used) => {
+  const made = main.made.get(key);
+  if (made) return made.seed?.(used, true);
+  const way = /\d([+-])$/.exec(main.values[key] ?? "")?.[1];
+  const field = main.groups.flatMap((group) => group.fields).find((one) => one.key === key);
+  if (way && field && main.values[key] === used + way) putValue(main, field, counted(used, way, field) + way);
 };
 
 let patience = 0;

@@ -37,7 +37,6 @@ const openLibrary = (open) => {
 };
 
 bridge.library = (element, trigger, watch) => {
-  keep = () => trigger("select");
   look = () => goal && trigger("input", { slug: goal });
   const settle = () => {
     if (tag && ![...element.querySelectorAll(".chip")].some((chip) => chip.dataset.tag === tag)) tag = "";

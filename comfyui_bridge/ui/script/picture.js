@@ -14,6 +14,7 @@ const send = async (url, body) => {
 /* A place for a picture: choose, drop or paste one, look at it, paint a mask on it, take it away. */
 const pictureField = ({ id, label, value, words, paints = false, changed }) => {
   let held = value || null;
+  let stands = null; // the server's own picture, where nobody chose one: its name, address and words
   let turn = 0;
   const file = make("input", { type: "file", accept: "image/*", id, class: "picture-file", tabindex: "-1", "aria-hidden": "true" });
   const choose = make("button", { type: "button", class: "picture-drop", "aria-label": `${label}: ${words.choose}` });
@@ -29,17 +30,22 @@ const pictureField = ({ id, label, value, words, paints = false, changed }) => {
 
   const draw = () => {
     const key = keyOf(held);
-    choose.replaceChildren(...(key ? [image, ...(paints ? [mask] : [])] : [empty]));
-    choose.title = key ? words.another : "";
-    box.classList.toggle("has-picture", Boolean(key));
+    choose.replaceChildren(...(key ? [image, ...(paints ? [mask] : [])] : stands ? [image] : [empty]));
+    choose.title = key || stands ? words.another : "";
+    box.classList.toggle("has-picture", Boolean(key || stands));
     if (key) {
       image.src = pictureUrl(held, 512);
       image.alt = held.name;
       if (paints) mask.src = pictureUrl(held, 512, "/mask");
     }
-    bar.hidden = !key;
+    else if (stands) {
+      image.src = stands.url;
+      image.alt = stands.name;
+    }
+    bar.hidden = !key && !stands;
     paint.hidden = !paints;
-    named.textContent = named.title = held?.name || "";
+    remove.hidden = !key;
+    named.textContent = named.title = held?.name || stands?.said || "";
     if (held && !key) wrong(words.unreadable.replace("{name}", held.name));
   };
   const field = () => box.closest("[id^=input-]");
@@ -78,18 +84,26 @@ const pictureField = ({ id, label, value, words, paints = false, changed }) => {
     take(null);
     choose.focus();
   });
-  paint.addEventListener("click", () =>
-    openMaskPainter({ held, words, painted: (now) => (take(now), paint.focus()) })
-  );
+  // What the server has and cannot show is named all the same.
+  image.addEventListener("error", () => stands && !held && choose.replaceChildren(empty));
+  paint.addEventListener("click", async () => {
+    if (!held && stands) {
+      const answer = await fetch(stands.url); // to be painted on it has to be ours
+      if (!answer.ok) return;
+      await upload(new File([await answer.blob()], stands.name.split("/").pop()));
+    }
+    if (keyOf(held)) openMaskPainter({ held, words, painted: (now) => (take(now), paint.focus()) });
+  });
   box.addEventListener("dragover", (event) => {
     event.preventDefault();
     box.classList.add("is-over");
   });
   box.addEventListener("dragleave", () => box.classList.remove("is-over"));
-  box.addEventListener("drop", (event) => {
+  box.addEventListener("drop", async (event) => {
     event.preventDefault();
     box.classList.remove("is-over");
-    upload([...event.dataTransfer.files].find((one) => one.type.startsWith("image/")) || event.dataTransfer.files[0]);
+    const picture = [...event.dataTransfer.files].find((one) => one.type.startsWith("image/"));
+    upload(picture || (await droppedFile(event.dataTransfer)));
   });
   box.addEventListener("paste", (event) => {
     const pasted = [...event.clipboardData.files].find((one) => one.type.startsWith("image/"));
@@ -99,26 +113,14 @@ const pictureField = ({ id, label, value, words, paints = false, changed }) => {
   });
   draw();
   return Object.assign(box, {
+    stand: (now) => {
+      stands = now;
+      draw();
+    },
     hold: (now) => {
       if (keyOf(now) === keyOf(held) && now?.name === held?.name) return;
       held = now;
       draw();
     },
   });
-};
-
-bridge.picture = (element, props, watch) => {
-  const root = element.closest("[id^=input-]") || element;
-  const place = element.querySelector(".picture-place");
-  const label = make("span", { class: "field-label" }, props.label);
-  const box = pictureField({
-    id: `${root.id}-file`, label: props.label, value: plain(props.value), words: props.say, paints: props.paints,
-    changed: (held) => {
-      props.value = held;
-      clearField(root);
-      root.dispatchEvent(new Event("input"));
-    },
-  });
-  place.replaceChildren(label, box);
-  watch("value", () => box.hold(plain(props.value)));
 };

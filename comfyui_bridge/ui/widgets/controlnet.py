@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import gradio as gr
-
 from comfyui_bridge.core import stacks
 from comfyui_bridge.core.node_defs import ControlNetSpec
 from comfyui_bridge.ui.widgets.loras import CHOOSER_WORDS
 from comfyui_bridge.ui.widgets.picture import held, picture_words
+from comfyui_bridge.ui.widgets.widget import Widget
 from comfyui_bridge.ui.words import Words
 
 _WORDS = {
@@ -25,27 +24,17 @@ _WORDS = {
 }
 
 
-class ControlNetSlot(gr.HTML):
+def slot(spec: ControlNetSpec, words: Words) -> Widget:
     """A ControlNet, or none."""
-
-    is_template = True
-
-    def __init__(
-        self, value: Any, spec: ControlNetSpec, *, label: str, words: Words, elem_id: str = ""
-    ) -> None:
-        super().__init__(
-            parts(value),
-            html_template='<div class="stack-place"></div>',
-            js_on_load="bridge.controlnet(element, props, watch)",
-            apply_default_css=False,
-            elem_id=elem_id,
-            elem_classes=["field"],
-            label=label,
-            options=list(spec.options),
-            least=spec.strength.min,
-            most=spec.strength.max,
-            say={**picture_words(words), **{name: words.raw(key) for name, key in _WORDS.items()}},
-        )
+    return Widget(
+        "controlnet",
+        {
+            "options": list(spec.options),
+            "least": spec.strength.min,
+            "most": spec.strength.max,
+            "say": {**picture_words(words), **{name: words.raw(key) for name, key in _WORDS.items()}},
+        },
+    )
 
 
 def parts(value: Any) -> dict[str, Any] | None:

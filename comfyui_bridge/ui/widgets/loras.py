@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import gradio as gr
-
 from comfyui_bridge.core import stacks
 from comfyui_bridge.core.node_defs import LoraStackSpec
 from comfyui_bridge.core.reading import float_or_none
+from comfyui_bridge.ui.widgets.widget import Widget
 from comfyui_bridge.ui.words import Words
 
 CHOOSER_WORDS = {
@@ -36,27 +35,17 @@ _WORDS = {
 }
 
 
-class LoraStack(gr.HTML):
+def stack(spec: LoraStackSpec, words: Words) -> Widget:
     """LoRAs in their order, each with its strength, and whether it is used."""
-
-    is_template = True
-
-    def __init__(
-        self, value: Any, spec: LoraStackSpec, *, label: str, words: Words, elem_id: str = ""
-    ) -> None:
-        super().__init__(
-            rows(value, spec),
-            html_template='<div class="stack-place"></div>',
-            js_on_load="bridge.loras(element, props, watch)",
-            apply_default_css=False,
-            elem_id=elem_id,
-            elem_classes=["field"],
-            label=label,
-            options=list(spec.options),
-            least=spec.strength.min,
-            most=spec.strength.max,
-            say={name: words.raw(key) for name, key in _WORDS.items()},
-        )
+    return Widget(
+        "loras",
+        {
+            "options": list(spec.options),
+            "least": spec.strength.min,
+            "most": spec.strength.max,
+            "say": {name: words.raw(key) for name, key in _WORDS.items()},
+        },
+    )
 
 
 def rows(value: Any, spec: LoraStackSpec) -> list[dict[str, Any]]:

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import gradio as gr
-
 from comfyui_bridge.core.files import FileValue, file_of, marked
 from comfyui_bridge.ui.words import Words
 
@@ -32,27 +30,6 @@ _PICTURE_WORDS = {
     "canvas": "mask_canvas",
     "unpaintable": "mask_unpaintable",
 }
-
-
-class Picture(gr.HTML):
-    """A file input for pictures; holds a mark, or nothing."""
-
-    is_template = True
-
-    def __init__(
-        self, value: Any, *, label: str, words: Words, paints: bool = False, elem_id: str = ""
-    ) -> None:
-        super().__init__(
-            held(value),
-            html_template='<div class="picture-place"></div>',
-            js_on_load="bridge.picture(element, props, watch)",
-            apply_default_css=False,
-            elem_id=elem_id,
-            elem_classes=["field"],
-            label=label,
-            paints=paints,
-            say=picture_words(words),
-        )
 
 
 def picture_words(words: Words) -> dict[str, str]:
