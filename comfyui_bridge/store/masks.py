@@ -29,7 +29,7 @@ def painted(picture: Path, mask: bytes) -> bytes | None:
                 smooth = where.resize(whole.size, Image.Resampling.BILINEAR)
                 whole.putalpha(ImageChops.invert(smooth))
             written = io.BytesIO()
-            whole.save(written, "PNG", compress_level=4)
+            whole.save(written, "PNG", compress_level=1)
             return written.getvalue()
     except BROKEN:
         return None
@@ -80,5 +80,5 @@ def _opaque(picture: Path) -> Image.Image:
 
 def _png(picture: Image.Image) -> bytes:
     written = io.BytesIO()
-    picture.save(written, "PNG", compress_level=4)
+    picture.save(written, "PNG", compress_level=1)
     return written.getvalue()
