@@ -195,16 +195,17 @@ bridge.loras = (element, props, watch) => {
 
   const item = (row, at) => {
     const id = `${root.id}-${at + 1}`; // where Python tells what is wrong with it
-    const grip = make("button", { type: "button", class: "stack-grip", title: words.grip, "aria-label": said(words.move, row, at) });
+    const grip = make("button", { type: "button", class: "stack-grip", title: words.grip });
     const name = chooser({
       id: `${id}-name`, label: said(words.name, row, at), value: row.name, options: props.options, words,
       picked: (chosen) => {
         row.name = chosen;
+        label();
         clearField(line);
         put();
       },
     });
-    const on = make("input", { type: "checkbox", role: "switch", class: "stack-on", "aria-label": said(words.on, row, at), title: words.on_hint });
+    const on = make("input", { type: "checkbox", role: "switch", class: "stack-on", title: words.on_hint });
     on.checked = row.on !== false;
     on.addEventListener("input", (event) => {
       event.stopPropagation();
@@ -212,10 +213,10 @@ bridge.loras = (element, props, watch) => {
       line.classList.toggle("is-off", !on.checked);
       put();
     });
-    const off = make("button", { type: "button", class: "stack-remove", title: words.remove, "aria-label": said(words.remove_named, row, at) });
+    const off = make("button", { type: "button", class: "stack-remove", title: words.remove });
     off.addEventListener("click", () => remove(at));
     const strength = amount({
-      id: `${id}-strength`, label: said(words.strength, row, at), value: row.strength_model, low: 0, high: 2,
+      id: `${id}-strength`, label: "", value: row.strength_model, low: 0, high: 2,
       least: props.least, most: props.most, step: 0.05,
       changed: (number) => {
         row.strength_model = number;
@@ -223,6 +224,12 @@ bridge.loras = (element, props, watch) => {
         put();
       },
     });
+    const label = () => {
+      const own = [[grip, words.move], [on, words.on], [off, words.remove_named]];
+      for (const each of strength.children) own.push([each, words.strength]);
+      for (const [control, text] of own) control.setAttribute("aria-label", said(text, row, at));
+    };
+    label();
     const line = make("li", { class: "stack-row", id }, grip, name, on, off, strength);
     line.row = row;
     line.classList.toggle("is-off", row.on === false);
