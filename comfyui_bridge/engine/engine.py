@@ -11,6 +11,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -41,6 +42,8 @@ from comfyui_bridge.store.servers import ServerStore
 MAX_WAITING = 500
 """How many runs one person may have waiting."""
 GRACE = Grace()
+FACTS_S = 10.0
+"""What somebody looks at of a server's memory is at most so old, and was asked for when somebody looked."""
 _FORMS_KEPT = 256
 
 
@@ -241,7 +244,10 @@ class Engine:
         return activity.slots(self._runs.ended_since(now - hours * 3600), now, hours)
 
     def servers(self) -> tuple[ServerStatus, ...]:
-        """The servers as they are known now."""
+        """The servers as they are known now; how much memory is free is asked again if that is old."""
+        for name in self._pool.with_old_facts(FACTS_S):
+            with suppress(LookupError):  # it was removed just now
+                self._roster.worker(name).refresh(only_facts=True)
         return self._pool.statuses()
 
     def server(self, name: str) -> Server:

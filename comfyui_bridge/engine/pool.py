@@ -31,6 +31,7 @@ class ServerStatus:
     name: str
     state: ServerState = ServerState.CONNECTING
     facts: ServerFacts | None = None
+    facts_at: float = 0.0
     error: str = ""
     since: float = 0.0
     queue_remaining: int = 0
@@ -98,7 +99,8 @@ class Pool:
 
     def ready(self, name: str, facts: ServerFacts, definitions: NodeDefs) -> None:
         with self._lock:
-            self._enter(name, ServerState.READY, facts=facts, error="", moves_at=None)
+            now = self._clock()
+            self._enter(name, ServerState.READY, facts=facts, facts_at=now, error="", moves_at=None)
             if name in self._status and self._defs.get(name) != definitions:
                 self._defs[name] = definitions
                 self._join()
@@ -121,7 +123,7 @@ class Pool:
         self._update(name, last_error=error, last_error_at=self._clock())
 
     def facts(self, name: str, facts: ServerFacts) -> None:
-        self._update(name, facts=facts)
+        self._update(name, facts=facts, facts_at=self._clock())
 
     def queue_changed(self, name: str, remaining: int) -> None:
         self._update(name, queue_remaining=remaining)
@@ -176,6 +178,19 @@ class Pool:
     def able(self, run: Run) -> tuple[str, ...]:
         """The servers that can do a run by what they last said, whether or not they are there now."""
         return tuple(self._able(run))
+
+    def with_old_facts(self, seconds: float) -> tuple[str, ...]:
+        """The servers that are ready and whose facts are older than this; they count as new from now on."""
+        now = self._clock()
+        with self._lock:
+            old = [
+                s
+                for s in self._status.values()
+                if s.state is ServerState.READY and s.facts_at < now - seconds
+            ]
+            for status in old:
+                self._status[status.name] = replace(status, facts_at=now)
+        return tuple(status.name for status in old)
 
     def statuses(self) -> tuple[ServerStatus, ...]:
         with self._lock:

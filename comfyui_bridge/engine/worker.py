@@ -66,6 +66,8 @@ INSIDE = 2
 """How many runs of ours may be inside a server: the running one, and one waiting behind it."""
 RETRY_S = 1.0
 """Between tries to learn about a server that answers the socket and not the rest, or to write a row."""
+LEARN_S = 10.0
+"""What a server said of itself is not doubted before, however many runs it refuses."""
 MOVES = 5
 """A run that so many servers gave back, although they could be reached, is no server's to try again."""
 
@@ -202,7 +204,7 @@ class _Stop:
 
 @dataclass(frozen=True)
 class _Refresh:
-    pass
+    only_facts: bool
 
 
 @dataclass(frozen=True)
@@ -275,6 +277,7 @@ class Worker:
         self._is_ready = False
         self._is_learning = False
         self._learn_at = 0.0
+        self._learnt_at = -math.inf
         self._ended_at: float | None = None
         """Since when nothing listens at its address."""
         self._away_at: float | None = None
@@ -308,9 +311,9 @@ class Worker:
         """Add a warning to one of this server's runs."""
         self._inbox.put(_Note(run_id, sentence))
 
-    def refresh(self) -> None:
-        """Ask the server anew who it is and what it can do."""
-        self._inbox.put(_Refresh())
+    def refresh(self, *, only_facts: bool = False) -> None:
+        """Ask the server anew who it is, as how much memory is free, and what it can do."""
+        self._inbox.put(_Refresh(only_facts))
 
     def leave(self) -> None:
         """Take no more runs, and end once those inside are over."""
@@ -434,9 +437,8 @@ class Worker:
                 self._add_note(run_id, sentence)
             case _Stop(run_id):
                 self._cancel(run_id)
-            case _Refresh():
-                if self._is_ready and not self._is_learning:
-                    self._learn()
+            case _Refresh(only_facts):
+                self._refresh(only_facts)
             case _Leave():
                 self._is_leaving = True
             case _Wake():
@@ -455,11 +457,25 @@ class Worker:
         except ServerError as error:
             self._inbox.put(_NotLearnt(str(error)))
 
+    def _refresh(self, only_facts: bool) -> None:
+        if not self._is_ready or self._is_learning:
+            return
+        if only_facts:
+            self._clerk.put(self._ask_facts)
+        else:
+            self._learn()
+
+    def _ask_facts(self) -> None:
+        """On the clerk's thread."""
+        with suppress(ServerError):  # if it is gone, the follower hears of it
+            self._pool.facts(self.server.name, self.server.probe())
+
     def _learnt(self, facts: ServerFacts, definitions: NodeDefs) -> None:
         self._is_learning = False
         if self._is_linked:
             self._pool.ready(self.server.name, facts, definitions)
             self._is_ready = True
+            self._learnt_at = self._shared.monotonic()
             # Outside the queue's lock, which whoever claims or cancels waits for.
             self._pool.assess(self._queue.order())
 
@@ -572,6 +588,9 @@ class Worker:
         if held.run.stopping:
             self._end(held, self._applied(held, RunRemoved(held.run.prompt_id)))
         elif isinstance(error, Rejected) or not isinstance(error, ServerError) or self._was_tried(held.run):
+            if self._shared.monotonic() >= self._learnt_at + LEARN_S:
+                # What it does not list any more, forms should not offer, and no run be sent for.
+                self._refresh(only_facts=False)
             self._end(held, self._applied(held, RunRefused(held.run.prompt_id, str(error), problems)))
         elif isinstance(error, Lost):
             # It may still be reading what we sent; when it has, it shall not begin.
@@ -804,8 +823,10 @@ class Worker:
     def _publish(self, held: _Held, run: Run) -> None:
         """Save a run if a fact changed, and show it to whoever follows."""
         before, held.run = held.run, run
-        if _facts(run) != _facts(before) or run.run_id in self._unsaved:
+        if _facts(run) != _facts(before):
             self._save(run)
+        elif run.run_id in self._unsaved:
+            self._unsaved[run.run_id] = run
         self._shared.live.publish(run)
         if before.server_done != run.server_done:
             self._tell_load()

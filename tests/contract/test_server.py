@@ -146,6 +146,14 @@ def test_the_same_workflow_again_is_served_from_the_cache(subject: Subject, conn
     assert second.outputs == first.outputs
 
 
+def test_freeing_its_memory_forgets_the_cache(subject: Subject, connection: Connection) -> None:
+    graph = subject.quick()
+    run(subject, connection, graph)
+    subject.server.free()
+    _, events, _ = run(subject, connection, graph)
+    assert any(isinstance(event, NodeStarted) for event in events)
+
+
 def test_an_unknown_class_is_refused_with_its_node(subject: Subject, connection: Connection) -> None:
     prompt_id = new_id()
     with pytest.raises(Rejected) as told:

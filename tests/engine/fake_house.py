@@ -31,7 +31,6 @@ SWIFT = replace(
     settle=0.01,
     absent=0.02,
     unwritten=0.1,
-    disowned=0.2,
     retry=(0.01, 0.02),
 )
 
@@ -58,6 +57,19 @@ def picture(*classes: str, color: int = 0, model: str | None = None, image: str 
 QUICK, HELD = picture("ImageInvert"), picture("Hold")
 
 
+class Clock:
+    """The time, which can be moved on."""
+
+    def __init__(self) -> None:
+        self._ahead = 0.0
+
+    def __call__(self) -> float:
+        return time.time() + self._ahead
+
+    def pass_by(self, seconds: float) -> None:
+        self._ahead += seconds
+
+
 class FakeHouse:
     def __init__(
         self,
@@ -71,6 +83,7 @@ class FakeHouse:
         """`others` are there to be added."""
         self.folder, self.servers = folder, servers
         self.reachable = {server.name: server for server in (*servers, *others)}
+        self.clock = Clock()
         self.grace, self.timing, self.max_waiting = grace, timing, max_waiting
         self.enter()
 
@@ -87,6 +100,7 @@ class FakeHouse:
             max_waiting=self.max_waiting,
             timing=self.timing,
             grace=self.grace,
+            clock=self.clock,
         )
         self.engine.start()
 

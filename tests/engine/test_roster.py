@@ -155,3 +155,14 @@ def test_what_a_server_learns_is_asked_for_anew(build: Build, one: FakeServer) -
     house.engine.refresh()
     house.until(lambda: "ImageSwirl" in house.engine.node_defs())
     assert house.engine.definitions_version() > version
+
+
+def test_how_much_memory_is_free_is_asked_when_somebody_looks(build: Build, one: FakeServer) -> None:
+    house = build(one)
+    one.memory = 123
+    house.clock.pass_by(60.0)
+    house.until(lambda: house.status(one).facts.ram_free == 123)
+    probes = one.probes
+    for _ in range(50):
+        house.engine.servers()
+    assert one.probes == probes

@@ -110,3 +110,17 @@ def test_a_stop_outlives_us(build: Build, one: FakeServer) -> None:
     house.enter()
     assert house.ended(run_id).state is RunState.CANCELLED
     assert one.queue_now() == ()
+
+
+def test_the_program_stops_quickly_where_servers_hang(build: Build, one: FakeServer, two: FakeServer) -> None:
+    house = build(one, two)
+    runs = [house.submit(picture("Hold", color=n)) for n in range(2)]
+    for run_id in runs:
+        house.begun(run_id)
+    for server in (one, two):
+        server.hang()
+        server.drop_sockets()
+    house.submit(picture("Hold", color=9))
+    asked = time.monotonic()
+    house.engine.stop(1.0)
+    assert time.monotonic() - asked < 4.0

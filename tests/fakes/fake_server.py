@@ -166,6 +166,10 @@ class FakeServer:
         """So many looks into the history find nothing yet."""
         self.submissions: list[str] = []
         """Every prompt_id that was submitted, as often as it was."""
+        self.memory = 0
+        """Bytes of it that are free."""
+        self.probes = 0
+        """How often it was asked who it is."""
         self.freed = 0
         """How often its memory was freed."""
         self.begun: list[str] = []
@@ -174,6 +178,8 @@ class FakeServer:
         """Every prompt_id that it was told to cancel."""
         self.looks = 0
         """How often the queue was asked."""
+        self.listed: dict[str, tuple[str, ...]] = {"/internal/files/input": ("example.png",)}
+        """Choices, by the route that gives them."""
         self.saved: dict[str, bytes] = {}
         """The workflows people saved, by path."""
         self.offered: dict[OfferedTemplate, bytes] = {}
@@ -292,7 +298,10 @@ class FakeServer:
 
     def probe(self) -> ServerFacts:
         self._reach()
-        return ServerFacts(version="0.3.64", os="posix", devices=(Device("cpu", "cpu"),))
+        self.probes += 1
+        return ServerFacts(
+            version="0.3.64", os="posix", ram_free=self.memory, devices=(Device("cpu", "cpu"),)
+        )
 
     def node_defs(self) -> NodeDefs:
         self._reach()
@@ -378,6 +387,13 @@ class FakeServer:
                 self._work()
             else:
                 self.remove(prompt_id)
+
+    def choices(self, route: str) -> tuple[str, ...]:
+        self._reach()
+        try:
+            return self.listed[route]
+        except KeyError:
+            raise UnexpectedAnswer(f"{self.name} has no {route}.", server=self.name) from None
 
     def saved_workflows(self) -> tuple[str, ...]:
         self._reach()
