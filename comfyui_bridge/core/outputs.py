@@ -54,15 +54,6 @@ class OutputFile:
         return self.type == "temp"
 
 
-def named(value: str, folder: str = "input") -> OutputFile:
-    """The file on a server that an input's value names: "name", "sub/name" or "name [output]"."""
-    for type_ in ("input", "output", "temp"):
-        if value.endswith(f" [{type_}]"):
-            value, folder = value.removesuffix(f" [{type_}]"), type_
-    subfolder, _, filename = value.replace("\\", "/").rpartition("/")
-    return OutputFile(filename, subfolder, folder)
-
-
 @dataclass(frozen=True)
 class NodeOutput:
     """What one output node reported."""

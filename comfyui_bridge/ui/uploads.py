@@ -17,12 +17,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from comfyui_bridge.core.errors import ServerError, StoreError, WorkflowError
+from comfyui_bridge.core.errors import StoreError
 from comfyui_bridge.core.files import FileValue
 from comfyui_bridge.core.names import marked, safe_name
-from comfyui_bridge.core.node_defs import ComboSpec, Upload
-from comfyui_bridge.core.outputs import OutputFile, named
-from comfyui_bridge.engine.pool import ServerState
 from comfyui_bridge.store import masks, pictures
 from comfyui_bridge.ui.dashboard import Dashboard
 
@@ -39,7 +36,6 @@ def routes(dashboard: Dashboard) -> list[BaseRoute]:
     uploads = _Uploads(dashboard)
     return [
         Route("/uploads", uploads.put, methods=["POST"]),
-        Route("/uploads/of-server/{template}/{key:path}", uploads.of_server, methods=["POST"]),
         Route("/uploads/{key}", uploads.picture, methods=["GET"]),
         Route("/uploads/{key}/mask", uploads.mask, methods=["GET"]),
         Route("/uploads/{key}/mask", uploads.paint, methods=["POST"]),
@@ -49,8 +45,6 @@ def routes(dashboard: Dashboard) -> list[BaseRoute]:
 class _Uploads:
     def __init__(self, dashboard: Dashboard) -> None:
         self._store = dashboard.media
-        self._library = dashboard.library
-        self._engine = dashboard.engine
 
     async def put(self, request: Request) -> Response:
         """Keep the body as a file of this name; answers the mark that stands for it in values.
@@ -63,11 +57,6 @@ class _Uploads:
             if not await _read(request, body):
                 return _told(413, f"{name} is too large; the most is {MOST_BYTES >> 20} MB.")
             return await anyio.to_thread.run_sync(self._put, body, name, is_picture)
-
-    async def of_server(self, request: Request) -> Response:
-        """Keep the picture that a template's input has by itself, which is a server's."""
-        asked = request.path_params
-        return await anyio.to_thread.run_sync(self._of_server, asked["template"], asked["key"])
 
     async def picture(self, request: Request) -> Response:
         """The whole picture without its mask, as a WebP of at most `size`."""
@@ -90,31 +79,6 @@ class _Uploads:
             return _told(415, f"{name} is no picture that can be read; choose another.")
         body.seek(0)
         return _mark(FileValue(self._store.keep_upload(body, name), name))
-
-    def _of_server(self, slug: str, key: str) -> Response:
-        file = self._own_file(slug, key)
-        if file is None:
-            return _told(404, "There is no such picture of a server.")
-        for status in self._engine.servers():
-            if status.state is not ServerState.READY:
-                continue
-            try:
-                with self._engine.server(status.name).fetch(file) as chunks:
-                    return self._put(io.BytesIO(b"".join(chunks)), safe_name(file.filename))
-            except (ServerError, LookupError):
-                continue  # another may have it
-        return _told(404, f"No server has {file.filename}; choose a picture of your own.")
-
-    def _own_file(self, slug: str, key: str) -> OutputFile | None:
-        """What an input holds by itself: no other file of a server is handed out here."""
-        template = self._library.get(slug)
-        try:
-            one = self._engine.form(template).input(key) if template else None
-        except WorkflowError:
-            return None
-        if one is None or not isinstance(one.spec, ComboSpec) or one.spec.upload is not Upload.IMAGE:
-            return None
-        return named(one.default, one.spec.folder) if isinstance(one.default, str) and one.default else None
 
     def _paint(self, key: str, name: str, mask: bytes) -> Response:
         try:

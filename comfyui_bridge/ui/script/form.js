@@ -205,6 +205,7 @@ const clearField = (field) => {
 /* The sentence stands under the field, or under the part of it that it is about. */
 const markField = (field, sentence) => {
   clearField(field);
+  for (const folded of [field.closest("details"), field.querySelector("details")]) if (folded) folded.open = true;
   field.classList.add("is-wrong");
   field.closest(".field")?.classList.add("is-wrong");
   const id = `${field.id}-error`;
