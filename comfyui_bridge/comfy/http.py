@@ -412,6 +412,26 @@ def models(wire: Wire, folder: str) -> tuple[str, ...]:
     return answers.names(told)
 
 
+def choices(wire: Wire, route: str) -> tuple[str, ...]:
+    """GET a route that a node definition names for its choices, as /internal/files/output (0.33).
+
+    It is the server's own route and nothing else: a definition that names another address is refused.
+    """
+    parts = urlsplit(route)
+    if parts.scheme or parts.netloc or not route.startswith("/") or "\\" in route or ".." in parts.path:
+        raise UnexpectedAnswer(
+            f"{wire.name} names {route[:80]} for a list of choices, which is no route of its own.",
+            server=wire.name,
+        )
+    answer = wire.ask("GET", route, under=wire.address.files)
+    if answer.status == HTTPStatus.NOT_FOUND:
+        answer = wire.ask("GET", route, under=wire.address.api)
+    told = answer.ok().json()
+    if not isinstance(told, list):
+        raise UnexpectedAnswer(f"{wire.name} gave no list of choices for {route[:80]}.", server=wire.name)
+    return answers.names(told)
+
+
 def saved_workflows(wire: Wire) -> tuple[str, ...]:
     """GET /userdata?dir=workflows: paths within that folder, which is not there before the first one."""
     answer = wire.ask("GET", "/userdata?dir=workflows&recurse=true")

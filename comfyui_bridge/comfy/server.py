@@ -150,6 +150,10 @@ class ComfyServer:
         """The model files it has in a folder such as "checkpoints"; none if it has no such folder."""
         return http.models(self._wire, folder)
 
+    def choices(self, route: str) -> tuple[str, ...]:
+        """The choices of an input whose definition names a route for them; only one of its own is asked."""
+        return http.choices(self._wire, route)
+
     def saved_workflows(self) -> tuple[str, ...]:
         """The paths of the workflows that people saved on it; none on a server of a kind that keeps none."""
         return http.saved_workflows(self._wire)

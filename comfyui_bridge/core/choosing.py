@@ -28,6 +28,41 @@ def chosen(
     return workflow
 
 
+def next_elements(workflow: Workflow, exposed: Sequence[ExposedInput], node_defs: NodeDefs) -> dict[str, str]:
+    """For the last element of each list of values, by its key: the name of the one that may follow it."""
+    last: dict[tuple[str, str], ExposedInput] = {}
+    for one in exposed:
+        if _list_of(workflow, node_defs, one.node_id, one.input) is not None:
+            last[one.node_id, one.input.rpartition(".")[0]] = one
+    found = {}
+    for (node_id, parent), one in last.items():
+        spec = _list_of(workflow, node_defs, node_id, one.input)
+        there = workflow.node(node_id).inputs
+        free = [name for name in spec.names if f"{parent}.{name}" not in there] if spec else []
+        if free:
+            found[one.key] = f"{node_id}.{parent}.{free[0]}"
+    return found
+
+
+def is_element(workflow: Workflow, node_defs: NodeDefs, one: ExposedInput) -> bool:
+    """Whether an input is an element of a list that may be taken out of it."""
+    spec = _list_of(workflow, node_defs, one.node_id, one.input)
+    if spec is None:
+        return False
+    return one.input.rpartition(".")[2] not in spec.names[: spec.min]
+
+
+def _list_of(workflow: Workflow, node_defs: NodeDefs, node_id: str, place: str) -> AutogrowSpec | None:
+    """The list of values that an input is an element of."""
+    parent = place.rpartition(".")[0]
+    if not parent or node_id not in workflow:
+        return None
+    definition = node_defs.input(workflow.node(node_id).class_type, parent)
+    if definition is None or not isinstance(definition.spec, AutogrowSpec):
+        return None
+    return definition.spec if definition.spec.template.has_widget else None
+
+
 def _with_option(workflow: Workflow, one: ExposedInput, value: Any) -> Workflow:
     assert isinstance(one.spec, DynamicComboSpec)
     for place in one.places:
@@ -46,12 +81,12 @@ def _with_element(workflow: Workflow, node_defs: NodeDefs, name: str, value: Any
     if node_id not in workflow:
         return workflow
     node = workflow.node(node_id)
-    list_ = node_defs.input(node.class_type, place.rpartition(".")[0])
-    if list_ is None or not isinstance(list_.spec, AutogrowSpec) or not list_.spec.template.has_widget:
+    spec = _list_of(workflow, node_defs, node_id, place)
+    if spec is None:
         return workflow
     if value is None and place in node.inputs:
         return options.without(workflow, node_id, place)
     element = place.rpartition(".")[2]
-    if value is not None and place not in node.inputs and element in list_.spec.names:
-        return workflow.with_input(node_id, place, options.default_of(list_.spec.template.spec))
+    if value is not None and place not in node.inputs and element in spec.names:
+        return workflow.with_input(node_id, place, options.default_of(spec.template.spec))
     return workflow

@@ -81,6 +81,12 @@ class Server(Protocol):
     def cancel(self, prompt_id: str) -> None:
         """Take this prompt out of the queue, or interrupt it if it is the running one; never another's."""
 
+    def choices(self, route: str) -> tuple[str, ...]:
+        """The choices of an input whose definition names a route of the server's own for them.
+
+        Raises UnexpectedAnswer for any other address, and where the route gives no list.
+        """
+
     def saved_workflows(self) -> tuple[str, ...]:
         """The paths of the workflows that people saved on it."""
 

@@ -90,6 +90,7 @@ def connect(page: gr.Blocks, desk: Desk, session: Session, tab: Create) -> None:
     _choose(desk, session, tab)
     _show_form(desk, session, tab)
     _generate(desk, session, tab)
+    _refresh(desk, tab)
     _make_ready(desk, session, tab)
     running.connect(
         page,
@@ -278,6 +279,15 @@ def _show_form(desk: Desk, session: Session, tab: Create) -> None:
         trigger_mode="multiple",
         **AT_ONCE,
     )
+
+
+def _refresh(desk: Desk, tab: Create) -> None:
+    """The servers are asked again what they have; a form that becomes another one comes anew by itself."""
+
+    def refresh() -> None:
+        desk.engine.refresh()
+
+    tab.picker.shown.click(refresh, None, None, **AT_ONCE)
 
 
 def _held(desk: Desk, held: Any) -> tuple[Form | None, Held]:

@@ -16,6 +16,7 @@ from typing import Any
 
 import gradio as gr
 
+from comfyui_bridge.core import choosing
 from comfyui_bridge.core.errors import InvalidValues, StoreError, WorkflowError
 from comfyui_bridge.core.files import FileValue, marked
 from comfyui_bridge.core.form import Form
@@ -126,8 +127,8 @@ def described(
     others = {key: marked(value) for key, value in typed.items() if key not in values}
     return {
         **said,
-        "essential": [*_essential(essential, words), *(widgets.describe(one, words) for one in put_in)],
-        "groups": _groups([one for one in form.inputs if one.group and one not in put_in], words),
+        "essential": [*_essential(form, essential, words), *(widgets.describe(one, words) for one in put_in)],
+        "groups": _groups(form, [one for one in form.inputs if one.group and one not in put_in], words),
         # What was said in an option that is not chosen now is there again once somebody returns to it.
         "values": {**others, **values},
         "touched": list(typed),
@@ -150,22 +151,38 @@ def _by_author(form: Form) -> frozenset[tuple[str, str]]:
     return frozenset((one.node_id, one.input) for one in exposures if one.default is not None)
 
 
-def _essential(inputs: Sequence[ExposedInput], words: Words) -> list[dict[str, Any]]:
+def _essential(form: Form, inputs: Sequence[ExposedInput], words: Words) -> list[dict[str, Any]]:
     fields: list[dict[str, Any]] = []
     pair = _size_pair(inputs)
     for one in inputs:
         if pair and one is pair[0]:
             fields.append(_size(pair, words))
         elif not (pair and one is pair[1]):
-            fields.append(widgets.describe(one, words))
+            fields.append(_field(form, one, words))
     return fields
 
 
-def _groups(inputs: Sequence[ExposedInput], words: Words) -> list[dict[str, Any]]:
+def _groups(form: Form, inputs: Sequence[ExposedInput], words: Words) -> list[dict[str, Any]]:
     groups: dict[str, list[dict[str, Any]]] = {}
     for one in inputs:
-        groups.setdefault(one.group, []).append(widgets.describe(one, words))
+        groups.setdefault(one.group, []).append(_field(form, one, words))
     return [{"title": title, "fields": fields} for title, fields in groups.items()]
+
+
+def _field(form: Form, one: ExposedInput, words: Words) -> dict[str, Any]:
+    """One input; an element of a list of values with the way to take it out, or to add another."""
+    field = widgets.describe(one, words)
+    if "." not in one.input:
+        return field
+    if choosing.is_element(form.workflow, form.node_defs, one):
+        field |= {"element": True}
+    following = choosing.next_elements(form.workflow, form.inputs, form.node_defs).get(one.key)
+    if following:
+        start = widgets.shown(one, widgets.start(one))
+        field |= {
+            "more": {"key": following, "label": words.label(one.group or one.node_title), "start": start}
+        }
+    return field
 
 
 def _size_pair(inputs: Iterable[ExposedInput]) -> tuple[ExposedInput, ExposedInput] | None:

@@ -310,6 +310,20 @@ def test_a_closed_client_id_may_be_taken_up_again(subject: Subject) -> None:
     second.close()
 
 
+def test_choices_come_from_the_server_s_own_routes_and_from_nowhere_else(subject: Subject) -> None:
+    listed = subject.server.choices("/internal/files/input")
+    assert all(isinstance(name, str) for name in listed)
+    for route in (
+        "http://127.0.0.1:9/x",
+        "//127.0.0.1:9/x",
+        "internal/files/input",
+        "/../x",
+        "/no/such/route",
+    ):
+        with pytest.raises(UnexpectedAnswer):
+            subject.server.choices(route)
+
+
 def test_workflows_that_people_saved_are_listed_and_read(subject: Subject) -> None:
     path = f"bridge contract/{uuid.uuid4().hex} 狐 & 100%.json"
     assert path not in subject.server.saved_workflows()

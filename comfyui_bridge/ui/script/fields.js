@@ -28,6 +28,7 @@ const makeField = (field, put) => {
   made.show = control.show;
   made.seed = control.seed;
   if (field.optional) leaveOut(made, top, control, put);
+  if (field.element) top.append(make("button", { type: "button", class: "field-out", "aria-label": `${say("remove")}: ${field.label}`, onclick: () => put(null) }, say("remove")));
   return made;
 };
 

@@ -35,7 +35,7 @@ const putValue = (sheet, field, value) => {
     clearField(made.root);
   }
   sheet.told();
-  if (field.reshapes) sheet.reshaped();
+  if (field.reshapes || (field.element && value === null)) sheet.reshaped();
 };
 
 /* The field of an input as it is on the page; the same one again while nothing about it has changed. */
@@ -77,7 +77,11 @@ const sizeOf = (sheet, item, kept) => {
   return make("div", { class: "size" }, make("div", { class: "size-pair" }, ...pair), make("div", { class: "size-presets" }, ...shapes, swap));
 };
 
-const drawItem = (sheet, item, kept) => (item.kind === "size" ? sizeOf(sheet, item, kept) : fieldOf(sheet, item, kept));
+const drawItem = (sheet, item, kept) => {
+  if (item.kind === "size") return [sizeOf(sheet, item, kept)];
+  const field = fieldOf(sheet, item, kept);
+  return item.more ? [field, moreOf(sheet, item.more)] : [field];
+};
 
 /* A list of values: another one can be added to it. */
 const moreOf = (sheet, more) =>
@@ -87,12 +91,8 @@ const moreOf = (sheet, more) =>
   } }, `${say("add_element")}: ${more.label}`);
 
 const drawGroup = (sheet, group, kept) => {
-  const parts = [make("h3", { class: "group-title" }, group.title)];
-  for (const field of group.fields) {
-    parts.push(fieldOf(sheet, field, kept));
-    if (field.more) parts.push(moreOf(sheet, field.more));
-  }
-  return make("div", { class: "group" }, ...parts);
+  const parts = group.fields.flatMap((field) => drawItem(sheet, field, kept));
+  return make("div", { class: "group" }, make("h3", { class: "group-title" }, group.title), ...parts);
 };
 
 const fold = (sheet, kept, isOpen) => {
@@ -129,7 +129,7 @@ const drawSheet = (sheet, body, said) => {
   sheet.made = new Map();
   sheet.groups = said.groups;
   sheet.unfold = sheet.isOpen = () => {};
-  const parts = said.essential.map((item) => drawItem(sheet, item, kept));
+  const parts = said.essential.flatMap((item) => drawItem(sheet, item, kept));
   if (said.head) {
     const head = make("div", { id: `${sheet.prefix}form-head` });
     head.innerHTML = said.head; // made by Python, with every text in it escaped

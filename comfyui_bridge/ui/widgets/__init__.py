@@ -35,7 +35,7 @@ from comfyui_bridge.ui.widgets import choices, controlnet, files, loras, numbers
 from comfyui_bridge.ui.widgets.widget import Widget
 from comfyui_bridge.ui.words import Words
 
-__all__ = ["Widget", "build", "describe", "initial", "read", "reason", "shown", "tooltip"]
+__all__ = ["Widget", "build", "describe", "initial", "read", "reason", "shown", "start", "tooltip"]
 
 
 def build(one: ExposedInput, words: Words) -> Widget | None:
@@ -96,6 +96,8 @@ def shown(one: ExposedInput, value: Any) -> Any:
             return loras.rows(value, one.spec)
         case ControlNetSpec():
             return controlnet.parts(value)
+    if isinstance(one.spec, IntSpec) and one.spec.is_seed and str(value) in (RANDOM, "-1"):
+        return ""
     match value:
         case None:
             return None if not one.required else ""
@@ -105,8 +107,6 @@ def shown(one: ExposedInput, value: Any) -> Any:
             return value.to_json()
         case int() | float():
             return numbers.as_text(value)
-    if isinstance(one.spec, IntSpec) and one.spec.is_seed and value in (RANDOM, "-1"):
-        return ""
     return switches.is_on(one.spec, value) if isinstance(one.spec, BooleanSpec) else value
 
 
@@ -133,7 +133,7 @@ def describe(one: ExposedInput, words: Words) -> dict[str, Any]:
         "id": element_id(one.key),
         "label": words.label(one.label),
         "tip": tooltip(one, words),
-        **({"optional": True, "start": shown(one, _start(one))} if _may_be_left_out(one) else {}),
+        **({"optional": True, "start": shown(one, start(one))} if _may_be_left_out(one) else {}),
         **said,
     }
 
@@ -143,7 +143,7 @@ def _may_be_left_out(one: ExposedInput) -> bool:
     return not one.required and bool(one.node_id)
 
 
-def _start(one: ExposedInput) -> Any:
+def start(one: ExposedInput) -> Any:
     """What an input that was left out begins with when it is put in."""
     value = one.default
     if value is None:
