@@ -14,12 +14,14 @@ const editor = {
   aside: null, // { draft, based } of one's own while somebody else's is looked at
   wanted: "", // to be opened once the tab is there
   found: null, // what an import found
+  form: null, // the form as the draft has it
 };
 
 const fill = (key, values = {}) =>
   say(key).replace(/\{(\w+)\}/g, (gap, name) => (name in values ? String(values[name]) : gap));
 const copyOf = (value) => JSON.parse(JSON.stringify(value));
 const same = (one, other) => JSON.stringify(one) === JSON.stringify(other);
+const painted = () => new Promise((done) => setTimeout(done, 30));
 const idOf = (row) => `${row.node}.${row.input}`;
 const blankRow = (node, input) => ({ node, input, label: "", key: "", group: "", help: "", default: "", min: "", max: "", step: "", choices: null });
 
@@ -164,11 +166,13 @@ const keepOpened = () => {
 const take = (told) => {
   const kept = keptDraft(told.slug);
   editor.opened = told;
+  editor.form = told.form;
   editor.draft = copyOf(kept?.draft || told.draft);
   editor.based = kept ? kept.based : told.version;
   editor.wrong = [];
   drawEditor();
   drawPreview();
+  if (kept) changed();
 };
 
 const drawNothing = (error = "") => {
@@ -178,7 +182,7 @@ const drawNothing = (error = "") => {
       make("p", { class: "message-title" }, say("ed_choose")),
       make("p", {}, say("ed_choose_hint")),
       make("button", { type: "button", class: "action main", onclick: bringIn }, say("ed_bring"))));
-  putAway();
+  drawPreview();
 };
 
 /* The editor: drawing */
@@ -199,8 +203,9 @@ const drawEditor = () => {
   drawWrong();
 };
 
+/* On a phone one step is unfolded, and the others tell that they are there. */
 const section = (name, title, ...children) =>
-  make("details", { class: `ed-section ed-${name}-section`, open: true }, make("summary", {}, make("h2", {}, title)), ...children);
+  make("details", { class: `ed-section ed-${name}-section`, open: name === "order" || !matchMedia("(max-width: 719px)").matches }, make("summary", {}, make("h2", {}, title)), ...children);
 
 const drawHead = () => {
   const { slug, opened } = editor;
@@ -603,12 +608,13 @@ const changed = () => {
   looking = setTimeout(async () => {
     const { slug, draft } = editor;
     if (!slug) return;
-    drawPreview();
     const told = await askLibrary("check", { slug, draft });
     if (editor.slug !== slug || told.error) return;
     editor.wrong = told.wrong;
+    editor.form = told.form;
     drawWrong();
-  }, 350);
+    drawPreview();
+  }, 200);
 };
 
 const drawBar = (said = "", tone = "") => {
@@ -634,6 +640,7 @@ const saveCard = async (more = {}) => {
     editor.found = null;
     const untouched = same(draft, editor.draft);
     editor.opened = told;
+    editor.form = told.form;
     editor.based = told.version;
     if (untouched) editor.draft = copyOf(told.draft);
     editor.wrong = [];
@@ -656,15 +663,16 @@ const saveCard = async (more = {}) => {
 const redraw = () => {
   const pane = editor.root.closest(".column");
   const top = pane.scrollTop;
-  const folded = [...editor.root.querySelectorAll(".ed-section:not([open])")].map((one) => one.className);
+  const unfolded = [...editor.root.querySelectorAll(".ed-section[open]")].map((one) => one.className);
   drawEditor();
-  for (const one of editor.root.querySelectorAll(".ed-section")) if (folded.includes(one.className)) one.open = false;
+  for (const one of editor.root.querySelectorAll(".ed-section")) one.open = unfolded.includes(one.className);
   pane.scrollTop = top;
 };
 
 const revertCard = () => {
   keepDraft(editor.slug, null);
   editor.draft = copyOf(editor.opened.draft);
+  editor.form = editor.opened.form;
   editor.based = editor.opened.version;
   editor.aside = null;
   editor.wrong = [];
@@ -700,6 +708,7 @@ const askAboutTheirs = ({ theirs, differences }) => {
         editor.aside = { draft: editor.draft };
         keepDraft(editor.slug, null);
         editor.opened = theirs;
+        editor.form = theirs.form;
         editor.draft = copyOf(theirs.draft);
         editor.based = theirs.version;
         drawEditor();
@@ -817,7 +826,7 @@ const bringIn = () => {
   Object.assign(editor, { slug: "", opened: null, draft: null, aside: null, found: null });
   markShelf();
   showStep("edit");
-  putAway();
+  drawPreview();
   const file = make("input", { type: "file", id: "ed-files", class: "off-screen", multiple: true });
   file.addEventListener("change", () => bringFiles([...file.files]));
   const paste = make("textarea", { class: "ed-control", id: "ed-paste", rows: 5, spellcheck: "false", placeholder: say("ed_paste_hint") });
@@ -921,83 +930,34 @@ document.addEventListener("drop", (event) => {
 const bringFromAnywhere = async (files) => {
   openTab("templates");
   const patience = Date.now() + 10000;
-  while (!editor.root && Date.now() < patience) await nextFrame();
+  while (!editor.root && Date.now() < patience) await painted();
   if (editor.root) bringFiles(files);
 };
 
-/* The form as it will look: the page's own widgets, drawn by the server from the draft. Nothing stands
-   there for a moment between two, as between two forms; a still picture hides the gap. */
+/* The form as it will look: drawn as the form on Create is, and sent nowhere. */
 
-let putSketch = null;
-let sketchGoal = null;
-let sketching = false;
-let sketches = 0;
+const sheet = newSheet("sketch-");
+let preview = null;
 
-bridge.sketch = (props) => {
-  putSketch = (what) => {
-    props.value = what;
-  };
-  if (sketchGoal) drawPreview();
+bridge.preview = (element) => {
+  preview = element;
+  drawPreview();
 };
 
 const drawPreview = () => {
-  if (!editor.draft || editor.opened?.error_in_workflow) return putAway();
-  sketchGoal = { slug: editor.slug, draft: copyOf(editor.draft) };
-  return sketch();
-};
-
-const putAway = () => {
-  sketchGoal = { slug: "" };
-  sketch();
-};
-
-const sketch = async () => {
-  if (sketching || !putSketch) return;
-  sketching = true;
-  try {
-    while (sketchGoal) {
-      const goal = sketchGoal;
-      sketchGoal = null;
-      await sketchOne(goal);
-    }
-  } finally {
-    sketching = false;
+  const { draft, opened, form } = editor;
+  if (!preview) return;
+  const [head, body] = preview.querySelectorAll(".preview-head, .form-body");
+  preview.dataset.slug = draft && form ? editor.slug : "";
+  if (!draft || !form) {
+    head.replaceChildren(opened?.error_in_workflow ? make("p", { class: "ed-hint" }, say("ed_no_preview")) : "");
+    body.replaceChildren();
+    sheet.slug = "";
+    return;
   }
-};
-
-const sketchOne = async (goal) => {
-  const frame = byId("preview");
-  if (!frame) return;
-  const still = stillOf(frame);
-  const until = async (is, seconds) => {
-    const patience = Date.now() + seconds * 1000;
-    while (!is() && Date.now() < patience) await nextFrame();
-  };
-  putSketch({ slug: "" });
-  await until(() => !frame.querySelector("[data-sketch]:not(.still *)"), 5);
-  if (goal.slug) {
-    sketches += 1;
-    const mine = String(sketches);
-    putSketch({ ...goal, number: mine });
-    await until(() => frame.querySelector(`[data-sketch="${mine}"]`), 15);
-    await nextFrame();
-  }
-  still?.remove();
-};
-
-const stillOf = (frame) => {
-  if (!frame.querySelector("[data-sketch]")) return null;
-  const still = make("div", { class: "still", "aria-hidden": "true", inert: true });
-  still.style.height = `${frame.offsetHeight}px`;
-  for (const child of frame.children) still.append(child.cloneNode(true));
-  const typed = frame.querySelectorAll("input, textarea, select");
-  still.querySelectorAll("input, textarea, select").forEach((control, index) => {
-    control.value = control.type === "file" ? "" : typed[index].value;
-    if (control.type === "checkbox" || control.type === "radio") control.checked = typed[index].checked;
-  });
-  for (const one of still.querySelectorAll("[id], [name], [for]")) for (const name of ["name", "for"]) one.removeAttribute(name);
-  frame.append(still);
-  return still;
+  head.replaceChildren(make("h3", {}, draft.title || editor.slug), draft.description ? make("p", {}, draft.description) : "");
+  sheet.since.clear(); // what a draft begins with is shown, and not what somebody tried
+  drawSheet(sheet, body, { ...form, head: "" });
 };
 
 /* Narrow pages show one step at a time: choose, then edit. */

@@ -11,11 +11,13 @@ from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import quote
 
+from comfyui_bridge.core import form as core_form
 from comfyui_bridge.core.errors import BridgeError, EditedMeanwhile, WorkflowError, WrongCard
 from comfyui_bridge.core.template import Template, parse
 from comfyui_bridge.store import intake
 from comfyui_bridge.store.intake import Intake
 from comfyui_bridge.ui.dashboard import Dashboard
+from comfyui_bridge.ui.form import described
 from comfyui_bridge.ui.present import file_view
 from comfyui_bridge.ui.sign_in import may_see, owner_of
 from comfyui_bridge.ui.templates_tab import draft as draft_
@@ -119,6 +121,7 @@ class Answers:
             "version": version,
             "draft": held.to_json(),
             "usual": draft_.of(_bare(template), own).to_json()["rows"],
+            "form": self._form(template, asked.words),
             "tree": own.tree([row.place for row in held.rows]) if own else None,
             "error_in_workflow": error,
             "unreadable": self._unreadable(template.slug),
@@ -128,7 +131,9 @@ class Answers:
 
     def _check(self, asked: Asked) -> Told:
         template = self._template(asked["slug"], asked.words)
-        return _wrong(self._checked(template, asked))
+        checked = self._checked(template, asked)
+        shown = draft_.applied(template, checked.edit)
+        return {**_wrong(checked), "form": self._form(shown, asked.words)}
 
     def _save(self, asked: Asked) -> Told:
         slug = asked["slug"]
@@ -158,6 +163,14 @@ class Answers:
     def _checked(self, template: Template, asked: Asked) -> Checked:
         own, _ = self._own_or_why(template)
         return draft_.check(asked.draft, template, own, asked.words)
+
+    def _form(self, template: Template, words: Words) -> Told | None:
+        """The form of a template as the script draws it; None where there is none."""
+        try:
+            form = core_form.make(template, self._dashboard.engine.node_defs())
+        except WorkflowError:
+            return None
+        return described(template, form, {}, words)
 
     def _own_or_why(self, template: Template) -> tuple[Own | None, str]:
         try:

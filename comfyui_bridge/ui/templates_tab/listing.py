@@ -21,7 +21,8 @@ def markup(shelf: Shelf, words: Words) -> str:
     return (
         f'<div class="shelf-head"><h2>{escape(words("library"))}</h2>'
         f'<button type="button" class="action main bring">{escape(words("ed_bring"))}</button></div>'
-        f'<input type="search" class="shelf-search" autocomplete="off" aria-label="{name}" placeholder="{name}">'
+        f'<input type="search" class="shelf-search" autocomplete="off" '
+        f'aria-label="{name}" placeholder="{name}">'
         f'<ul class="rows" role="list">{rows}</ul>'
         f'<p class="no-match" hidden>{escape(words("no_match"))}</p>{none}'
     )
@@ -47,7 +48,7 @@ def _badges(template: Template, wrong: Counter[str], words: Words) -> str:
     if count := wrong[template.slug]:
         marks.append(f'<span class="pill bad">{escape(words.count("ed_problems", count))}</span>')
     elif has_card:
-        marks.append(f'<span class="pill">{escape(words("ed_has_card"))}</span>')
+        marks.append(f'<span class="pill plain">{escape(words("ed_has_card"))}</span>')
     marks.append(f'<span class="pill unsaved" hidden>{escape(words("ed_unsaved"))}</span>')
     return "".join(marks)
 

@@ -1,7 +1,7 @@
 """The tab Templates: the list, the editor, and the form as it will look.
 
-The script draws the editor and keeps what is typed; it asks by routes of ours. What stands here is what
-Gradio shows: the list, and the preview with the page's own widgets.
+The script draws the editor and the preview, and keeps what is typed; it asks by routes of ours. What
+stands here is the list, and the places where the others are drawn.
 """
 
 from __future__ import annotations
@@ -12,8 +12,7 @@ from typing import Any
 import gradio as gr
 
 from comfyui_bridge.ui.desk import AT_ONCE, PLAIN, Desk, Session
-from comfyui_bridge.ui.templates_tab import listing, preview
-from comfyui_bridge.ui.templates_tab.own import Owns
+from comfyui_bridge.ui.templates_tab import listing
 from comfyui_bridge.ui.words import Words
 
 
@@ -23,10 +22,7 @@ class TemplatesTab:
 
     shelf: gr.HTML
     editor: gr.HTML
-    sketch: gr.HTML
-    """What the preview is made of: a slug, a draft and a number; the script puts it in."""
     preview_title: gr.HTML
-    preview: gr.Column
 
 
 def lay_out(desk: Desk, words: Words) -> TemplatesTab:
@@ -49,36 +45,23 @@ def lay_out(desk: Desk, words: Words) -> TemplatesTab:
             )
         with gr.Column(elem_id="preview-pane", min_width=0):
             title = gr.HTML(_title(words), elem_id="preview-title", **PLAIN)
-            column = gr.Column(elem_id="preview", min_width=0)
-            sketch = gr.HTML(
-                {"slug": ""},
-                html_template="<i></i>",
-                elem_id="sketch",
-                elem_classes=["unseen"],
-                js_on_load="bridge.sketch(props)",
+            gr.HTML(
+                "",
+                html_template='<div class="preview-head"></div><div class="form-body"></div>',
+                elem_id="preview",
+                apply_default_css=False,
+                js_on_load="bridge.preview(element)",
             )
-    return TemplatesTab(shelf, editor, sketch, title, column)
+    return TemplatesTab(shelf, editor, title)
 
 
 def connect(desk: Desk, session: Session, tab: TemplatesTab) -> None:
-    """The list when something in it was just changed, and the preview with every change of a draft."""
+    """The list is there at once when something in it was just changed."""
 
     def look(lang: str) -> dict[Any, Any]:
         return library_parts(desk, tab, Words(lang))
 
     tab.shelf.look(look, session.lang, {tab.shelf}, trigger_mode="multiple", **AT_ONCE)
-    owns = Owns(desk.engine)
-    with tab.preview:
-
-        @gr.render(
-            [tab.sketch, session.lang],
-            triggers=[tab.sketch.change],
-            show_progress="hidden",
-            queue=False,
-        )
-        def _render(sketch: object, lang: str) -> None:
-            if isinstance(sketch, dict):
-                preview.render(desk, owns, sketch, Words(lang))
 
 
 def arrived(desk: Desk, tab: TemplatesTab, words: Words) -> dict[Any, Any]:

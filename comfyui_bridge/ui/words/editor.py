@@ -200,6 +200,7 @@ TABLE = {
     "ed_replace": ("Replace the card?", "替换这张卡片？"),
     "ed_replace_it": ("Replace it", "替换"),
     # The preview
+    "ed_no_preview": ("There is no form to show yet.", "暂时没有可显示的表单。"),
     "ed_preview": ("As people see it", "效果预览"),
 }
 
