@@ -13,6 +13,7 @@ from comfyui_bridge.ui import api, create, gallery, present, servers_panel
 from comfyui_bridge.ui.create import Create
 from comfyui_bridge.ui.dashboard import Dashboard
 from comfyui_bridge.ui.desk import ALONGSIDE, AT_ONCE, PLAIN, Desk, Session, own_runs
+from comfyui_bridge.ui.servers_panel import ServersTab
 from comfyui_bridge.ui.sign_in import is_signed_in, owner_of
 from comfyui_bridge.ui.templates import Templates
 from comfyui_bridge.ui.templates_tab import tab as templates_tab
@@ -35,7 +36,7 @@ class Parts:
     create: Create
     results: gr.HTML
     templates: TemplatesTab
-    servers: gr.HTML
+    servers: ServersTab
     tabs: tuple[gr.Tab, ...]
 
 
@@ -47,6 +48,7 @@ def build(dashboard: Dashboard) -> gr.Blocks:
         _arrive(page, desk, parts)
         create.connect(page, desk, parts.session, parts.create)
         templates_tab.connect(desk, parts.session, parts.templates)
+        servers_panel.connect(desk, parts.session, parts.servers)
         _keep_up(desk, parts)
         api.offer(dashboard)
     return page
@@ -73,7 +75,7 @@ def _lay_out(desk: Desk) -> Parts:
         with gr.Tab(words("templates"), id="templates") as templates_tab_:
             templates = templates_tab.lay_out(desk, words)
         with gr.Tab(words("servers"), id="servers") as servers_tab:
-            servers = gr.HTML("", elem_id="servers", **PLAIN)
+            servers = servers_panel.lay_out()
     return Parts(
         session=session,
         header=header,
@@ -144,14 +146,14 @@ def _refreshed(desk: Desk, parts: Parts, words: Words, request: gr.Request) -> d
     return {
         parts.header: _header(desk, words),
         parts.away: escape(present.away_line(servers, now, words)),
-        parts.servers: servers_panel.table(servers, now, words),
+        **servers_panel.refreshed(desk, parts.servers, words, request),
         **create.refreshed(desk, parts.create, words, request),
         **templates_tab.refreshed(desk, parts.templates, words),
     }
 
 
 def _refreshing(parts: Parts) -> set[Any]:
-    shown = {parts.header, parts.away, parts.servers}
+    shown = {parts.header, parts.away, *servers_panel.refreshing(parts.servers)}
     return {*shown, *create.refreshing(parts.create), *templates_tab.refreshing(parts.templates)}
 
 

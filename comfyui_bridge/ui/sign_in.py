@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import ipaddress
 import math
 import re
 import secrets
@@ -17,7 +18,7 @@ import unicodedata
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from typing import Any
-from urllib.parse import parse_qs, quote
+from urllib.parse import parse_qs, quote, urlsplit
 
 import anyio.to_thread
 from starlette.datastructures import MutableHeaders
@@ -78,6 +79,31 @@ def is_own(request: Any, owner: str) -> bool:
     A link shows a run to others, and gives them no hand in it.
     """
     return owner in ("", owner_of(request))
+
+
+def may_manage(request: Any) -> bool:
+    """Whether whoever asks may pause, add and remove servers, which concerns everybody.
+
+    Who signed in may: it is a team's tool. Without accounts only who sits at this machine may, for an address
+    that is added is asked from here, and could be one that only this machine reaches.
+    """
+    return is_signed_in(request) or _is_at_this_machine(getattr(request, "request", request))
+
+
+def _is_at_this_machine(connection: HTTPConnection) -> bool:
+    """Whether it comes from this machine and was sent to it: not through a proxy, nor to another's name."""
+    if any(name in connection.headers for name in ("forwarded", "x-forwarded-for", "x-forwarded-host")):
+        return False
+    asked = urlsplit(f"//{connection.headers.get('host', '')}").hostname or ""
+    came = connection.client.host if connection.client else ""
+    return _is_loopback(came) and (asked == "localhost" or _is_loopback(asked))
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 class Browsers:

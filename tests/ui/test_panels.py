@@ -5,11 +5,13 @@ from __future__ import annotations
 import html.parser
 import re
 import time
+from dataclasses import replace
 
 import pytest
 
 from comfyui_bridge.core import form as form_of_core
 from comfyui_bridge.core import node_defs, template
+from comfyui_bridge.core.activity import Activity
 from comfyui_bridge.core.outputs import KeptFile, OutputFile
 from comfyui_bridge.core.run import Run, RunState
 from comfyui_bridge.core.server import Device, ServerFacts
@@ -17,7 +19,7 @@ from comfyui_bridge.core.template import Template
 from comfyui_bridge.core.workflow import Workflow
 from comfyui_bridge.engine.pool import ServerState, ServerStatus
 from comfyui_bridge.store.library import LibraryProblem
-from comfyui_bridge.ui import form, gallery, library_panel, servers_panel, templates
+from comfyui_bridge.ui import charts, form, gallery, library_panel, queue_panel, servers_panel, templates
 from comfyui_bridge.ui.templates import Shelf
 from comfyui_bridge.ui.words import Words
 
@@ -77,10 +79,81 @@ def test_hostile_titles_are_text_above_the_form_and_among_the_runs() -> None:
     assert_harmless(gallery.grid([run, kept], EN), images=1)
 
 
-def test_hostile_servers_are_text_in_their_table() -> None:
-    facts = ServerFacts(version=HOSTILE, devices=(Device(HOSTILE),))
-    status = ServerStatus(HOSTILE, ServerState.AWAY, facts, error=HOSTILE, since=1.0)
-    assert_harmless(servers_panel.table([status], 5.0, EN))
+def test_hostile_servers_are_text_beside_their_charts() -> None:
+    slots = [Activity(HOSTILE, at=0.0, length=900.0, done=2, failed=1, waiting=3.0)]
+    assert_harmless(charts.markup(slots, 6.0, EN))
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_charts_say_in_words_what_they_show(lang: str) -> None:
+    words = Words(lang)
+    slots = [
+        Activity("a", at=0.0, length=900.0, done=4, failed=1, waiting=40.0),
+        Activity("a", at=900.0, length=900.0),
+        Activity("b", at=0.0, length=900.0, done=2, waiting=8.0),
+    ]
+    markup = charts.markup(slots, 6.0, words)
+    said = html.unescape(" ".join(re.findall(r'aria-label="([^"]*)"', markup)))
+    assert words("chart_done_said", done=4, failed=1, hours="6", most=5) in said
+    assert words("chart_done_said", done=2, failed=0, hours="6", most=5) in said
+    assert words("chart_waited_said", low=words.time(40), high=words.time(40)) in said
+    heights = [float(height) for height in re.findall(r'class="done"[^>]* height="([0-9.]+)"', markup)]
+    assert heights == [80.0, 40.0], "both servers stand on one scale"
+    assert words("charts_none") in charts.markup((), 6.0, words)
+
+
+A_SERVER = ServerStatus("a", ServerState.READY, ServerFacts(), since=1000.0)
+MINE = Run("r", "p", Workflow({}), 0.0, server="a")
+
+
+@pytest.mark.parametrize(
+    ("status", "state", "said"),
+    [
+        (A_SERVER, "ready", "Ready"),
+        (replace(A_SERVER, since=100.0), "ready", "Ready, for 15 min now"),
+        (replace(A_SERVER, paused=True), "paused", "Paused: gets no new runs"),
+        (replace(A_SERVER, state=ServerState.AWAY, since=970.0), "away", "No answer for 35 s"),
+        (replace(A_SERVER, state=ServerState.AWAY, paused=True), "away", "No answer for 5 s"),
+        (replace(A_SERVER, leaving=True), "leaving", "Going, once the runs inside it are over"),
+    ],
+)
+def test_a_server_s_state_is_told_with_its_age(status: ServerStatus, state: str, said: str) -> None:
+    view = servers_panel.view(status, (), 1005.0, EN)
+    assert (view.state, view.said) == (state, said)
+
+
+def test_a_server_s_queue_is_one_s_own_and_others() -> None:
+    busy = replace(A_SERVER, mine=3, others=2)
+    assert servers_panel.view(busy, [MINE], 1005.0, EN).queue == "1 of yours, 4 of others"
+    assert servers_panel.view(busy, [replace(MINE, server="b")], 1005.0, EN).queue == "5 of others"
+    assert servers_panel.view(A_SERVER, (), 1005.0, EN).queue == "empty"
+    assert servers_panel.view(replace(busy, state=ServerState.AWAY), [MINE], 1005.0, EN).queue == ""
+
+
+def test_the_last_problem_of_a_server_that_is_well_again_is_told() -> None:
+    told = replace(A_SERVER, last_error="It was gone.", last_error_at=705.0)
+    assert servers_panel.view(told, (), 1005.0, EN).why == "Last problem, 5 min ago: It was gone."
+
+
+def test_memory_is_the_devices_or_the_machine_s() -> None:
+    machine = ServerFacts(ram_total=8 * 10**9, ram_free=2 * 10**9)
+    view = servers_panel.view(replace(A_SERVER, facts=machine), (), 1005.0, EN)
+    assert (view.memory, view.used) == ("2.0 GB free of 8.0 GB", 0.75)
+    cards = replace(machine, devices=(Device("x", vram_total=10**10, vram_free=10**10),))
+    assert servers_panel.view(replace(A_SERVER, facts=cards), (), 1005.0, EN).used == 0.0
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"prompt": "a  city\nat night", "negative": "blur"}, "a city at night"),
+        ({"steps": 3, "text": "a sea"}, "a sea"),
+        ({"steps": 3}, ""),
+        ({"prompt": "x" * 200}, "x" * 90 + "…"),
+    ],
+)
+def test_a_run_is_told_from_others_by_its_first_words(values: dict[str, object], said: str) -> None:
+    assert queue_panel.first_words(replace(MINE, values=values)) == said
 
 
 def test_an_empty_library_says_what_to_put_where() -> None:

@@ -6,6 +6,19 @@ let queueAsk = () => {};
 let unseen = null; // what ended while nobody looked here
 let told = new Set(); // ended runs that were told
 
+/* The run that this tab saw go on when it was left: who comes back to it and finds it over wants the next. */
+const LEFT_AT = "bridge.live";
+let leftAt = sessionStorage.getItem(LEFT_AT) || "";
+const noteLive = () => {
+  if (view.live && !view.theirs) sessionStorage.setItem(LEFT_AT, view.run_id);
+  else if (sessionStorage.getItem(LEFT_AT) !== view.run_id) sessionStorage.removeItem(LEFT_AT);
+};
+const comeBack = () => {
+  const wasHere = leftAt && view?.run_id === leftAt && ["done", "cancelled"].includes(view.phase);
+  leftAt = "";
+  if (wasHere && queue.items.length) ask({ action: "open", run: queue.items[0].run_id });
+};
+
 const named = (key, title) => say(key).replace("{title}", title);
 const isStopping = (runId, stopping) => stopping || stopAsked.has(runId);
 
@@ -30,6 +43,7 @@ bridge.queue = (element, props, trigger, watch) => {
     drawQueue();
     tellTitle();
     // Begun elsewhere, or before this page came: nobody follows it for this page yet.
+    if (before && !next.followed && leftAt) setTimeout(comeBack, 0);
     if (next.items.length && !next.followed && Date.now() - asked > 2000) {
       asked = Date.now();
       trigger("input");
@@ -78,8 +92,7 @@ const queueRow = (runId) => {
     "li",
     { "data-run": runId },
     grip,
-    make("a", { class: "what", href: `?run=${encodeURIComponent(runId)}`, "data-run": runId }, make("span", { class: "title" }), make("span", { class: "text" })),
-    make("p", { class: "line" }),
+    make("a", { class: "what", href: `?run=${encodeURIComponent(runId)}`, "data-run": runId }, make("span", { class: "title" }), make("span", { class: "text" }), make("span", { class: "line" })),
     make("div", { class: "moves" }, button("up", () => move(runId, -1)), button("down", () => move(runId, 1))),
     button("action stop-one", () => {
       askedToStop(runId);

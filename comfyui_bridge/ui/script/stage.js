@@ -248,6 +248,7 @@ bridge.stage = (element, props, trigger, watch) => {
     noteAddress();
     markStrip();
     drawQueue();
+    noteLive();
     if (view.live) stream(view.run_id);
     else stopStream();
   };
