@@ -115,7 +115,7 @@ kinds.file = (field, put) => {
 /* What lies in the server's folder already. */
 const serverChoice = (field, put) => {
   if (!field.fetch && !(field.choices || []).length) return null;
-  const said = { ...field, label: `${field.label}: ${say("on_server")}`, placeholder: say("on_server") };
+  const said = { ...field, label: `${field.label}: ${say("servers_own")}`, placeholder: say("servers_own") };
   const made = searchedChoice(said, choicesOf(field), put);
   made.input.setAttribute("aria-label", said.label);
   return made;

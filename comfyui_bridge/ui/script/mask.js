@@ -213,7 +213,8 @@ const openMaskPainter = ({ held, words, painted }) => {
       tell(words.unpaintable);
     }
   };
-  document.querySelector(".gradio-container").append(dialog);
+  // Gradio's css for narrow pages reaches no further up.
+  document.querySelector(".gradio-container .contain").append(dialog);
   dialog.showModal();
   canvas.focus({ preventScroll: true });
   show();

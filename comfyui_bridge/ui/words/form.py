@@ -47,7 +47,7 @@ TABLE = {
     "drop_video": ("Drop a video here, or click to choose", "拖放视频，或点击选择"),
     "drop_audio": ("Drop a sound here, or click to choose", "拖放音频，或点击选择"),
     "drop_file": ("Drop a file here, or click to choose", "拖放文件，或点击选择"),
-    "on_server": ("On the server", "服务器上的文件"),
+    "servers_own": ("On the server", "服务器上的文件"),
     "file_on_server": ("The server's own {name}", "服务器上的 {name}"),
     "take_file_out": ("Take it out", "移除"),
     "paint_mask": ("Paint a mask", "绘制蒙版"),
