@@ -461,7 +461,7 @@ def _error(run: Run, troubles: Sequence[Trouble], words: Words) -> ErrorView:
         again=error.fault in AGAIN_FAULTS,
         details=_details(error),
         offers=tuple(
-            Offer(one.key, one.nearest, words("use_nearest", value=one.nearest))
+            Offer(one.key, one.nearest, words("use_nearest", nearest=one.nearest))
             for one in troubles
             if one.key and one.nearest is not None
         ),

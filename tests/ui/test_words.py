@@ -18,6 +18,10 @@ def test_every_word_is_there_in_both_languages_with_the_same_gaps(key: str) -> N
     assert gaps[0] == gaps[1]
 
 
+def test_no_panel_takes_another_s_words_away() -> None:
+    assert sum(len(part.TABLE) for part in words._PARTS) == len(words.KEYS)
+
+
 @pytest.mark.parametrize(
     ("asked", "header", "lang"),
     [

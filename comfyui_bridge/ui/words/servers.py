@@ -54,7 +54,6 @@ TABLE = {
     ),
     "clear_mine": ("Clear mine", "清除我的"),
     "clear_hint": ("Stop your own runs inside this server", "停止此服务器中你自己的运行"),
-    "remove": ("Remove", "移除"),
     "remove_sure": ("Remove it?", "确定移除？"),
     "clear_sure": ("Stop {count}?", "停止 {count} 个？"),
     "did_pause": ("{server} is paused.", "{server} 已暂停。"),

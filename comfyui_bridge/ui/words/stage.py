@@ -66,7 +66,6 @@ TABLE = {
     "wrong_too_big": ("{given} is too large; the most is {limit}.", "{given} 太大，最大为 {limit}。"),
     "wrong_missing": ("{input} is needed and was not given.", "缺少必需的 {input}。"),
     "wrong_nearest": (" The nearest it has is “{value}”.", "最接近的是“{value}”。"),
-    "use_nearest": ("Use {value}", "改用 {value}"),
     # Stage: the log of a run
     "log": ("Log", "日志"),
     "log_sent": ("Sent to {what}", "已提交到 {what}"),
