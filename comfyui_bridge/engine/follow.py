@@ -62,6 +62,9 @@ class Watch(Protocol):
     def found(self, prompt_id: str, is_running: bool) -> None:
         """A prompt that was disowned began there all the same: it runs now, or it is over."""
 
+    def vanished(self, prompt_id: str) -> None:
+        """A prompt that was disowned was not to be found there for so long that it will not come."""
+
 
 @dataclass(frozen=True)
 class Timing:
@@ -195,7 +198,8 @@ class Follower:
                 followed.run = replace(followed.run, prompt_id=accepted.prompt_id)
                 self._followed[accepted.prompt_id] = followed
                 self._look_after(0.0)
-            self._move(followed, accepted)
+            if accepted.problems or followed.run.accepted_at is None:
+                self._move(followed, accepted)
             has_ended = followed.ended
         if followed.to_cancel:
             # It was stopped while it was sent: only now does the server know what to stop.
@@ -430,6 +434,9 @@ class Follower:
                 self._queue_changed(event.remaining)
             if followed is None:
                 return
+            if followed.submitting and followed.run.accepted_at is None:
+                # The answer to its submission is still on its way, and it has begun (0.3.64).
+                self._move(followed, RunAccepted(prompt_id, self.server.name))
             followed.heard = True
             followed.absent_since = None
             self._heard_at = self._monotonic()
@@ -523,8 +530,12 @@ class Follower:
             since = self._disowned.get(prompt_id)
             if since is None:
                 self._disowned[prompt_id] = now
-            elif now - since >= self._timing.disowned:
-                del self._disowned[prompt_id]
+                return
+            if now - since < self._timing.disowned:
+                return
+            self._disowned.pop(prompt_id, None)
+        if self._watch is not None:
+            self._watch.vanished(prompt_id)
 
     def _is_orphan(self, followed: _Followed) -> bool:
         current, its = self._connection, followed.connection

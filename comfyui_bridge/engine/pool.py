@@ -162,6 +162,11 @@ class Pool:
         for run in runs:
             self._able(run)
 
+    def forget(self, run_id: str) -> None:
+        """This run has found its server."""
+        with self._lock:
+            self._assessed.pop(run_id, None)
+
     def may_take(self, run: Run, name: str) -> bool:
         """Whether this server should take the run now, seeing what the others can and have to do."""
         able = self._able(run)

@@ -192,6 +192,11 @@ class _Found:
 
 
 @dataclass(frozen=True)
+class _Vanished:
+    prompt_id: str
+
+
+@dataclass(frozen=True)
 class _Note:
     run_id: str
     sentence: str
@@ -228,6 +233,7 @@ _Item: TypeAlias = (
     | _NotLearnt
     | _Parted
     | _Found
+    | _Vanished
     | _Note
     | _Stop
     | _Refresh
@@ -358,6 +364,9 @@ class Worker:
     def found(self, prompt_id: str, is_running: bool) -> None:
         self._inbox.put(_Found(prompt_id, is_running))
 
+    def vanished(self, prompt_id: str) -> None:
+        self._inbox.put(_Vanished(prompt_id))
+
     def _tell(self, token: int, run: Run, event: Event, over: bool) -> None:
         if isinstance(event, PreviewReady):
             self._shared.live.show(run.run_id, event.image, event.media_type)
@@ -433,6 +442,8 @@ class Worker:
                 self._part(why, has_ended)
             case _Found(prompt_id, is_running):
                 self._found(prompt_id, is_running)
+            case _Vanished(prompt_id):
+                self._settle(prompt_id)
             case _Note(run_id, sentence):
                 self._add_note(run_id, sentence)
             case _Stop(run_id):
@@ -515,6 +526,7 @@ class Worker:
         if run is None:
             return
         held = self._held[run.run_id] = _Held(run, next(self._tokens))
+        self._pool.forget(run.run_id)
         self._tell_load()
         files = values.files(run.workflow)
         if files:
@@ -778,8 +790,7 @@ class Worker:
 
     def _found(self, prompt_id: str, is_running: bool) -> None:
         """A prompt began here although its run was given to others: it was not gone after all."""
-        run_id = self._abandoned.pop(prompt_id, "")
-        self._note_down(lambda kept: kept.settled(prompt_id))
+        run_id = self._settle(prompt_id)
         waiting = self._queue.remove(run_id)
         if waiting is not None:
             self._take_up(replace(waiting, prompt_id=prompt_id))
@@ -789,6 +800,11 @@ class Worker:
         what = "It was stopped there" if is_running else "What it made there was left out"
         name = self.server.name
         self._doubled(run_id, f"{name} had this run too, from before it could not be reached. {what}.")
+
+    def _settle(self, prompt_id: str) -> str:
+        """Nothing more is to be done about an abandoned prompt; the run_id it was of."""
+        self._note_down(lambda kept: kept.settled(prompt_id))
+        return self._abandoned.pop(prompt_id, "")
 
     def _take_up(self, run: Run) -> None:
         """Its run still waits with us: nothing is done twice if it is done here."""

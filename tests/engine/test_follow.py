@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
@@ -362,3 +363,129 @@ def test_acceptance_is_told_before_the_end(follower: Follower) -> None:
     assert watcher.has(RunAccepted)
     assert watcher.run.accepted_at is not None
     assert watcher.run.created_at <= time.time()
+
+
+def test_a_run_that_is_heard_of_before_its_answer_is_accepted_once(follower: Follower) -> None:
+    # The scripted server runs it before it answers the submission.
+    watcher = submit(follower, QUICK)
+    watcher.until_over()
+    kinds = [type(event) for event in watcher.events]
+    assert kinds[:2] == [RunAccepted, RunStarted]
+    assert kinds.count(RunAccepted) == 1
+
+
+@dataclass
+class Listener:
+    """What a follower told of a server."""
+
+    told: list[tuple[object, ...]] = field(default_factory=list)
+
+    def linked(self) -> None:
+        self.told.append(("linked",))
+
+    def parted(self, why: str, has_ended: bool) -> None:
+        self.told.append(("parted", has_ended))
+
+    def queue_changed(self, remaining: int) -> None:
+        pass
+
+    def queue_seen(self, remaining: int, others: int) -> None:
+        self.told.append(("seen", remaining, others))
+
+    def found(self, prompt_id: str, is_running: bool) -> None:
+        self.told.append(("found", prompt_id, is_running))
+
+    def vanished(self, prompt_id: str) -> None:
+        self.told.append(("vanished", prompt_id))
+
+
+@pytest.fixture
+def listener() -> Listener:
+    return Listener()
+
+
+@pytest.fixture
+def watched(server: FakeServer, listener: Listener) -> Iterator[Follower]:
+    opened = Follower(server, timing=replace(SWIFT, disowned=0.05), watch=listener)
+    yield opened
+    opened.close()
+
+
+def test_what_is_taken_back_is_not_begun(server: FakeServer, watched: Follower) -> None:
+    running, pending = submit(watched, HELD), submit(watched, QUICK)
+    running.until_running()
+    assert watched.take_back(running.run.prompt_id) is None
+    taken = watched.take_back(pending.run.prompt_id)
+    assert taken is not None
+    assert taken.prompt_id == pending.run.prompt_id
+    watched.disown(taken.prompt_id)
+    running.until(lambda: taken.prompt_id not in server.queue_now())
+    server.let_go()
+    running.until_over()
+    assert server.begun == [running.run.prompt_id]
+    assert not pending.is_over
+
+
+def test_a_run_of_an_earlier_life_is_taken_back_once_it_was_seen_waiting(
+    server: FakeServer, watched: Follower
+) -> None:
+    server.post(HELD)
+    watcher = Watcher(Run("r", str(uuid.uuid4()), QUICK, created_at=0.0, server=server.name, accepted_at=1.0))
+    server.go_away()
+    watched.adopt(watcher.run, watcher.told)
+    assert watched.take_back(watcher.run.prompt_id) is None
+    server.come_back()
+    server.submit(QUICK, watcher.run.prompt_id, "of before")
+    watched.open()
+    watcher.until(lambda: watcher.has(RunQueued))
+    assert watched.take_back(watcher.run.prompt_id) is not None
+
+
+def test_what_was_disowned_and_is_found_is_told(
+    server: FakeServer, watched: Follower, listener: Listener
+) -> None:
+    watcher = Watcher(Run("r", "", QUICK, created_at=0.0))
+    running = server.post(HELD)
+    watched.disown(running)
+    watched.open()
+    watcher.until(lambda: ("found", running, True) in listener.told)
+    nobody_knows = str(uuid.uuid4())
+    watched.disown(nobody_knows)
+    colors = itertools.count()
+
+    def has_vanished() -> bool:
+        server.post(graph("ImageInvert", color=next(colors)))  # it looks when the queue changes
+        return ("vanished", nobody_knows) in listener.told
+
+    watcher.until(has_vanished)
+    assert ("seen", 1, 1) in listener.told
+
+
+def test_a_server_that_has_ended_is_told_from_one_that_is_out_of_reach(
+    server: FakeServer, watched: Follower, listener: Listener
+) -> None:
+    watcher = Watcher(Run("r", "", QUICK, created_at=0.0))
+    watched.open()
+    watcher.until(lambda: ("linked",) in listener.told)
+    server.go_away()
+    watcher.until(lambda: ("parted", False) in listener.told)
+    server.lose_the_way()
+    watcher.until(lambda: ("parted", True) in listener.told)
+
+
+def test_a_run_stopped_while_it_is_sent_is_stopped_once_it_is_there(
+    server: FakeServer, follower: Follower
+) -> None:
+    run = Run(uuid.uuid4().hex, str(uuid.uuid4()), HELD, created_at=0.0)
+    watcher = Watcher(run)
+    follower._connect()
+    server.hang()
+    sending = threading.Thread(target=follower.submit, args=(run, watcher.told))
+    sending.start()
+    watcher.until(lambda: follower.inside == 1)
+    follower.cancel(run.prompt_id)
+    assert watcher.run.stopping
+    server.go_on()
+    sending.join(DEADLINE)
+    assert watcher.until_over().state is RunState.CANCELLED
+    assert server.queue_now() == ()
