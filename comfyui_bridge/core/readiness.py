@@ -6,8 +6,8 @@ effect: the reasons why a run fails or quietly ignores what was asked.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from comfyui_bridge.core import form, reading, workflow
@@ -112,19 +112,35 @@ def _needed(graph: Workflow, node_defs: NodeDefs) -> frozenset[str]:
     outputs = [
         n.node_id for n in graph.nodes.values() if (d := node_defs.get(n.class_type)) and d.output_node
     ]
-    return frozenset(node_id for output in outputs for node_id in graph.upstream(output))
+    return frozenset(graph.upstream(*outputs))
+
+
+MOST_NEAREST = 100
+"""How many things the nearest is looked for: each costs milliseconds, and nobody reads more."""
+
+
+@dataclass
+class _Nearest:
+    """The nearest of what is there, looked for once for each thing, and no more than so many times."""
+
+    found: dict[tuple[str, str, str], str | None] = field(default_factory=dict)
+
+    def to(self, wanted: object, options: Sequence[Any], class_type: str = "", name: str = "") -> str | None:
+        key = (str(wanted), class_type, name)
+        if key not in self.found and len(self.found) < MOST_NEAREST:
+            self.found[key] = reading.nearest(wanted, options)
+        return self.found.get(key)
 
 
 def _missing_nodes(graph: Workflow, node_defs: NodeDefs) -> Iterator[MissingNode]:
-    known = tuple(node_defs.by_class)
+    known, near = tuple(node_defs.by_class), _Nearest()
     for node in graph.nodes.values():
         if node.class_type not in node_defs:
-            yield MissingNode(
-                node.node_id, node.class_type, node.title, reading.nearest(node.class_type, known)
-            )
+            yield MissingNode(node.node_id, node.class_type, node.title, near.to(node.class_type, known))
 
 
 def _missing_choices(graph: Workflow, node_defs: NodeDefs, needed: frozenset[str]) -> Iterator[MissingChoice]:
+    nearest = _Nearest()
     for node in graph.nodes.values():
         if node.node_id not in needed:
             continue
@@ -138,7 +154,7 @@ def _missing_choices(graph: Workflow, node_defs: NodeDefs, needed: frozenset[str
             chosen = unwrap(content)
             for value in chosen if isinstance(chosen, list) else [chosen]:
                 if value not in options:
-                    near = reading.nearest(value, options)
+                    near = nearest.to(value, options, node.class_type, name)
                     yield MissingChoice(node.node_id, name, value, near, _takes_files(definition.spec))
 
 

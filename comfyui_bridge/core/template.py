@@ -6,6 +6,7 @@ are known. A card that is wrong in places is used for what is right in it; `prob
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
@@ -173,7 +174,7 @@ def _exposure(table: object, report: _Report) -> Exposure | None:
         return None
     for key in sorted(str(key) for key in set(table) - _INPUT_KEYS):
         report.add(f"unknown key {key}; known are {', '.join(sorted(_INPUT_KEYS))}.", key)
-    choices = table.get("choices")
+    choices = _json(table, "choices", report)
     if choices is not None and not isinstance(choices, (list, tuple)):
         report.add("choices should be a list.", "choices")
         choices = None
@@ -184,7 +185,7 @@ def _exposure(table: object, report: _Report) -> Exposure | None:
         label=_string(table, "label", report),
         group=_string(table, "group", report),
         help=_string(table, "help", report),
-        default=table.get("default"),
+        default=_json(table, "default", report),
         min=_number(table, "min", report),
         max=_number(table, "max", report),
         step=_number(table, "step", report),
@@ -195,7 +196,30 @@ def _exposure(table: object, report: _Report) -> Exposure | None:
 
 def _number(table: Mapping[str, Any], key: str, report: _Report) -> float | None:
     value = table.get(key)
-    if value is None or (isinstance(value, (int, float)) and not isinstance(value, bool)):
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if value is None or (is_number and _is_json(value)):
         return value
     report.add(f"{key} should be a number, and is {_shown(value)}.", key)
     return None
+
+
+def _json(table: Mapping[str, Any], key: str, report: _Report) -> Any:
+    """A value that a workflow can hold; TOML has dates, times and numbers that JSON has not."""
+    value = table.get(key)
+    if _is_json(value):
+        return value
+    report.add(f"{key} should be a text, a number, true or false, or a list of these.", key)
+    return None
+
+
+def _is_json(value: object) -> bool:
+    match value:
+        case None | str() | bool() | int():
+            return True
+        case float():
+            return math.isfinite(value)
+        case Mapping():
+            return all(isinstance(key, str) and _is_json(one) for key, one in value.items())
+        case list() | tuple():
+            return all(_is_json(one) for one in value)
+    return False

@@ -80,7 +80,7 @@ class Tracer:
     _depth: int = 0
     _origins: dict[Place, Origin | None] = field(default_factory=dict)
     _ends: dict[Link, Link] = field(default_factory=dict)
-    _takers: dict[str, list[tuple[Node, str]]] = field(default_factory=dict)
+    _takers: dict[str, list[tuple[Node, str]]] | None = None
     _texts_at: dict[Place, list[Place]] = field(default_factory=dict)
 
     def node(self, node_id: str) -> Node | None:
@@ -231,7 +231,8 @@ class Tracer:
 
     def takers(self, node_id: str) -> list[tuple[Node, str]]:
         """The (node, input name) pairs that a node's outputs feed."""
-        if not self._takers:
+        if self._takers is None:
+            self._takers = {}
             for node in self.workflow.nodes.values():
                 for name, link in node.links():
                     self._takers.setdefault(link.node_id, []).append((node, name))

@@ -64,8 +64,9 @@ def check(exposed: Sequence[ExposedInput], raw: Mapping[str, Any]) -> dict[str, 
     problems: dict[str, str] = {}
     given: dict[str, Any] = {}
     values: dict[str, Any] = {}
+    by_key = {one.key: one for one in exposed}
     for name, value in raw.items():
-        one = inputs_.find(exposed, name)
+        one = by_key.get(name) or inputs_.find(exposed, name)
         if one is not None:
             given[one.key] = value
         elif value is None:
@@ -115,6 +116,7 @@ def patch(workflow: Workflow, exposed: Sequence[ExposedInput], values: Values) -
     Another choice of a dynamic combo takes its former inputs away, whatever values they were given.
     """
     before = workflow
+    contents: dict[str, dict[str, Any]] = {}
     for one in sorted(exposed, key=lambda one: not isinstance(one.spec, DynamicComboSpec)):
         if one.key not in values:
             continue
@@ -132,8 +134,8 @@ def patch(workflow: Workflow, exposed: Sequence[ExposedInput], values: Values) -
                 continue
             if isinstance(one.spec, DynamicComboSpec) and was.get(place.input) != content:
                 workflow = with_option(workflow, place.node_id, place.input, one.spec, content)
-            workflow = workflow.with_input(place.node_id, place.input, content)
-    return workflow
+            contents.setdefault(place.node_id, {})[place.input] = content
+    return workflow.with_inputs(contents)
 
 
 def files(workflow: Workflow) -> tuple[FileValue, ...]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
+from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
@@ -94,12 +95,12 @@ class Workflow:
             if link.node_id == node_id and output in (None, link.output)
         )
 
-    def upstream(self, node_id: str) -> tuple[str, ...]:
-        """The ids of a node and of everything it depends on, nearest first; cycles are walked once."""
+    def upstream(self, *node_ids: str) -> tuple[str, ...]:
+        """The ids of nodes and of everything they depend on, nearest first; cycles are walked once."""
         seen: dict[str, None] = {}
-        waiting = [node_id]
+        waiting = deque(node_ids)
         while waiting:
-            current = waiting.pop(0)
+            current = waiting.popleft()
             if current in seen or current not in self.nodes:
                 continue
             seen[current] = None
@@ -110,6 +111,14 @@ class Workflow:
         """A copy in which one input of one node holds this link or value."""
         node = self.node(node_id)
         return self.with_node(replace(node, inputs=MappingProxyType({**node.inputs, name: content})))
+
+    def with_inputs(self, contents: Mapping[str, Mapping[str, Link | JsonValue]]) -> Workflow:
+        """A copy with these contents by node_id and input; one by one would copy all nodes for each."""
+        nodes = dict(self.nodes)
+        for node_id, changed in contents.items():
+            node = self.node(node_id)
+            nodes[node_id] = replace(node, inputs=MappingProxyType({**node.inputs, **changed}))
+        return Workflow(MappingProxyType(nodes))
 
     def with_node(self, node: Node) -> Workflow:
         """A copy with this node put in the place of the one with its id, or at the end."""

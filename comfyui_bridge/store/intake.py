@@ -27,6 +27,8 @@ MOST_BYTES = 256 << 20
 their own."""
 _MOST_COVER = 32 << 20
 _MOST_IN_BUNDLE = 1_000
+_LONGEST_NAME = 120
+"""Characters of a file's name that a message shows and a template is called by."""
 _FENCE = re.compile(rb"\A\s*```[a-zA-Z]*\s*\n(.*?)\n\s*```\s*\Z", re.DOTALL)
 
 
@@ -59,8 +61,10 @@ def read(content: bytes, name: str) -> Intake:
 
 
 def _last_part(name: str) -> str:
-    """A file's name without the folders that some browsers and archives put before it."""
-    return re.split(r"[/\\]", name.strip())[-1] or "workflow"
+    """A file's name as it can be shown, without the folders that some browsers and archives put before it."""
+    last = re.split(r"[/\\]", name.strip())[-1] or "workflow"
+    shown = last.encode("utf-8", "replace").decode()
+    return shown if len(shown) <= _LONGEST_NAME else f"{shown[:_LONGEST_NAME]}…"
 
 
 def _stem(name: str) -> str:

@@ -1,0 +1,200 @@
+"""Five thousand files of strangers, all the way from the upload to the page.
+
+Each ends in one of our own errors or in a working form: no other exception, no long wait, no file
+outside of the library, no markup of theirs in the page. The seconds are the processor's own, as other tests
+may share the machine.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from comfyui_bridge.core import form as form_
+from comfyui_bridge.core import readiness, reports
+from comfyui_bridge.core.errors import BridgeError
+from comfyui_bridge.core.form import Form
+from comfyui_bridge.core.node_defs import NodeDefs
+from comfyui_bridge.core.template import CardEdit, Template
+from comfyui_bridge.store import intake
+from comfyui_bridge.store.catalogue import Catalogue
+from comfyui_bridge.store.editor import Editor
+from comfyui_bridge.store.library import Library
+from comfyui_bridge.ui import form as form_ui
+from comfyui_bridge.ui import library_panel
+from comfyui_bridge.ui.templates import Templates
+from comfyui_bridge.ui.words import Words
+from tests.core.conversion_pairs import read_pairs
+from tests.fuzz.hostile import Stranger
+
+FILES = 5000
+BATCHES = 10
+SECONDS = 2.0
+LARGEST = 8_000
+"""Characters of a workflow to begin with."""
+WORDS = Words()
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Iterator[Path]:
+    """A folder in memory where there is such a thing: every write is synced, and here come thousands."""
+    memory = Path("/dev/shm")
+    if not os.access(memory, os.W_OK):
+        yield tmp_path
+        return
+    with tempfile.TemporaryDirectory(dir=memory) as folder:
+        yield Path(folder)
+
+
+@pytest.fixture(scope="session")
+def documents() -> list[Any]:
+    """Small ones in both formats: what is wrong with a large one is wrong with a small one, sooner."""
+    pairs = [pair for pair in read_pairs("official", "adversarial") if len(json.dumps(pair.ui)) < LARGEST]
+    folder = Path(__file__).parent.parent / "recordings" / "workflows"
+    graphs = [json.loads(path.read_text("utf-8")) for path in sorted(folder.glob("*.json"))]
+    return [*(pair.ui for pair in pairs), *(pair.api for pair in pairs if pair.api), *graphs]
+
+
+class Seen(HTMLParser):
+    """The tags and attributes a browser would see; texts do not matter."""
+
+    TAGS = frozenset(
+        ("h1", "h2", "h3", "p", "b", "ul", "li", "span", "div", "button", "input", "img", "details", "summary")
+    )
+    ATTRIBUTES = frozenset(
+        ("type", "class", "id", "title", "role", "hidden", "alt", "loading", "decoding", "autocomplete")
+    )
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        assert tag in self.TAGS, f"{tag} {attrs}"
+        for name, value in attrs:
+            known = (*self.ATTRIBUTES, "placeholder", "src")
+            assert name in known or name.startswith(("data-", "aria-")), f"{name}={value}"
+            assert name != "src" or str(value).startswith("covers/"), value
+
+
+def look_at(html: str) -> None:
+    """Only our own markup is in it, and it can be sent."""
+    html.encode()
+    seen = Seen(convert_charrefs=True)
+    seen.feed(html)
+    seen.close()
+
+
+@contextmanager
+def in_time(what: str) -> Iterator[None]:
+    started = time.process_time()
+    yield
+    took = time.process_time() - started
+    assert took < SECONDS, f"{what}: {took:.1f} s"
+
+
+def bring(editor: Editor, content: bytes, name: str) -> str | None:
+    """The slug of what came in; None where it was refused in a sentence."""
+    try:
+        return editor.take(intake.read(content, name))
+    except BridgeError as error:
+        said(error)
+        return None
+
+
+def said(error: BridgeError) -> None:
+    message = str(error)
+    assert 0 < len(message) < 2000
+    message.encode()
+
+
+def make(template: Template, defs: NodeDefs) -> Form | None:
+    try:
+        return form_.make(template, defs)
+    except BridgeError as error:
+        said(error)
+        look_at(form_ui.head(template, None, str(error), WORDS))
+        return None
+
+
+def use(made: Form) -> str:
+    """What a page and a command do with a form."""
+    look_at(form_ui.head(made.template, made, "", WORDS))
+    told = [reports.input_to_json(one) for one in made.inputs]
+    json.dumps(told, ensure_ascii=False, allow_nan=False).encode()
+    assert len({one.key for one in made.inputs}) == len(made.inputs)
+    try:
+        values = made.check({})
+    except BridgeError as error:
+        said(error)
+        return "form that asks"
+    json.dumps(made.patched(values).to_api())
+    return "form"
+
+
+@pytest.mark.parametrize("seed", range(BATCHES))
+def test_whatever_strangers_bring_ends_in_a_sentence_or_a_form(
+    seed: int,
+    documents: list[Any],
+    defs_0_33: NodeDefs,
+    home: Path,
+) -> None:
+    stranger = Stranger(documents, seed)
+    outcomes: Counter[str] = Counter()
+    for batch in range(FILES // BATCHES // 100):
+        folder = home / str(batch) / "library"
+        editor = Editor(folder, home / str(batch) / "trash")
+        for number in range(100):
+            content, name = stranger.bring()
+            with in_time(f"file {number} of batch {batch}, {name!r}"):
+                if bring(editor, content, name) is None:
+                    outcomes["refused"] += 1
+        outcomes += walk_through(folder, editor, defs_0_33)
+    assert sum(outcomes.values()) >= FILES // BATCHES
+    assert outcomes["form"] > FILES // BATCHES // 10, outcomes
+    assert set(home.iterdir()) == {home / str(batch) for batch in range(FILES // BATCHES // 100)}
+
+
+def walk_through(folder: Path, editor: Editor, defs: NodeDefs) -> Counter[str]:
+    """Every template of a folder, as a page would meet them."""
+    outcomes: Counter[str] = Counter()
+    library = Catalogue(Library(folder))
+    shelf = Templates(library).shelf()
+    look_at(library_panel.markup(shelf, WORDS))
+    for number, template in enumerate(shelf.templates):
+        with in_time(repr(template.slug)):
+            made = make(template, defs)
+            outcomes[use(made) if made else "no form"] += 1
+            if number % 4 == 0:
+                judge(template, defs)
+    if shelf.templates:
+        edit(editor, shelf.templates[0])
+    suffixes = {path.suffix for path in folder.iterdir()}
+    assert suffixes <= {".json", ".toml", ".webp"}
+    assert {path.name for path in folder.parent.iterdir()} <= {"library", "trash"}
+    return outcomes
+
+
+def judge(template: Template, defs: NodeDefs) -> None:
+    try:
+        readiness.of_template(template, defs)
+    except BridgeError as error:
+        said(error)
+
+
+def edit(editor: Editor, template: Template) -> None:
+    """Its card saved as it is, a bundle, and away with it."""
+    card = CardEdit(template.title, template.description, template.tags, template.exposures)
+    try:
+        editor.save_card(template.slug, card, editor.card_version(template.slug), replaces=True)
+        again = intake.read(editor.bundle(template.slug), "bundle.zip")
+        assert again.document == template.document
+    except BridgeError as error:
+        said(error)
+    editor.restore(editor.delete(template.slug))
