@@ -6,7 +6,6 @@ One accent on neutral greys, system fonts, thin borders. Nothing here names an o
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -251,20 +250,7 @@ THEME = _theme()
 
 def css() -> str:
     """The page's own rules, to be given to Gradio as css."""
-    return _RULE.sub(_for_previews_too, _joined("style", _STYLES, "css"))
-
-
-# The editor's preview is a form as well, whose ids differ from those of the form on Create. A list of both
-# in one selector would not do: Gradio 6.31 puts its container before every comma, those of :is() too.
-_RULE = re.compile(r"[^{}]*\{[^{}]*\}")
-_OF_A_FORM = re.compile(r"#form(?= [^{])|#advanced(?![\w-])")
-_IN_A_PREVIEW = {"#form": "#preview", "#advanced": "#sketch-advanced"}
-
-
-def _for_previews_too(rule: re.Match[str]) -> str:
-    selectors, brace, body = rule.group().partition("{")
-    copy = _OF_A_FORM.sub(lambda found: _IN_A_PREVIEW[found.group()], selectors)
-    return rule.group() if copy == selectors else f"{rule.group()}{copy}{brace}{body}"
+    return _joined("style", _STYLES, "css")
 
 
 def head() -> str:

@@ -32,6 +32,7 @@ from comfyui_bridge.ui.words import Words
 
 MOST_ROWS = 2000
 _LONGEST = 20_000
+_LONGEST_TOLD = 80
 
 
 @dataclass(frozen=True)
@@ -144,19 +145,25 @@ def applied(template: Template, edit: CardEdit) -> Template:
 def differences(mine: Draft, theirs: Draft, words: Words) -> Iterator[str]:
     """What another version of a card has otherwise, a line each, for whoever has to choose."""
     for name in ("title", "description", "tags"):
-        if getattr(mine, name) != getattr(theirs, name):
-            yield words("ed_differs", what=words(f"ed_{name}"))
+        said = getattr(theirs, name)
+        if getattr(mine, name) != said:
+            text = said if isinstance(said, str) else ", ".join(said)
+            yield words("ed_differs", what=words(f"ed_{name}"), theirs=text[:_LONGEST_TOLD] or "–")
     own, other = {row.place: row for row in mine.rows}, {row.place: row for row in theirs.rows}
     for place, row in other.items():
         if place not in own:
             yield words("ed_differs_theirs", what=_called(row))
         elif own[place] != row:
-            yield words("ed_differs", what=_called(row))
+            changed = [
+                one.name for one in fields(row) if getattr(row, one.name) != getattr(own[place], one.name)
+            ]
+            told = ", ".join(words(f"ed_field_{name}") for name in changed)
+            yield words("ed_differs_in", what=_called(row), fields=told)
     for place, row in own.items():
         if place not in other:
             yield words("ed_differs_mine", what=_called(row))
     if list(own) != list(other) and set(own) == set(other):
-        yield words("ed_differs", what=words("ed_order"))
+        yield words("ed_differs_in", what=words("ed_on_form"), fields=words("ed_order"))
 
 
 def _called(row: Row) -> str:

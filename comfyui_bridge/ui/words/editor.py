@@ -180,14 +180,15 @@ TABLE = {
     "ed_not_saved_fields": ("Not saved: see the marked fields", "未保存：请查看标出的项"),
     "ed_meanwhile": ("Somebody else saved this card meanwhile", "其他人刚刚保存了这张卡片"),
     "ed_meanwhile_hint": (
-        "Nothing was overwritten, and your changes are still here. In their version, against yours:",
-        "没有覆盖任何内容，你的修改也还在。对方的版本与你的相比：",
+        "Nothing was overwritten, and your changes are still here. What differs in their version:",
+        "没有覆盖任何内容，你的修改也还在。对方的版本有以下不同：",
     ),
     "ed_no_differences": (
         "It says the same as yours, in other words of the file.",
         "内容与你的一致，只是写法不同。",
     ),
-    "ed_differs": ("{what} is another one", "{what}不同"),
+    "ed_differs": ("{what}: {theirs}", "{what}：{theirs}"),
+    "ed_differs_in": ("{what}: other {fields}", "{what}：不同的{fields}"),
     "ed_differs_theirs": ("{what} is on their form only", "只有对方的表单有 {what}"),
     "ed_differs_mine": ("{what} is on your form only", "只有你的表单有 {what}"),
     "ed_load_theirs": ("Look at theirs", "查看对方的版本"),
