@@ -152,7 +152,7 @@ def test_the_second_of_two_is_told_and_nothing_is_overwritten(house: House) -> N
     told = house.ask("save", slug="a", draft=second["draft"], version=second["version"])
     assert "saved" not in told
     assert told["theirs"]["draft"]["title"] == "First"
-    assert told["differences"] == ["Title is another one", "1.width is on their form only"]
+    assert told["differences"] == ["Title: First", "1.width is on their form only"]
     assert 'title = "First"' in house.card("a")
     over = house.ask("save", slug="a", draft=second["draft"], version=told["theirs"]["version"])
     assert over["saved"]

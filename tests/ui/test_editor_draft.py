@@ -231,13 +231,13 @@ def test_differences_are_told_in_lines() -> None:
     mine = Draft("A", tags=("x",), rows=(Row("6", "text"), Row("3", "seed", label="Luck")))
     theirs = Draft("B", tags=("x",), rows=(Row("3", "seed"), Row("3", "cfg")))
     assert list(draft.differences(mine, theirs, EN)) == [
-        "Title is another one",
-        "3.seed is another one",
+        "Title: B",
+        "3.seed: other Label",
         "3.cfg is on their form only",
         "6.text is on your form only",
     ]
     swapped = Draft("A", tags=("x",), rows=tuple(reversed(mine.rows)))
-    assert list(draft.differences(mine, swapped, EN)) == ["Order is another one"]
+    assert list(draft.differences(mine, swapped, EN)) == ["On the form: other Order"]
     assert list(draft.differences(mine, mine, EN)) == []
 
 
