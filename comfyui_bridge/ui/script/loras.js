@@ -172,7 +172,6 @@ bridge.loras = (element, props, watch) => {
     grip.addEventListener("pointerdown", (event) => {
       if (event.button !== 0) return;
       event.preventDefault();
-      grip.setPointerCapture(event.pointerId);
       item.classList.add("is-dragged");
       const follow = (now) => {
         const after = [...list.children].filter((other) => other !== item).find((other) => {
@@ -181,15 +180,18 @@ bridge.loras = (element, props, watch) => {
         });
         if ((after || null) !== item.nextElementSibling) list.insertBefore(item, after || null);
       };
+      const stop = new AbortController();
       const drop = () => {
-        grip.removeEventListener("pointermove", follow);
+        stop.abort();
         item.classList.remove("is-dragged");
         const from = rows.indexOf(item.row);
         const to = [...list.children].indexOf(item);
         if (to !== from) move(from, to);
       };
-      grip.addEventListener("pointermove", follow);
-      grip.addEventListener("lostpointercapture", drop, { once: true });
+      // Of the window: a row that is put elsewhere loses the pointer it had captured.
+      addEventListener("pointermove", follow, stop);
+      addEventListener("pointerup", drop, stop);
+      addEventListener("pointercancel", drop, stop);
     });
   };
 
