@@ -17,7 +17,7 @@ from typing import Any
 import gradio as gr
 
 from comfyui_bridge.core import choosing
-from comfyui_bridge.core.errors import InvalidValues, StoreError, WorkflowError
+from comfyui_bridge.core.errors import InvalidValues, QueueFull, StoreError, WorkflowError
 from comfyui_bridge.core.files import FileValue, marked
 from comfyui_bridge.core.form import Form
 from comfyui_bridge.core.inputs import ExposedInput
@@ -114,6 +114,7 @@ def described(
     }
     if form is None:
         return said
+    typed = _by_key(form, typed)
     form = form.with_choices(typed)
     by_author = _by_author(form)
     values = {
@@ -133,6 +134,11 @@ def described(
         "values": {**others, **values},
         "touched": list(typed),
     }
+
+
+def _by_key(form: Form, typed: Mapping[str, Any]) -> dict[str, Any]:
+    """What was typed, by the keys of the form: a link may call an input by its node or its role."""
+    return {one.key if (one := form.input(name)) else name: value for name, value in typed.items()}
 
 
 def widgets_of(form: Form, typed: Mapping[str, Any], words: Words) -> gr.HTML:
@@ -180,7 +186,11 @@ def _field(form: Form, one: ExposedInput, words: Words) -> dict[str, Any]:
     if following:
         start = widgets.shown(one, widgets.start(one))
         field |= {
-            "more": {"key": following, "label": words.label(one.group or one.node_title), "start": start}
+            "more": {
+                "key": following,
+                "label": one.input.rpartition(".")[0].replace("_", " "),
+                "start": start,
+            }
         }
     return field
 
@@ -327,7 +337,7 @@ def submit(
         return dashboard.engine.submit(template, raw, owner)
     except InvalidValues as error:
         return Refused(error.problems, words.count("form_problems", len(error.problems)))
-    except (WorkflowError, StoreError) as error:
+    except (WorkflowError, StoreError, QueueFull) as error:
         return Refused({}, str(error))
 
 
