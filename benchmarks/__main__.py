@@ -15,10 +15,16 @@ from dataclasses import asdict
 from datetime import date
 from pathlib import Path
 
-from benchmarks import batch, client, startup
+from benchmarks import batch, client, followers, memory, startup
 from benchmarks.measuring import Measured
 
-SUITES = {"client": client.measure, "batch": batch.measure, "startup": startup.measure}
+SUITES = {
+    "client": client.measure,
+    "batch": batch.measure,
+    "startup": startup.measure,
+    "followers": followers.measure,
+    "memory": memory.measure,
+}
 OUT = Path(__file__).parent / "out" / "latest.json"
 
 

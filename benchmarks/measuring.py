@@ -7,7 +7,10 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,19 @@ def sandboxes(count: int, step_seconds: float) -> Iterator[list[str]]:
     finally:
         for process in processes:
             process.communicate()
+
+
+@contextmanager
+def dashboard(folder: Path, *arguments: str) -> Iterator[tuple[str, int]]:
+    """The dashboard with its data and its templates in a folder: its address and its process id."""
+    command = [sys.executable, str(ROOT / "app.py"), "--port", "0", "--data", str(folder / "data")]
+    command += ["--workflows", str(folder / "workflows"), *arguments]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        yield _address(process), process.pid
+    finally:
+        process.terminate()
+        process.communicate()
 
 
 def _address(process: subprocess.Popen[str]) -> str:

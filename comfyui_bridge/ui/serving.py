@@ -39,6 +39,9 @@ MAX_EVENTS = 400
 # Gradio keeps what is uploaded to it for ever; what a run uses is kept by us. How often it looks, and how
 # old a file must be to go; at the end all of them go.
 _UPLOADS_KEPT_S = (3600, 24 * 3600)
+# Gradio 6.31 keeps what it knows of a page until there are so many others, a hundred kilobytes and more for
+# each; its own ten thousand are a gigabyte. A page that is open asks now and then, so closed ones go first.
+SESSIONS = 256
 _QUEUE_TICK_S = 0.01
 _TUNNEL_ENDS_S = 2.0
 _GRACE_S = 2.0
@@ -129,6 +132,7 @@ def _serve(
             inline=False,
             max_threads=MAX_EVENTS,
             max_file_size=MAX_UPLOAD,
+            state_session_capacity=SESSIONS,
             # Its sentences are ours; what else is raised is for the log, not for the page.
             show_error=False,
             footer_links=[],
