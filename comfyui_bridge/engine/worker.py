@@ -28,7 +28,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 from functools import partial
-from typing import Any, TypeAlias
+from typing import Any
 
 from comfyui_bridge.core import assign, values
 from comfyui_bridge.core.errors import BridgeError, Lost, Rejected, ServerError, StoreError, Unreachable
@@ -49,6 +49,7 @@ from comfyui_bridge.core.run import Run, RunState, apply
 from comfyui_bridge.core.run_log import LogKind
 from comfyui_bridge.core.server import ServerFacts
 from comfyui_bridge.core.workflow import Workflow
+from comfyui_bridge.engine import inbox
 from comfyui_bridge.engine.collector import Collector
 from comfyui_bridge.engine.errands import Errands
 from comfyui_bridge.engine.follow import TIMING, Follower, Timing
@@ -125,123 +126,6 @@ class _Held:
     """Warnings that came from elsewhere than its server."""
 
 
-# What reaches the inbox.
-
-
-@dataclass(frozen=True)
-class _Uploaded:
-    run_id: str
-    token: int
-    workflow: Workflow
-
-
-@dataclass(frozen=True)
-class _Sent:
-    run_id: str
-    token: int
-
-
-@dataclass(frozen=True)
-class _NotSent:
-    run_id: str
-    token: int
-    error: BridgeError
-
-
-@dataclass(frozen=True)
-class _Told:
-    token: int
-    run: Run
-    event: Event
-    over: bool
-
-
-@dataclass(frozen=True)
-class _Kept:
-    run_id: str
-    event: FilesKept
-    is_last: bool
-
-
-@dataclass(frozen=True)
-class _Linked:
-    pass
-
-
-@dataclass(frozen=True)
-class _Learnt:
-    facts: ServerFacts
-    definitions: NodeDefs
-
-
-@dataclass(frozen=True)
-class _NotLearnt:
-    why: str
-
-
-@dataclass(frozen=True)
-class _Parted:
-    why: str
-    has_ended: bool
-
-
-@dataclass(frozen=True)
-class _Found:
-    prompt_id: str
-    is_running: bool
-
-
-@dataclass(frozen=True)
-class _Vanished:
-    prompt_id: str
-
-
-@dataclass(frozen=True)
-class _Note:
-    run_id: str
-    sentence: str
-
-
-@dataclass(frozen=True)
-class _Stop:
-    run_id: str
-
-
-@dataclass(frozen=True)
-class _Refresh:
-    only_facts: bool
-
-
-@dataclass(frozen=True)
-class _Leave:
-    pass
-
-
-@dataclass(frozen=True)
-class _Wake:
-    pass
-
-
-_Item: TypeAlias = (
-    _Uploaded
-    | _Sent
-    | _NotSent
-    | _Told
-    | _Kept
-    | _Linked
-    | _Learnt
-    | _NotLearnt
-    | _Parted
-    | _Found
-    | _Vanished
-    | _Note
-    | _Stop
-    | _Refresh
-    | _Leave
-    | _Wake
-)
-
-
 class Worker:
     """Drives one server until `stop`, or until it was told to leave and its last run is over."""
 
@@ -260,7 +144,7 @@ class Worker:
         self._pool = shared.pool
         self._left = left
         self._doubled = doubled
-        self._inbox: queue.SimpleQueue[_Item] = queue.SimpleQueue()
+        self._inbox: queue.SimpleQueue[inbox.Item] = queue.SimpleQueue()
         self._woken = threading.Event()
         self._stopping = threading.Event()
         self._follower = Follower(
@@ -307,23 +191,23 @@ class Worker:
         """Say that there may be a run to claim."""
         if not self._woken.is_set():
             self._woken.set()
-            self._inbox.put(_Wake())
+            self._inbox.put(inbox.Wake())
 
     def cancel(self, run_id: str) -> None:
         """Ask for one of this server's runs to be stopped; the run's state will follow."""
-        self._inbox.put(_Stop(run_id))
+        self._inbox.put(inbox.Stop(run_id))
 
     def note(self, run_id: str, sentence: str) -> None:
         """Add a warning to one of this server's runs."""
-        self._inbox.put(_Note(run_id, sentence))
+        self._inbox.put(inbox.Note(run_id, sentence))
 
     def refresh(self, *, only_facts: bool = False) -> None:
         """Ask the server anew who it is, as how much memory is free, and what it can do."""
-        self._inbox.put(_Refresh(only_facts))
+        self._inbox.put(inbox.Refresh(only_facts))
 
     def leave(self) -> None:
         """Take no more runs, and end once those inside are over."""
-        self._inbox.put(_Leave())
+        self._inbox.put(inbox.Leave())
 
     def ask_to_stop(self) -> None:
         """End all threads. Runs inside the server go on there and are adopted at the next start."""
@@ -331,7 +215,7 @@ class Worker:
         self._sender.stop()
         self._clerk.stop()
         self._follower.close(0)
-        self._inbox.put(_Wake())
+        self._inbox.put(inbox.Wake())
 
     def join(self, timeout: float) -> None:
         """Wait for the threads to end, at most for so long; in this order, as each feeds the next."""
@@ -349,10 +233,10 @@ class Worker:
     # What the other threads call.
 
     def linked(self) -> None:
-        self._inbox.put(_Linked())
+        self._inbox.put(inbox.Linked())
 
     def parted(self, why: str, has_ended: bool) -> None:
-        self._inbox.put(_Parted(why, has_ended))
+        self._inbox.put(inbox.Parted(why, has_ended))
 
     def queue_changed(self, remaining: int) -> None:
         self._pool.queue_changed(self.server.name, remaining)
@@ -362,19 +246,19 @@ class Worker:
         self._queue.tell_places()
 
     def found(self, prompt_id: str, is_running: bool) -> None:
-        self._inbox.put(_Found(prompt_id, is_running))
+        self._inbox.put(inbox.Found(prompt_id, is_running))
 
     def vanished(self, prompt_id: str) -> None:
-        self._inbox.put(_Vanished(prompt_id))
+        self._inbox.put(inbox.Vanished(prompt_id))
 
     def _tell(self, token: int, run: Run, event: Event, over: bool) -> None:
         if isinstance(event, PreviewReady):
             self._shared.live.show(run.run_id, event.image, event.media_type)
         else:
-            self._inbox.put(_Told(token, run, event, over))
+            self._inbox.put(inbox.Told(token, run, event, over))
 
     def _kept(self, run_id: str, event: FilesKept, *, is_last: bool) -> None:
-        self._inbox.put(_Kept(run_id, event, is_last))
+        self._inbox.put(inbox.Kept(run_id, event, is_last))
 
     # The worker thread.
 
@@ -390,14 +274,14 @@ class Worker:
                 # The outermost loop of this thread: whatever it was, the other runs must go on.
                 log.exception("The worker of %s stumbled, and goes on.", self.server.name)
 
-    def _next(self) -> _Item:
+    def _next(self) -> inbox.Item:
         """The next thing to do, or to wake up for."""
         now = self._shared.monotonic()
         due = [at for at in self._deadlines() if at is not None]
         try:
             return self._inbox.get(timeout=max(0.0, min(due) - now) if due else None)
         except queue.Empty:
-            return _Wake()
+            return inbox.Wake()
 
     def _deadlines(self) -> tuple[float | None, ...]:
         return (
@@ -423,36 +307,36 @@ class Worker:
         ):
             self._abandon_ship()
 
-    def _take(self, item: _Item) -> None:
+    def _take(self, item: inbox.Item) -> None:
         match item:
-            case _Uploaded() | _Sent() | _NotSent():
+            case inbox.Uploaded() | inbox.Sent() | inbox.NotSent():
                 self._sending(item)
-            case _Told():
+            case inbox.Told():
                 self._follow(item)
-            case _Kept():
+            case inbox.Kept():
                 self._collected(item)
-            case _Linked():
+            case inbox.Linked():
                 self._is_linked, self._is_ready, self._learn_at = True, False, 0.0
                 self._away_at = self._ended_at = None
-            case _Learnt(facts, definitions):
+            case inbox.Learnt(facts, definitions):
                 self._learnt(facts, definitions)
-            case _NotLearnt(why):
+            case inbox.NotLearnt(why):
                 self._not_learnt(why)
-            case _Parted(why, has_ended):
+            case inbox.Parted(why, has_ended):
                 self._part(why, has_ended)
-            case _Found(prompt_id, is_running):
+            case inbox.Found(prompt_id, is_running):
                 self._found(prompt_id, is_running)
-            case _Vanished(prompt_id):
+            case inbox.Vanished(prompt_id):
                 self._settle(prompt_id)
-            case _Note(run_id, sentence):
+            case inbox.Note(run_id, sentence):
                 self._add_note(run_id, sentence)
-            case _Stop(run_id):
+            case inbox.Stop(run_id):
                 self._cancel(run_id)
-            case _Refresh(only_facts):
+            case inbox.Refresh(only_facts):
                 self._refresh(only_facts)
-            case _Leave():
+            case inbox.Leave():
                 self._is_leaving = True
-            case _Wake():
+            case inbox.Wake():
                 self._woken.clear()
 
     # What the server is and can do.
@@ -464,9 +348,9 @@ class Worker:
 
     def _ask(self) -> None:
         try:
-            self._inbox.put(_Learnt(self.server.probe(), self.server.node_defs()))
+            self._inbox.put(inbox.Learnt(self.server.probe(), self.server.node_defs()))
         except ServerError as error:
-            self._inbox.put(_NotLearnt(str(error)))
+            self._inbox.put(inbox.NotLearnt(str(error)))
 
     def _refresh(self, only_facts: bool) -> None:
         if not self._is_ready or self._is_learning:
@@ -549,11 +433,11 @@ class Worker:
             placed = values.place_uploads(run.workflow, names)
         except OSError:
             missing = StoreError("A file that this run needs is no longer kept. Choose it again.")
-            self._inbox.put(_NotSent(run.run_id, token, missing))
+            self._inbox.put(inbox.NotSent(run.run_id, token, missing))
         except BridgeError as error:
-            self._inbox.put(_NotSent(run.run_id, token, error))
+            self._inbox.put(inbox.NotSent(run.run_id, token, error))
         else:
-            self._inbox.put(_Uploaded(run.run_id, token, placed))
+            self._inbox.put(inbox.Uploaded(run.run_id, token, placed))
 
     def _offer(self, held: _Held, workflow: Workflow) -> None:
         """Write down which server gets it before the request goes out: after a crash we know whom to ask."""
@@ -571,22 +455,22 @@ class Worker:
                 raise Lost("It was stopped before it was sent.", server=self.server.name)
             self._follower.submit(run, partial(self._tell, token))
         except BridgeError as error:
-            self._inbox.put(_NotSent(run.run_id, token, error))
+            self._inbox.put(inbox.NotSent(run.run_id, token, error))
         else:
-            self._inbox.put(_Sent(run.run_id, token))
+            self._inbox.put(inbox.Sent(run.run_id, token))
 
-    def _sending(self, item: _Uploaded | _Sent | _NotSent) -> None:
+    def _sending(self, item: inbox.Uploaded | inbox.Sent | inbox.NotSent) -> None:
         held = self._find(item.run_id, item.token)
         if held is None:
             return
         match item:
-            case _Uploaded(workflow=workflow):
+            case inbox.Uploaded(workflow=workflow):
                 self._offer(held, workflow)
-            case _Sent():
+            case inbox.Sent():
                 self._is_inside(held)
                 if held.run.stopping:
                     self._clerk.put(partial(self._tell_to_stop, held.run.prompt_id))
-            case _NotSent(error=error):
+            case inbox.NotSent(error=error):
                 self._not_sent(held, error)
 
     def _is_inside(self, held: _Held) -> None:
@@ -618,7 +502,7 @@ class Worker:
 
     # Runs inside.
 
-    def _follow(self, told: _Told) -> None:
+    def _follow(self, told: inbox.Told) -> None:
         held = self._find(told.run.run_id, told.token)
         if held is None:
             return
@@ -638,7 +522,7 @@ class Worker:
         else:
             self._end(held, run)
 
-    def _lost(self, held: _Held, told: _Told) -> None:
+    def _lost(self, held: _Held, told: inbox.Told) -> None:
         assert isinstance(told.event, RunLost)
         before = held.run
         if before.stopping:
@@ -656,7 +540,7 @@ class Worker:
         missing = tuple(note for note in held.notes if note not in run.warnings)
         return replace(run, warnings=(*run.warnings, *missing)) if missing else run
 
-    def _collected(self, kept: _Kept) -> None:
+    def _collected(self, kept: inbox.Kept) -> None:
         held = self._held.get(kept.run_id)
         if held is None or held.ended is None:
             return
