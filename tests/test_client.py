@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from comfyui_bridge import Client
+from comfyui_bridge import Client, ControlNet, Lora
 from comfyui_bridge.client import Result, RunHandle
 from comfyui_bridge.client.handle import UNREAD_PREVIEWS, UNREAD_TRANSIENT
 from comfyui_bridge.core import workflow
@@ -356,6 +356,26 @@ def test_a_path_as_a_value_is_uploaded(client: Client, tmp_path: Path) -> None:
     name = client.upload(file)
     assert name == "Füchslein 狐.png"
     assert client.run(graph, {"1.image": name}, timeout=DEADLINE).ok
+
+
+def test_loras_and_a_controlnet_are_values_too(tmp_path: Path) -> None:
+    hint = tmp_path / "hint.png"
+    Image.new("RGB", (64, 64), (250, 120, 3)).save(hint)
+    graph = json.loads(Path("workflows/text-to-image.json").read_text("utf-8"))
+    values = {
+        "steps": 1,
+        "loras": [Lora("sandbox-ink", 0.5), Lora("sandbox-film.safetensors")],
+        "controlnet": ControlNet("sandbox-edges", hint, 0.7),
+    }
+    with SandboxThread() as sandbox, Client(sandbox.url) as client:
+        result = client.run(graph, values, timeout=DEADLINE)
+        with pytest.raises(InvalidValues, match=r"loras\.1: .*did you mean sandbox-ink.safetensors"):
+            client.run(graph, {"loras": [Lora("sandbox-inc")]}, timeout=DEADLINE)
+    first, second = result.workflow.of_class("LoraLoader")
+    assert (first.inputs["lora_name"], first.inputs["strength_clip"]) == ("sandbox-ink.safetensors", 0.5)
+    assert second.inputs["model"].node_id == first.node_id
+    (loader,) = result.workflow.of_class("LoadImage")
+    assert loader.inputs["image"] == "hint.png"
 
 
 def test_the_definitions_can_be_asked_for(client: Client) -> None:

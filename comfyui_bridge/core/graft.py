@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import PurePath
 from types import MappingProxyType
 from typing import Any
 
@@ -39,10 +40,13 @@ class Lora:
 
 @dataclass(frozen=True)
 class ControlNet:
-    """A ControlNet by its file name, and the hint it follows: a server's file name, or a file of ours."""
+    """A ControlNet by its file name, and the hint it follows: a server's file name, or a file of ours.
+
+    As a value of a client's run the hint may be a path.
+    """
 
     name: str
-    image: str | FileValue
+    image: str | FileValue | PurePath
     strength: float = 1.0
     start_percent: float = 0.0
     end_percent: float = 1.0
