@@ -94,6 +94,10 @@ def troubles(run: Run, form: Form | None) -> tuple[Trouble, ...]:
     return tuple(dict.fromkeys(found))
 
 
+_TELLING = 4
+"""A shorter text is in a message by chance."""
+_OF_A_FILE = (Advice.NO_FILE, Advice.DAMAGED, Advice.WITHOUT_PART, Advice.BAD_PICTURE)
+
 _WORDINGS = tuple(
     (one, re.compile(pattern, re.IGNORECASE))
     for one, pattern in (
@@ -147,33 +151,37 @@ def _kind(problem: InputProblem) -> tuple[Wrong, str]:
 
 
 def _raised(run: Run, error: RunError, form: Form | None) -> Iterator[Trouble]:
-    """The inputs of the node that raised whose value the error names."""
+    """The inputs of the node that raised that its error is about."""
     node = run.workflow.nodes.get(error.node_id)
     if node is None:
         return
-    said = error.said or error.message
-    for name, content in node.inputs.items():
-        value = unwrap(content)
-        if isinstance(content, Link) or not isinstance(value, str) or not _names(said, value):
-            continue
+    said, known = error.said or error.message, advice(error)
+    texts = {name: value for name, value in _texts(node) if len(value) >= _TELLING}
+    about = [name for name, value in texts.items() if value in said and "\n" not in value]
+    if not about and known in _OF_A_FILE:
+        # A loader's file need not be named: it has no other.
+        chosen = [name for name in texts if _options(form, node.class_type, name)]
+        about = chosen if len(chosen) == 1 else []
+    for name in about:
         options = _options(form, node.class_type, name)
-        is_gone = advice(error) is Advice.NO_FILE and value not in options
-        others = [option for option in options if option != value]
+        is_gone = known is Advice.NO_FILE and texts[name] not in options
+        near = nearest(texts[name], options) if is_gone else None
         yield Trouble(
             node.node_id,
             node.name,
             name,
             Wrong.NOT_FOUND if is_gone else Wrong.OTHER,
             _key(form, node.node_id, name),
-            _short(value),
-            nearest(value, others) if is_gone else None,
+            _short(texts[name]),
+            next((option for option in options if str(option) == near), None),
             said=said,
         )
 
 
-def _names(said: str, value: str) -> bool:
-    """Whether a message speaks of this value, not of a letter in it."""
-    return len(value) >= 4 and "\n" not in value and value in said
+def _texts(node: Node) -> Iterator[tuple[str, str]]:
+    for name, content in node.inputs.items():
+        if isinstance(value := unwrap(content), str):
+            yield name, value
 
 
 def _offered(details: str) -> tuple[Any, ...]:

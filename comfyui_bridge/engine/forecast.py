@@ -22,6 +22,8 @@ from comfyui_bridge.store.runs import RunStore
 
 PAST_FOR_S = 15.0
 """How long what earlier runs took is taken for news."""
+NO_PAST_FOR_S = 2.0
+"""And that there is nothing to tell: the first run of a template soon changes that."""
 QUEUE_FOR_S = 0.5
 """And when waiting runs begin."""
 LOOKED_THROUGH = 200
@@ -73,7 +75,7 @@ class Forecast:
         key, now = (template, server), self._monotonic()
         with self._lock:
             known = self._past.get(key)
-        if known is not None and now - known[0] < PAST_FOR_S:
+        if known is not None and now - known[0] < (PAST_FOR_S if known[1] else NO_PAST_FOR_S):
             return known[1]
         runs = self._runs.latest(template, server, _RUNS_ASKED) if template else ()
         past = tuple(one for run in runs if (one := estimate.timing(run)) is not None)[: estimate.ENOUGH]

@@ -70,6 +70,8 @@ class Offer:
     """A value that the server has, to put into the form in place of one it has not."""
 
     key: str
+    field: str
+    """The id of its element."""
     value: Any
     words: str
 
@@ -113,6 +115,8 @@ class StageView:
     template: str = ""
     fields: Mapping[str, str] = field(default_factory=dict)
     """What is wrong with which field of the template's form, by element id."""
+    given: Mapping[str, str] = field(default_factory=dict)
+    """What was given there, where that is known: a field that holds something else is not marked."""
     estimate: str = ""
     """How long it will take."""
     log: tuple[LogLine, ...] = ()
@@ -201,6 +205,7 @@ def stage(
         error=_error(run, troubles, words) if run.error else None,
         template=run.template,
         fields={element_id(one.key): _trouble(one, words) for one in troubles if one.key},
+        given={element_id(one.key): one.given for one in troubles if one.key and one.given},
         estimate=_estimate(run, estimate, servers, words),
         log=_log(run, words),
         link=f"?run={quote(run.run_id)}",
@@ -263,7 +268,9 @@ def badge(servers: Sequence[ServerStatus], now: float, words: Words, *, uses_san
         return Badge("away", words("no_server"), words("no_server"), words("connect_comfyui"), link=True)
     if len(servers) > 1:
         said = words("servers_some", ready=len(ready), count=len(servers))
-        return Badge("ok" if len(ready) == len(servers) else "wait" if ready else "away", said, said)
+        names = ", ".join(server.name for server in away)
+        full = words("servers_some_away", ready=len(ready), count=len(servers), names=names) if away else said
+        return Badge("ok" if len(ready) == len(servers) else "wait" if ready else "away", full, said)
     server = servers[0]
     tone, key = {
         ServerState.READY: ("ok", "server_ready"),
@@ -387,10 +394,10 @@ def _running(run: Run, now: float, words: Words) -> tuple[str, str]:
     if node is None:
         is_adopted = run.started_at is not None and now - run.started_at > STARTING_S
         return words("working" if is_adopted else "starting"), ""
+    hint = ""
     takes_steps = progress.maximum > 0 or progress_.steps(run.workflow, node) > 1
     if "Loader" in node.class_type:
-        file = _model_file(node)
-        line = words("loading_file", file=file) if file else words("loading")
+        line, hint = words("loading"), _model_file(node)
     elif takes_steps and estimate_.loads_first(progress, now):
         line = words("loading_for", node=node.name)
     elif progress.maximum > 0:
@@ -400,7 +407,7 @@ def _running(run: Run, now: float, words: Words) -> tuple[str, str]:
         line = node.name
     last = progress.heard_at or progress.stepped_at or progress.node_started_at or run.started_at or now
     if now - last < SILENT_AFTER_S:
-        return line, ""
+        return line, hint
     return line, words("silent", time=words.time(now - last))
 
 
@@ -461,7 +468,7 @@ def _error(run: Run, troubles: Sequence[Trouble], words: Words) -> ErrorView:
         again=error.fault in AGAIN_FAULTS,
         details=_details(error),
         offers=tuple(
-            Offer(one.key, one.nearest, words("use_nearest", nearest=one.nearest))
+            Offer(one.key, element_id(one.key), one.nearest, words("use_nearest", nearest=one.nearest))
             for one in troubles
             if one.key and one.nearest is not None
         ),
@@ -484,7 +491,8 @@ def _log(run: Run, words: Words) -> tuple[LogLine, ...]:
 
 def _log_line(run: Run, entry: LogEntry, words: Words) -> LogLine:
     minutes, seconds = divmod(max(0, round(entry.at - run.created_at)), 60)
-    took = "" if entry.seconds is None else words("seconds", count=f"{entry.seconds:.1f}")
+    is_told = entry.seconds is not None and entry.seconds >= 0.1
+    took = words("seconds", count=f"{entry.seconds:.1f}") if is_told else ""
     tone = entry.kind if entry.kind in (LogKind.WARNING.value, LogKind.ERROR.value) else ""
     return LogLine(f"{minutes}:{seconds:02}", _log_text(run, entry, words), took, tone)
 

@@ -171,9 +171,12 @@ def _act(desk: Desk, session: Session, stage: Stage, picker: Picker, refusals: g
             if isinstance(answer, Refused):
                 return {refusals: answer.to_json()}
             return submitted(desk, session, stage, followed, answer, words, request)
-        if event.action == "values" and run is not None and template is not None:
+        if event.action in ("values", "use") and run is not None and template is not None:
+            given = dict(values.from_json(run.values))
+            if event.action == "use":
+                given[str(event.key)] = event.value
             return {
-                session.typed: {**typed, template.slug: dict(values.from_json(run.values))},
+                session.typed: {**typed, template.slug: given},
                 picker.wanted: wish(template.slug, replaces=True),
             }
         return {session.followed: run_id, stage.view: view.to_json(time.time())}

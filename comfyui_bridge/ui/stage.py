@@ -22,6 +22,9 @@ _STATUS = """<div class="status-words"><p class="line"></p><p class="hint"></p>
 <p class="announced off-screen" role="status"></p></div>
 <div class="bar" role="progressbar" aria-valuemin="0" aria-valuemax="100"><div class="done"></div></div>"""
 
+_AFTER = """<div class="after"></div>
+<details class="run-log" hidden><summary></summary><ol></ol></details>"""
+
 
 @dataclass(frozen=True)
 class Stage:
@@ -52,7 +55,7 @@ def panel(first: StageView, words: Words) -> Stage:
     queue = queue_panel.panel()
     after = gr.HTML(
         "",
-        html_template='<div class="after"></div>',
+        html_template=_AFTER,
         elem_id="after",
         apply_default_css=False,
         js_on_load="bridge.below()",

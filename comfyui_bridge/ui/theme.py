@@ -48,6 +48,7 @@ _SCRIPTS = (
     "loras",
     "readiness",
     "stage",
+    "unchanged",
     "queue",
     "servers",
     "editor",
@@ -251,17 +252,6 @@ THEME = _theme()
 def css() -> str:
     """The page's own rules, to be given to Gradio as css."""
     return _joined("style", _STYLES, "css")
-
-
-def head() -> str:
-    """The page's own script and what a phone should know, to be put into the page's head."""
-    said = json.dumps({lang: words.script_words(lang) for lang in words.LANGUAGES}, ensure_ascii=False)
-    script = _joined("script", _SCRIPTS, "js").replace('"%WORDS%"', said.replace("<", "\\u003c"))
-    return (
-        '<meta name="viewport" content="width=device-width, initial-scale=1, viewport-fit=cover">'
-        '<meta name="color-scheme" content="light dark">'
-        f'<script>(() => {{\n"use strict";\n{script}\n}})();</script>'
-    )
 
 
 def head() -> str:

@@ -121,6 +121,14 @@ def test_a_letter_in_a_message_is_no_value_of_the_node(made: Form) -> None:
     assert explain.troubles(apply(failed_not(), raised, 2.0), made) == ()
 
 
+def test_a_loaders_file_is_marked_though_its_error_does_not_name_it(made: Form) -> None:
+    said = "Error while deserializing header: HeaderTooLarge"
+    raised = NodeRaised("p", "4", "CheckpointLoaderSimple", said, "SafetensorError")
+    (one,) = explain.troubles(apply(failed_not(), raised, 2.0), made)
+    assert (one.wrong, one.key, one.nearest) == (Wrong.OTHER, key(made, "4"), None)
+    assert said in one.said
+
+
 def failed_not() -> Run:
     return Run("r", "p", workflow.parse(DOCUMENT), 1.0)
 

@@ -113,7 +113,7 @@ def test_a_running_sampler_is_named_with_its_step_and_the_time_left() -> None:
         ),
         ({"node_id": "3", "node_started_at": NOW - 9}, "KSampler, loading the model"),
         ({"node_id": "3", "node_started_at": NOW}, "KSampler"),
-        ({"node_id": "4", "node_started_at": NOW - 3}, "Loading big.safetensors"),
+        ({"node_id": "4", "node_started_at": NOW - 3}, "Loading model"),
         ({"node_id": "9", "node_started_at": NOW - 3}, "Save Image"),
         (
             {"node_id": "3", "value": 4, "maximum": 20, "passes": 3, "node_started_at": NOW - 9},
@@ -125,6 +125,11 @@ def test_a_running_sampler_is_named_with_its_step_and_the_time_left() -> None:
 def test_the_bar_moves_while_nobody_knows_how_far_a_node_is(progress: dict[str, Any], said: str) -> None:
     view = present.stage(running(**progress), NOW, (READY,), EN)
     assert (view.line, view.moving) == (said, True)
+
+
+def test_a_loader_tells_which_file_it_loads() -> None:
+    view = present.stage(running(node_id="4", node_started_at=NOW - 3), NOW, (READY,), EN)
+    assert (view.line, view.hint) == ("Loading model", "big.safetensors")
 
 
 def test_a_run_that_has_just_begun_is_starting() -> None:

@@ -118,11 +118,23 @@ const errorCard = (error) => {
   if (error.where) card.append(make("p", { class: "where" }, error.where));
   card.append(make("p", { class: "what" }, error.message));
   if (error.advice) card.append(make("p", { class: "advice" }, error.advice));
-  if (error.again) card.append(action("again", say("run_again")));
+  const row = make("div", { class: "action-row" });
+  for (const offer of error.offers) row.append(offered(offer));
+  if (error.again) row.append(action("again", say("run_again")));
+  if (row.childNodes.length) card.append(row);
   if (error.details)
     card.append(make("details", {}, make("summary", {}, say("details")), make("pre", {}, error.details)));
   return card;
 };
+
+/* A value the server has, in place of one it has not. */
+const offered = (offer) =>
+  make("button", { type: "button", class: "action", onclick: () => {
+    mended.add(offer.field);
+    const field = byId(offer.field);
+    if (field) clearField(field);
+    ask({ action: "use", run: view.run_id, key: offer.key, value: offer.value });
+  } }, offer.words);
 
 const action = (name, words) =>
   make("button", { type: "button", class: "action", onclick: () => ask({ action: name, run: view.run_id }) }, words);
@@ -133,7 +145,8 @@ const drawStatus = () => {
   const isSaid = ["nothing", "unknown"].includes(view.phase); // in the frame
   const stopping = view.live && isStopping(view.run_id, view.stopping);
   setText(status.querySelector(".line"), isSaid ? "" : stopping ? say("stopping") : view.line);
-  setText(status.querySelector(".hint"), isSaid && !view.cover ? "" : view.hint);
+  const hint = [stopping ? "" : view.estimate, view.hint].filter(Boolean).join(" · ");
+  setText(status.querySelector(".hint"), isSaid && !view.cover ? "" : hint);
   // Every step read aloud would be noise: only what begins and what ends is.
   if (status.dataset.phase !== view.phase) setText(status.querySelector(".announced"), isSaid ? "" : view.line);
   const bar = status.querySelector(".bar");
@@ -173,6 +186,42 @@ const drawAfter = () => {
   if (view.error && view.files.length) root.append(errorCard(view.error));
   for (const text of view.texts) root.append(make("pre", { class: "text-output" }, text));
   for (const warning of view.warnings) root.append(make("p", { class: "warning" }, warning));
+};
+
+/* What happened to it, folded: drawn when it is opened, and line by line as it grows. */
+let drawnLog = "";
+const drawLog = () => {
+  const box = document.querySelector("#after .run-log");
+  if (!box) return;
+  box.hidden = !view.log?.length;
+  setText(box.querySelector("summary"), say("log"));
+  box.ontoggle = drawLog;
+  const key = JSON.stringify([view.run_id, view.log]);
+  if (box.hidden || !box.open || key === drawnLog) return;
+  drawnLog = key;
+  box.querySelector("ol").replaceChildren(
+    ...view.log.map((line) =>
+      make("li", { "data-tone": line.tone || null }, make("span", { class: "at" }, line.at), make("span", { class: "text" }, line.text), make("span", { class: "took" }, line.took)),
+    ),
+  );
+};
+
+/* The fields that a failed run was wrong in, on the form it came from, until they are changed. */
+let marked = ""; // the run whose fields are marked
+const mended = new Set(); // and what was changed since
+const holdsGiven = (holds, given) => holds === given || Number(holds) === Number(given) || (given.endsWith("…") && holds.startsWith(given.slice(0, -1)));
+const markForm = () => {
+  if (view?.phase !== "failed" || view.template !== current) return;
+  if (marked !== view.run_id) mended.clear();
+  for (const [id, sentence] of Object.entries(view.fields)) {
+    const field = mended.has(id) ? null : placeOf(id);
+    if (!field || field.classList.contains("is-wrong")) continue;
+    const holds = [...main.made.values()].find((one) => one.root === field)?.value();
+    if (view.given[id] && ["string", "number"].includes(typeof holds) && !holdsGiven(String(holds), view.given[id])) continue;
+    marked = view.run_id;
+    markField(field, sentence);
+    for (const event of ["input", "change"]) field.addEventListener(event, () => mended.add(id), { once: true });
+  }
 };
 
 const filmstrip = () => {
@@ -244,6 +293,8 @@ bridge.stage = (element, props, trigger, watch) => {
     drawFrame();
     drawStatus();
     drawAfter();
+    drawLog();
+    markForm();
     rememberSeeds();
     noteAddress();
     markStrip();
@@ -261,6 +312,7 @@ bridge.below = () => {
   if (!view) return;
   drawStatus();
   drawAfter();
+  drawLog();
 };
 
 const markStrip = () => {

@@ -21,7 +21,6 @@ TABLE = {
     "loading": ("Loading model", "正在加载模型"),
     "step": ("{node}, step {value} of {maximum}", "{node}，第 {value} / {maximum} 步"),
     "pass": (", pass {count}", "，第 {count} 轮"),
-    "loading_file": ("Loading {file}", "正在加载 {file}"),
     "loading_for": ("{node}, loading the model", "{node}，正在加载模型"),
     "working": ("Running. The server tells no steps of it", "运行中。服务器没有报告步数"),
     "left": ("{time} left", "还需{time}"),
