@@ -15,7 +15,7 @@ from dataclasses import asdict
 from datetime import date
 from pathlib import Path
 
-from benchmarks import batch, client, followers, memory, startup
+from benchmarks import batch, client, followers, form, memory, startup
 from benchmarks.measuring import Measured
 
 SUITES = {
@@ -23,6 +23,7 @@ SUITES = {
     "batch": batch.measure,
     "startup": startup.measure,
     "followers": followers.measure,
+    "form": form.measure,
     "memory": memory.measure,
 }
 OUT = Path(__file__).parent / "out" / "latest.json"

@@ -7,8 +7,9 @@ for when somebody arrives and at every tick of the clock.
 
 from __future__ import annotations
 
+import hashlib
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
@@ -55,6 +56,8 @@ class Desk:
 
     dashboard: Dashboard
     templates: Templates
+    drawn: dict[str, tuple[Form, str]] = field(default_factory=dict, repr=False, compare=False)
+    """The fingerprints of forms, by slug, each with the form it is of."""
 
     @property
     def engine(self) -> Engine:
@@ -75,10 +78,15 @@ def fingerprint(desk: Desk, slug: str) -> str:
     if template is None:
         return ""
     try:
-        known = len(desk.engine.node_defs()) > 0
-        return repr((template.title, template.description, desk.engine.form(template).inputs, known))
+        form = desk.engine.form(template)
     except WorkflowError as error:
         return str(error)
+    drawn = desk.drawn.get(slug)
+    if drawn is None or drawn[0] is not form:
+        # Lists of thousands of files are in it, and it is asked for with every choice of a template.
+        said = repr((template.title, template.description, form.inputs, len(form.node_defs) > 0))
+        drawn = desk.drawn[slug] = form, hashlib.sha256(said.encode()).hexdigest()
+    return drawn[1]
 
 
 def run_view(desk: Desk, run_id: str, words: Words, request: gr.Request) -> tuple[Run | None, StageView]:

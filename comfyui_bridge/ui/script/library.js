@@ -55,8 +55,9 @@ bridge.library = (element, trigger, watch) => {
       filter(element);
     } else if (card) {
       if (card.dataset.slug !== current) {
-        trigger("click", { slug: card.dataset.slug });
         pick(card.dataset.slug);
+        // After the form has been asked for: it is what people wait for.
+        setTimeout(() => trigger("click", { slug: card.dataset.slug }), 0);
       }
       if (byId("create")?.dataset.library) openLibrary(false);
     } else if (event.target.closest(".close-library")) {
