@@ -293,7 +293,9 @@ def test_what_a_server_keeps_can_be_taken(house: House) -> None:
     house.server.come_back()
 
 
-@pytest.mark.parametrize("body", [b"", b"[]", b"{", b'"x"', b"[" * 100_000, b'{"a": 1' + b" " * (5 << 20)])
+@pytest.mark.parametrize(
+    "body", [b"", b"[]", b"{", b'"x"', b"[" * 100_000, b'{"ask": "\\ud800"}', b'{"a": 1' + b" " * (5 << 20)]
+)
 def test_what_is_no_question_is_refused(house: House, body: bytes) -> None:
     assert house.client.post("/library/ask", content=body).status_code == 400
 

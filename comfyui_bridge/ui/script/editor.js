@@ -25,11 +25,13 @@ const painted = () => new Promise((done) => setTimeout(done, 30));
 const idOf = (row) => `${row.node}.${row.input}`;
 const blankRow = (node, input) => ({ node, input, label: "", key: "", group: "", help: "", default: "", min: "", max: "", step: "", choices: null });
 
+const askAtOnce = (ask, told = {}) =>
+  answerOf(fetch("library/ask", { method: "POST", body: JSON.stringify({ ...told, ask, lang }), headers: { "Content-Type": "application/json" } }));
+
 /* One question at a time, so that what is saved was opened before it. */
 let asking = Promise.resolve();
-const askLibrary = (ask, told = {}) => {
-  const body = JSON.stringify({ ...told, ask, lang });
-  asking = asking.then(() => answerOf(fetch("library/ask", { method: "POST", body, headers: { "Content-Type": "application/json" } })));
+const askLibrary = (ask, told) => {
+  asking = asking.then(() => askAtOnce(ask, told));
   return asking;
 };
 const answerOf = async (asked) => {
@@ -135,7 +137,8 @@ bridge.editor = (element, props, watch) => {
 };
 
 const openTemplate = async (slug, found = null) => {
-  editor.wanted = "";
+  editor.wanted = editor.root ? "" : slug;
+  if (!editor.root) return;
   showStep("edit");
   if (slug === editor.slug && editor.opened && !found) {
     drawEditor();
@@ -328,7 +331,7 @@ const drawRow = (row, index) => {
   } }, make("span", { class: "name" }, name), make("span", { class: "where" }, own ? `${nodeOf(own.node)?.title ?? own.node} · ${row.input}` : id));
   return make("li", { class: "ed-row", "data-place": id, "data-open": isOpen ? "yes" : null },
     make("div", { class: "ed-line" }, handle, place, fold,
-      row.group ? make("span", { class: "pill", title: say("ed_group_pill") }, row.group) : "",
+      groupPill(row),
       button("arrow up", say("ed_up"), "", () => moveRow(id, index - 1, ".up"), index === 0),
       button("arrow down", say("ed_down"), "", () => moveRow(id, index + 1, ".down"), index === count - 1),
       button("off", say("ed_take_off"), "×", () => tick(row.node, row.input, false))),
@@ -367,13 +370,23 @@ const drawFields = (row, own) => {
   const [least, most, step] = own.limits;
   const fields = [field("label", text("label", own.label)), field("group", groupOf(row), say("ed_group_hint"))];
   fields.push(field("help", text("help", own.help || say("ed_help_none"))));
-  if (!["other", "many"].includes(own.kind)) fields.push(field("default", defaultOf(row, own, text)));
+  let start = ["other", "many"].includes(own.kind) ? null : field("default", defaultOf(row, own, text));
+  const restart = () => {
+    if (!start) return;
+    const next = field("default", defaultOf(row, own, text));
+    start.replaceWith(next);
+    start = next;
+  };
+  if (start) fields.push(start);
   if (own.kind === "number")
     fields.push(make("div", { class: "ed-three" }, field("min", text("min", least || "–")), field("max", text("max", most || "–")), field("step", text("step", step || "–"))));
-  if (own.kind === "choice" || own.kind === "many" || row.choices) fields.push(field("choices", choicesOf(row, own)));
+  if (own.kind === "choice" || own.kind === "many") fields.push(field("choices", choicesOf(row, own, restart)));
+  if (own.type === "STRING") fields.push(field("choices", linesOf(row, restart), say("ed_lines_hint")));
   fields.push(field("key", text("key", own.key), say("ed_key_hint")));
   return make("div", { class: "ed-fields" }, ...fields, make("p", { class: "ed-why" }, `${own.type} · ${own.why}`));
 };
+
+const groupPill = (row) => (row.group ? make("span", { class: "pill", title: say("ed_group_pill") }, row.group) : "");
 
 const groupOf = (row) => {
   const groups = [...new Set(editor.draft.rows.map((one) => one.group).filter(Boolean))];
@@ -383,8 +396,9 @@ const groupOf = (row) => {
   control.addEventListener("input", () => {
     row.group = control.value;
     changed();
+    rowElement(idOf(row)).querySelector(".ed-line .pill")?.remove();
+    rowElement(idOf(row)).querySelector(".fold").after(groupPill(row));
   });
-  control.addEventListener("change", () => redrawRow(idOf(row)));
   return make("div", {}, control, make("datalist", { id: list }, ...groups.map((group) => make("option", { value: group }))));
 };
 
@@ -405,7 +419,7 @@ const defaultOf = (row, own, text) => {
 const shown = (own, value) => (own.kind === "switch" ? say(value === "true" ? "ed_on" : "ed_off") : value);
 
 /* Which of a server's choices the form offers: all, or those that are ticked. */
-const choicesOf = (row, own) => {
+const choicesOf = (row, own, restart) => {
   const offered = editor.opened.tree.lists[own.list] || [];
   const all = [...new Set([...offered, ...(row.choices || [])])];
   const box = make("div", { class: "ed-choices" });
@@ -421,20 +435,40 @@ const choicesOf = (row, own) => {
       list.replaceChildren(...fits.map((choice) => check(choice, row.choices.includes(choice), (on) => {
         row.choices = all.filter((one) => (one === choice ? on : row.choices.includes(one)));
         changed();
+        restart();
       })));
     };
     search.addEventListener("input", fillList);
     fillList();
-    few.replaceChildren(all.length > 12 ? search : "", list);
+    const none = make("button", { type: "button", class: "link", onclick: () => {
+      row.choices = [];
+      changed();
+      fillList();
+    } }, say("ed_untick_all"));
+    few.replaceChildren(make("div", { class: "ed-find" }, all.length > 12 ? search : "", none), list);
   };
   const every = check(say("ed_all_choices"), row.choices === null, (on) => {
     row.choices = on ? null : [...all];
     changed();
+    restart();
     draw();
   });
   draw();
   box.append(every, few);
   return box;
+};
+
+/* A text of which only some are meant. */
+const linesOf = (row, restart) => {
+  const control = make("textarea", { class: "ed-control", rows: 2, placeholder: say("ed_lines_none") });
+  control.value = (row.choices || []).join("\n");
+  control.addEventListener("input", () => {
+    const lines = control.value.split("\n").map((line) => line.trim()).filter(Boolean);
+    row.choices = lines.length ? [...new Set(lines)] : null;
+    changed();
+    restart();
+  });
+  return control;
 };
 
 const check = (words, on, act) => {
@@ -548,7 +582,7 @@ const drawNode = (node) => {
 
 const drawInput = (id) => {
   const own = editor.opened.tree.inputs[id];
-  const control = make("input", { type: "checkbox", "data-place": id });
+  const control = make("input", { type: "checkbox", "data-place": id, "aria-description": own.why });
   control.addEventListener("change", () => tick(own.node, own.input, control.checked));
   return make("li", {}, make("label", { class: "ed-check", title: own.why }, control, make("span", { class: "name" }, own.input), make("span", { class: "value" }, own.value), make("span", { class: "type" }, own.type)));
 };
@@ -647,7 +681,8 @@ const saveCard = async (more = {}) => {
     closeAsk();
     redraw();
     drawPreview();
-    drawBar(say("ed_saved"), "good");
+    drawBar(...(untouched ? [say("ed_saved"), "good"] : []));
+    keepOpened();
     markShelf();
     editor.lookAgain?.();
   } else if (told.theirs) askAboutTheirs(told);
@@ -812,7 +847,7 @@ const chooseCover = async () => {
     if (picture) done(await answerOf(fetch(`library/${encodeURIComponent(slug)}/cover?lang=${lang}`, { method: "POST", body: picture })));
   });
   askAbove("cover", say("ed_cover_title"), pictures, make("div", { class: "action-row" }, file, make("label", { class: "action", for: "ed-cover-file" }, say("ed_cover_file")), cancel()));
-  const told = await askLibrary("results", { slug });
+  const told = await askAtOnce("results", { slug });
   const shownNow = (told.results || []).map((one) =>
     make("li", {}, make("button", { type: "button", class: "tile", "aria-label": fill("ed_cover_from", { title: one.title }), onclick: async () => done(await askLibrary("cover", { slug, run: one.run, name: one.name })) },
       make("span", { class: "thumb" }, make("img", { src: one.url, alt: "", loading: "lazy" })))));
@@ -877,7 +912,7 @@ const arrived = (told) => {
 const showOffers = async (server) => {
   const box = editor.root.querySelector(".ed-offers");
   box.replaceChildren(make("p", { class: "ed-hint" }, say("ed_loading")));
-  const told = await askLibrary("offers", { server });
+  const told = await askAtOnce("offers", { server });
   if (told.error) {
     box.replaceChildren(make("p", { class: "notice bad", role: "alert" }, told.error));
     return;
@@ -900,7 +935,7 @@ const drawOffer = (server, one) =>
 
 const takeOffer = async (server, one, anyway = false) => {
   brought(make("p", { class: "ed-hint" }, fill("ed_reading", { name: one.name })));
-  const told = await askLibrary("take", { server, anyway, what: one.what, name: one.name, source: one.source || "" });
+  const told = await askAtOnce("take", { server, anyway, what: one.what, name: one.name, source: one.source || "" });
   if (told.error) refuse(one.name, told, () => takeOffer(server, one, true));
   else arrived(told);
 };
@@ -965,6 +1000,13 @@ const showStep = (name) => {
   const root = byId("templates");
   if (root) root.dataset.step = name;
 };
+
+document.addEventListener("click", (event) => {
+  const edit = event.target.closest("[data-edit]");
+  if (!edit) return;
+  openTab("templates");
+  openTemplate(edit.dataset.edit);
+});
 
 document.addEventListener("keydown", (event) => {
   if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "s" && editor.root?.offsetParent && editor.draft) {

@@ -147,6 +147,7 @@ bridge.form = (element, props, trigger, watch) => {
   let asked = 0;
   let drawnAt = 0;
   const again = make("button", { type: "button", class: "form-refresh", title: say("refresh_form_hint"), onclick: () => trigger("click") });
+  const edit = make("button", { type: "button", class: "form-refresh" });
   const draw = () => {
     const said = props.value;
     // An answer to an earlier question comes too late.
@@ -158,7 +159,9 @@ bridge.form = (element, props, trigger, watch) => {
     const isOther = drawSheet(main, body, said);
     setText(again, say("refresh_form"));
     again.title = say("refresh_form_hint");
-    body.append(again);
+    setText(edit, say("ed_edit_form"));
+    edit.dataset.edit = said.slug;
+    body.append(make("div", { class: "form-tools" }, again, edit));
     hold();
     if (isOther) byId("form-pane")?.scrollTo?.(0, 0);
     byId("form")?.setAttribute("data-drawn", said.slug);

@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 from comfyui_bridge.core import form as core_form
 from comfyui_bridge.core.errors import BridgeError, EditedMeanwhile, WorkflowError, WrongCard
+from comfyui_bridge.core.form import Form
 from comfyui_bridge.core.template import Template, parse
 from comfyui_bridge.store import intake
 from comfyui_bridge.store.intake import Intake
@@ -121,7 +122,7 @@ class Answers:
             "version": version,
             "draft": held.to_json(),
             "usual": draft_.of(_bare(template), own).to_json()["rows"],
-            "form": self._form(template, asked.words),
+            "form": self._form(template, asked.words, self._dashboard.engine.form),
             "tree": own.tree([row.place for row in held.rows]) if own else None,
             "error_in_workflow": error,
             "unreadable": self._unreadable(template.slug),
@@ -133,7 +134,7 @@ class Answers:
         template = self._template(asked["slug"], asked.words)
         checked = self._checked(template, asked)
         shown = draft_.applied(template, checked.edit)
-        return {**_wrong(checked), "form": self._form(shown, asked.words)}
+        return {**_wrong(checked), "form": self._form(shown, asked.words, self._made)}
 
     def _save(self, asked: Asked) -> Told:
         slug = asked["slug"]
@@ -164,13 +165,16 @@ class Answers:
         own, _ = self._own_or_why(template)
         return draft_.check(asked.draft, template, own, asked.words)
 
-    def _form(self, template: Template, words: Words) -> Told | None:
+    def _form(self, template: Template, words: Words, make: Callable[[Template], Form]) -> Told | None:
         """The form of a template as the script draws it; None where there is none."""
         try:
-            form = core_form.make(template, self._dashboard.engine.node_defs())
+            return described(template, make(template), {}, words)
         except WorkflowError:
             return None
-        return described(template, form, {}, words)
+
+    def _made(self, template: Template) -> Form:
+        """The form of a template that is none yet, and so not to be kept."""
+        return core_form.make(template, self._dashboard.engine.node_defs())
 
     def _own_or_why(self, template: Template) -> tuple[Own | None, str]:
         try:

@@ -89,6 +89,8 @@ async def _body(request: Request, most_mb: int) -> bytes | None:
 def _table(content: bytes) -> dict[str, Any] | None:
     try:
         told = json.loads(content)
+        # Halves of characters, which JSON can spell and no answer and no file can hold.
+        json.dumps(told, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
         return None
     return told if isinstance(told, dict) else None

@@ -150,7 +150,11 @@ TABLE = {
     "ed_field_step": ("Step", "步长"),
     "ed_field_choices": ("Choices", "选项"),
     "ed_all_choices": ("All that the server has", "服务器上的全部选项"),
+    "ed_untick_all": ("Untick all", "全部取消"),
     "ed_find_choice": ("Search choices", "搜索选项"),
+    "ed_lines_none": ("Anything may be typed", "可输入任意内容"),
+    "ed_lines_hint": ("One a line: then one of them is chosen.", "每行一个，填写后改为从中选择。"),
+    "ed_edit_form": ("Edit this form", "编辑此表单"),
     "ed_field_key": ("Key", "键名"),
     "ed_key_hint": ("Its name in scripts and links.", "在脚本和链接中的名称。"),
     # What is wrong with a field
