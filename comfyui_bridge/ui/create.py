@@ -22,6 +22,7 @@ from comfyui_bridge.core.template import Template
 from comfyui_bridge.ui import form as form_
 from comfyui_bridge.ui import library_panel, readiness_panel, running
 from comfyui_bridge.ui import stage as stage_
+from comfyui_bridge.ui import unchanged as unchanged_
 from comfyui_bridge.ui.desk import (
     ALONGSIDE,
     AT_ONCE,
@@ -52,6 +53,7 @@ class Create:
     no_template: gr.HTML
     picker: Picker
     generate: gr.Button
+    unchanged: gr.HTML
     refusals: gr.HTML
     readiness: gr.HTML
     dots: gr.HTML
@@ -80,9 +82,10 @@ def lay_out(desk: Desk, words: Words) -> Create:
                     elem_id="generate",
                     interactive=first is not None,
                 )
+                unchanged = unchanged_.panel()
         with gr.Column(elem_id="stage-pane", min_width=0):
             stage = stage_.panel(first_view(desk, first, words), words)
-    return Create(library, no_template, picker, generate, refusals, readiness, dots, stage)
+    return Create(library, no_template, picker, generate, unchanged, refusals, readiness, dots, stage)
 
 
 def connect(page: gr.Blocks, desk: Desk, session: Session, tab: Create) -> None:
@@ -339,7 +342,9 @@ def _slug(template: Template | None) -> str:
 def _generate(desk: Desk, session: Session, tab: Create) -> None:
     """Generate: hand the form to the engine, and look at the run or say what is wrong."""
 
-    def generate(held: Any, typed: Typed, followed: str, lang: str, request: gr.Request) -> dict[Any, Any]:
+    def submitted(
+        asks: bool, held: Any, typed: Typed, followed: str, lang: str, request: gr.Request
+    ) -> dict[Any, Any]:
         words, said = Words(lang), Held.parse(held)
         template = desk.templates.get(said.slug)
         if template is None:
@@ -347,18 +352,29 @@ def _generate(desk: Desk, session: Session, tab: Create) -> None:
         form = _form(desk, template)
         raw = form_.raw_values(form, said.values) if form else {}
         typed = form_.kept(typed, form, said)
-        answer = form_.submit(desk.dashboard, template, raw, owner_of(request), words)
+        alike = form_.unchanged(desk.dashboard, template, raw, owner_of(request)) if asks else None
+        answer = "" if alike else form_.submit(desk.dashboard, template, raw, owner_of(request), words)
+        shown = {session.typed: typed, tab.unchanged: unchanged_.told(alike)}
         if isinstance(answer, Refused):
-            return {session.typed: typed, tab.refusals: answer.to_json()}
+            return {**shown, tab.refusals: answer.to_json()}
+        if not answer:
+            return {**shown, tab.refusals: Refused({}, "").to_json()}
         return {
-            session.typed: typed,
+            **shown,
             tab.refusals: _accepted(desk, form, answer),
             **running.submitted(desk, session, tab.stage, followed, answer, words, request),
         }
 
-    outputs = {session.typed, tab.refusals, *running.submitting(session, tab.stage)}
+    def generate(held: Any, typed: Typed, followed: str, lang: str, request: gr.Request) -> dict[Any, Any]:
+        return submitted(True, held, typed, followed, lang, request)
+
+    def anyway(held: Any, typed: Typed, followed: str, lang: str, request: gr.Request) -> dict[Any, Any]:
+        return submitted(False, held, typed, followed, lang, request)
+
+    outputs = {session.typed, tab.refusals, tab.unchanged, *running.submitting(session, tab.stage)}
     given = [tab.picker.held, session.typed, session.followed, session.lang]
     tab.generate.click(generate, given, outputs, trigger_mode="multiple", **ALONGSIDE)
+    tab.unchanged.select(anyway, given, outputs, **ALONGSIDE)
 
 
 def _accepted(desk: Desk, form: Form | None, run_id: str) -> dict[str, Any]:

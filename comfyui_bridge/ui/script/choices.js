@@ -66,7 +66,7 @@ const searchedChoice = (field, list, put, { keepsText = true } = {}) => {
     shown = hits.slice(0, MOST_DRAWN);
     const at = shown.findIndex((choice) => text(choice) === text(chosen));
     // What is chosen is in sight, however far down the list it stands.
-    if (at < 0 && !words.length && hits.some((choice) => text(choice) === text(chosen))) shown = [chosen, ...shown.slice(1)];
+    if (at < 0 && !words.length && hits.some((choice) => text(choice) === text(chosen))) shown = [chosen, ...shown.slice(0, -1)];
     options.replaceChildren(...shown.map((choice, index) => make("li", { role: "option", id: `${box.id}-${index}`, "aria-selected": String(text(choice) === text(chosen)), "data-index": String(index) }, text(choice) || "—")));
     setText(note, hits.length > shown.length ? say("more_choices").replace("{count}", (hits.length - shown.length).toLocaleString(lang)) : hits.length ? "" : say("no_choice"));
     activate(words.length ? (shown.length ? 0 : -1) : shown.findIndex((choice) => text(choice) === text(chosen)));
