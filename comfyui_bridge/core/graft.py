@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import PurePath
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Protocol
 
 from comfyui_bridge.core.errors import NoPlace
 from comfyui_bridge.core.files import FileValue, marked
@@ -38,6 +37,12 @@ class Lora:
     """As `strength_model` where it is None."""
 
 
+class FilePath(Protocol):
+    """The path of a file on our side, such as a pathlib.Path; it is opened elsewhere."""
+
+    def __fspath__(self) -> str: ...
+
+
 @dataclass(frozen=True)
 class ControlNet:
     """A ControlNet by its file name, and the hint it follows: a server's file name, or a file of ours.
@@ -46,7 +51,7 @@ class ControlNet:
     """
 
     name: str
-    image: str | FileValue | PurePath
+    image: str | FileValue | FilePath
     strength: float = 1.0
     start_percent: float = 0.0
     end_percent: float = 1.0
