@@ -6,7 +6,7 @@ pixels, a loader not at all. Nothing is claimed where nothing is known, and a ra
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 from types import MappingProxyType
@@ -87,41 +87,66 @@ def timing(run: Run) -> Timing | None:
     return Timing(run.seconds, MappingProxyType(nodes)) if nodes else None
 
 
-def whole(workflow: Workflow, past: Sequence[Timing]) -> Estimate | None:
-    """How long a run of this workflow will take from its start to its end."""
+@dataclass(frozen=True)
+class Expected:
+    """What earlier runs tell of one workflow: how long each of its nodes would take, went it like them."""
+
+    samples: tuple[Mapping[str, float], ...]
+    """Seconds by node_id, for each earlier run; a node that it had in the cache is not in its own."""
+    between: tuple[float, ...]
+    """What no node accounts for, for each."""
+    usual: Mapping[str, float]
+    """The median of each node that ever ran."""
+
+
+def expect(workflow: Workflow, past: Sequence[Timing]) -> Expected:
+    """Scale what earlier runs took to what this workflow has to do."""
     size = pixels(workflow)
-    return _between([_scaled(workflow, one, size, None) for one in past])
+    work = {node_id: _work(workflow, node, size) for node_id, node in workflow.nodes.items()} if past else {}
+    samples = tuple(MappingProxyType(dict(_scaled(workflow, one, work))) for one in past)
+    usual = {
+        node_id: median(found)
+        for node_id in workflow.nodes
+        if (found := [sample[node_id] for sample in samples if node_id in sample])
+    }
+    return Expected(samples, tuple(one.between for one in past), MappingProxyType(usual))
 
 
-def left(run: Run, past: Sequence[Timing], now: float) -> Estimate | None:
+def whole(expected: Expected) -> Estimate | None:
+    """How long a run of this workflow will take from its start to its end."""
+    rest = zip(expected.samples, expected.between, strict=True)
+    return _range([sum(sample.values()) + between for sample, between in rest])
+
+
+def left(run: Run, expected: Expected, now: float) -> Estimate | None:
     """How long a run that has begun will still take at epoch second `now`; None where nobody can say."""
     if run.state is not RunState.IN_PROGRESS or run.server_done or run.stopping or run.started_at is None:
         return None
     if not run.progress.node_id and not run.progress.cached:
-        return _minus(whole(run.workflow, past), now - run.started_at)
-    current = _current(run, past, now)
-    if not past:
-        return _by_weight(run, current)
-    gone = run.progress.cached | run.progress.finished
-    others = [node_id for node_id in run.workflow.nodes if node_id not in gone | {run.progress.node_id}]
-    size = pixels(run.workflow)
-    if current is None or any(_is_untold(run.workflow.nodes[one], past) for one in others):
+        return _minus(whole(expected), now - run.started_at)
+    current = _current(run, expected, now)
+    if current is None:
         return None
-    later = _between([_scaled(run.workflow, one, size, others, past) for one in past])
+    if not expected.samples:
+        return _by_weight(run, current)
+    gone = run.progress.cached | run.progress.finished | {run.progress.node_id}
+    others = [node_id for node_id in run.workflow.nodes if node_id not in gone]
+    if any(_is_untold(run.workflow.nodes[node_id], expected) for node_id in others):
+        return None
+    later = _range([sum(map(_taking(sample, expected), others)) for sample in expected.samples])
     return None if later is None else current.plus(later)
 
 
 def weights(workflow: Workflow, past: Sequence[Timing]) -> Weights:
     """What nodes weigh in the progress: a hundred for all that took time, at least one for each."""
-    if not past:
-        return progress_.weights(workflow)
-    size = pixels(workflow)
-    seconds = {node.node_id: _usual(workflow, node, past, size) or 0.0 for node in workflow.nodes.values()}
+    seconds = expect(workflow, past).usual
     total = sum(seconds.values())
     if total <= 0:
         return progress_.weights(workflow)
-    unit = max(100.0, 5.0 * len(seconds)) / total
-    return MappingProxyType({node_id: max(1.0, spent * unit) for node_id, spent in seconds.items()})
+    unit = max(100.0, 5.0 * len(workflow.nodes)) / total
+    return MappingProxyType(
+        {node_id: max(1.0, seconds.get(node_id, 0.0) * unit) for node_id in workflow.nodes}
+    )
 
 
 @dataclass(frozen=True)
@@ -178,51 +203,28 @@ def _work(workflow: Workflow, node: Node, size: float) -> float:
     return 1.0 if any(part in node.class_type for part in _FIXED) else size
 
 
-def _scaled(
-    workflow: Workflow,
-    one: Timing,
-    size: float,
-    only: Collection[str] | None,
-    others: Sequence[Timing] = (),
-) -> float:
-    """What this workflow would take, or `only` some of its nodes, went it like that one.
-
-    Nodes that this one had in the cache take what `others` tell, if anything.
-    """
-    seconds = one.between if only is None else 0.0
-    for node_id in workflow.nodes if only is None else only:
-        node = workflow.nodes[node_id]
-        took = _like(workflow, node, one, size)
-        if took is None:
-            took = _usual(workflow, node, others, size)
-        seconds += took or 0.0
-    return seconds
+def _scaled(workflow: Workflow, one: Timing, work: Mapping[str, float]) -> Iterator[tuple[str, float]]:
+    for node_id, before in one.nodes.items():
+        node = workflow.nodes.get(node_id)
+        if node is not None and node.class_type == before.class_type:
+            ratio = work[node_id] / before.work
+            yield node_id, before.seconds * min(_FAR, max(1 / _FAR, ratio))
 
 
-def _is_untold(node: Node, past: Sequence[Timing]) -> bool:
+def _taking(sample: Mapping[str, float], expected: Expected) -> Callable[[str], float]:
+    """What a node takes by this sample, by the others where it had the node in the cache; else nothing."""
+    return lambda node_id: sample.get(node_id, expected.usual.get(node_id, 0.0))
+
+
+def _is_untold(node: Node, expected: Expected) -> bool:
     """A model to load that every earlier run found in the cache: it may take a second or a minute."""
-    return "Load" in node.class_type and not any(node.node_id in one.nodes for one in past)
+    return "Load" in node.class_type and node.node_id not in expected.usual
 
 
-def _like(workflow: Workflow, node: Node, one: Timing, size: float) -> float | None:
-    before = one.nodes.get(node.node_id)
-    if before is None or before.class_type != node.class_type:
-        return None
-    ratio = _work(workflow, node, size) / before.work
-    return before.seconds * min(_FAR, max(1 / _FAR, ratio))
-
-
-def _usual(workflow: Workflow, node: Node, past: Sequence[Timing], size: float) -> float | None:
-    """What a node takes when it runs."""
-    found = [took for one in past if (took := _like(workflow, node, one, size)) is not None]
-    return median(found) if found else None
-
-
-def _current(run: Run, past: Sequence[Timing], now: float) -> Estimate | None:
+def _current(run: Run, expected: Expected, now: float) -> Estimate | None:
     """What the node at work still takes: by the pace of its steps, else as it usually does."""
     progress = run.progress
-    node = run.workflow.nodes.get(progress.node_id)
-    if node is None or progress.node_started_at is None:
+    if progress.node_id not in run.workflow or progress.node_started_at is None:
         return Estimate(0.0, 0.0)
     if progress.pace is not None and progress.passes == 1 and progress.stepped_at is not None:
         silent = now - progress.stepped_at
@@ -232,21 +234,17 @@ def _current(run: Run, past: Sequence[Timing], now: float) -> Estimate | None:
         # The fewer steps were seen, the less they tell.
         doubt = 0.5 / (progress.value - (progress.first_step or (0.0,))[0])
         return Estimate(max(0.0, remaining * (1 - doubt / 2)), max(0.0, remaining * (1 + doubt)))
-    size = pixels(run.workflow)
-    found = [took for one in past if (took := _like(run.workflow, node, one, size)) is not None]
+    usual = _range([sample[progress.node_id] for sample in expected.samples if progress.node_id in sample])
     done = progress.value / progress.maximum if progress.maximum and progress.passes == 1 else 0.0
-    usual = _between(found)
-    if usual is None:
-        return None
-    if done:
+    if usual is not None and done:
         return Estimate(usual.low * (1 - done), usual.high * (1 - done))
     return _minus(usual, now - progress.node_started_at)
 
 
-def _by_weight(run: Run, current: Estimate | None) -> Estimate | None:
+def _by_weight(run: Run, current: Estimate) -> Estimate | None:
     """What is left when no earlier run tells: the other nodes, by their weight beside the one at work."""
     progress = run.progress
-    if current is None or progress.pace is None:
+    if progress.pace is None:
         return None
     weigh = run.weights or progress_.weights(run.workflow)
     gone = progress.cached | progress.finished | {progress.node_id}
@@ -256,7 +254,7 @@ def _by_weight(run: Run, current: Estimate | None) -> Estimate | None:
     return Estimate(current.low + later / 2, current.high + later * 1.5)
 
 
-def _between(samples: Sequence[float]) -> Estimate | None:
+def _range(samples: Sequence[float]) -> Estimate | None:
     """A range that most samples lie in; a wider one where there are few."""
     if not samples:
         return None

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 
 from comfyui_bridge.core import estimate
-from comfyui_bridge.core.estimate import Estimate, Timing, Waiting
+from comfyui_bridge.core.estimate import Estimate, Expected, Timing, Waiting
 from comfyui_bridge.core.progress import Weights
 from comfyui_bridge.core.run import Run, RunState
 from comfyui_bridge.core.workflow import Workflow
@@ -31,6 +31,7 @@ LOOKED_THROUGH = 200
 _RUNS_ASKED = 2 * estimate.ENOUGH
 """Some of them tell nothing."""
 _TEMPLATES_KEPT = 512
+_RUNS_KEPT = 4 * LOOKED_THROUGH
 
 _Past = tuple[Timing, ...]
 
@@ -55,7 +56,7 @@ class Forecast:
         self._monotonic = monotonic
         self._lock = threading.Lock()  # guards everything below; not held while the store is asked
         self._past: OrderedDict[tuple[str, str], tuple[float, _Past]] = OrderedDict()
-        self._wholes: dict[tuple[str, str], tuple[_Past, Estimate | None]] = {}
+        self._known: OrderedDict[tuple[str, str], tuple[_Past, Expected]] = OrderedDict()
         self._starts: tuple[float, Mapping[str, Estimate]] = (float("-inf"), {})
 
     def estimate(self, run: Run) -> Estimate | None:
@@ -64,7 +65,7 @@ class Forecast:
             return self._begins().get(run.run_id)
         if run.state.is_final:
             return None
-        return estimate.left(run, self._of(run.template, run.server), self._clock())
+        return estimate.left(run, self._expected(run, run.server), self._clock())
 
     def weights(self, template: str, workflow: Workflow) -> Weights:
         """What the nodes weigh in the progress, by what earlier runs of the template took on any server."""
@@ -123,22 +124,23 @@ class Forecast:
             Waiting(run.run_id, {name: self._whole(run, name) for name in self._pool.able(run)})
             for run in waiting
         ]
-        self._forget(with_us.union(run.run_id for run in inside))
         return {**begins, **estimate.starts(busy, ours)}
 
     def _whole(self, run: Run, server: str) -> Estimate | None:
+        return estimate.whole(self._expected(run, server))
+
+    def _expected(self, run: Run, server: str) -> Expected:
         past, key = self._of(run.template, server), (run.run_id, server)
         with self._lock:
-            known = self._wholes.get(key)
+            known = self._known.get(key)
         if known is None or known[0] is not past:
-            known = (past, estimate.whole(run.workflow, past))
+            known = (past, estimate.expect(run.workflow, past))
             with self._lock:
-                self._wholes[key] = known
+                self._known[key] = known
+                self._known.move_to_end(key)
+                while len(self._known) > _RUNS_KEPT:
+                    self._known.popitem(last=False)
         return known[1]
-
-    def _forget(self, but: Collection[str]) -> None:
-        with self._lock:
-            self._wholes = {key: known for key, known in self._wholes.items() if key[0] in but}
 
 
 def _takes_runs(status: ServerStatus) -> bool:

@@ -59,6 +59,14 @@ def past(*runs: Run) -> list[Timing]:
     return [one for one in timings if one is not None]
 
 
+def whole(made: Workflow, past: list[Timing]) -> Estimate | None:
+    return estimate.whole(estimate.expect(made, past))
+
+
+def left(run: Run, past: list[Timing], now: float) -> Estimate | None:
+    return estimate.left(run, estimate.expect(run.workflow, past), now)
+
+
 FIRST = {"n4": 30.0, "n3": 22.0, "n8": 2.0, "n9": 1.0}
 LATER = {"n3": 20.0, "n8": 2.0, "n9": 1.0}
 
@@ -97,24 +105,24 @@ def test_a_run_that_moved_tells_of_the_server_it_ended_on_only() -> None:
 )
 def test_earlier_runs_are_scaled_by_what_each_node_has_to_do(made: Workflow, seconds: float) -> None:
     # Saving scales with the size too; loading does not scale at all.
-    found = estimate.whole(made, past(*[done(**LATER)] * 5))
+    found = whole(made, past(*[done(**LATER)] * 5))
     assert found is not None
     assert found.middle == pytest.approx(seconds, rel=0.06)
 
 
 def test_loading_takes_as_long_for_a_large_picture_as_for_a_small_one() -> None:
-    found = estimate.whole(graph(width=1024, height=1024), past(*[done(n4=30.0)] * 5))
+    found = whole(graph(width=1024, height=1024), past(*[done(n4=30.0)] * 5))
     assert found is not None
     assert found.middle == pytest.approx(30)
 
 
 def test_nothing_is_claimed_where_no_run_tells() -> None:
-    assert estimate.whole(graph(), []) is None
+    assert whole(graph(), []) is None
 
 
 def test_one_run_tells_less_surely_than_many() -> None:
-    one = estimate.whole(graph(), past(done(**LATER)))
-    many = estimate.whole(graph(), past(*[done(**LATER)] * 6))
+    one = whole(graph(), past(done(**LATER)))
+    many = whole(graph(), past(*[done(**LATER)] * 6))
     assert one is not None
     assert many is not None
     assert (one.is_sure, many.is_sure) == (False, True)
@@ -122,10 +130,10 @@ def test_one_run_tells_less_surely_than_many() -> None:
 
 
 def test_runs_that_differ_give_a_range_and_one_odd_run_of_many_does_not() -> None:
-    two = estimate.whole(graph(), past(done(**FIRST), done(**LATER)))
+    two = whole(graph(), past(done(**FIRST), done(**LATER)))
     assert two is not None
     assert (round(two.low), round(two.high)) == (22, 58)
-    odd = estimate.whole(graph(), past(done(**FIRST), *[done(**LATER)] * 5))
+    odd = whole(graph(), past(done(**FIRST), *[done(**LATER)] * 5))
     assert odd is not None
     assert odd.is_sure
 
@@ -187,7 +195,7 @@ MANY = past(*[done(**LATER)] * 6)
     ],
 )
 def test_what_is_left_of_a_run(progress: dict[str, Any], seconds: float) -> None:
-    found = estimate.left(running(**progress), MANY, NOW)
+    found = left(running(**progress), MANY, NOW)
     assert found is not None
     assert found.low <= seconds * 1.03
     assert found.high >= seconds * 0.97
@@ -218,21 +226,21 @@ def test_what_is_left_of_a_run(progress: dict[str, Any], seconds: float) -> None
     ],
 )
 def test_nothing_is_claimed_of_what_nobody_knows(run: Run) -> None:
-    assert estimate.left(run, MANY, NOW) is None
+    assert left(run, MANY, NOW) is None
 
 
 def test_a_first_run_is_judged_by_the_pace_of_its_steps_and_the_weight_of_the_rest() -> None:
-    found = estimate.left(running(**at_step(10, seconds_a_step=2.0)), [], NOW)
+    found = left(running(**at_step(10, seconds_a_step=2.0)), [], NOW)
     assert found is not None
     assert found.low >= 18
     assert 20 < found.middle < 28  # ten steps, a decoder and a saver that weigh one step each
-    assert estimate.left(running(node_id="3", node_started_at=NOW - 4), [], NOW) is None
+    assert left(running(node_id="3", node_started_at=NOW - 4), [], NOW) is None
 
 
 def test_two_samplers_without_timings_are_not_taken_for_one() -> None:
     made = graph()
     made = made.with_node(replace(made.node("3"), node_id="30"))
-    found = estimate.left(running(made, **at_step(10, seconds_a_step=2.0)), [], NOW)
+    found = left(running(made, **at_step(10, seconds_a_step=2.0)), [], NOW)
     assert found is not None
     assert found.high > 60
     assert not found.is_sure
@@ -250,9 +258,9 @@ def test_weights_are_parts_of_the_time_and_at_least_one_each() -> None:
 def test_whatever_runs_took_an_estimate_is_a_range_above_nought(runs: list[dict[str, float]]) -> None:
     known = [one for nodes in runs if (one := estimate.timing(done(**nodes)))]
     for found in (
-        estimate.whole(graph(33, 700, 900, 3), known),
-        estimate.left(running(**at_step(4, seconds_a_step=0.5)), known, NOW),
-        estimate.left(running(node_id="3", node_started_at=NOW - 2), known, NOW),
+        whole(graph(33, 700, 900, 3), known),
+        left(running(**at_step(4, seconds_a_step=0.5)), known, NOW),
+        left(running(node_id="3", node_started_at=NOW - 2), known, NOW),
     ):
         assert found is None or 0 <= found.low <= found.high
     assert all(weight >= 1 for weight in estimate.weights(graph(), known).values())
