@@ -5,7 +5,7 @@ Made anew for each pair of template and definitions; it holds all that checking 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sized
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -21,6 +21,11 @@ from comfyui_bridge.core.values import Values
 from comfyui_bridge.core.workflow import Workflow
 
 _MOST_NESTED = 8
+
+MOST_NODES = 2_000
+"""The largest that people share have some hundreds, their subgraphs' counted."""
+MOST_INPUTS = 1_500
+"""What a card or a mark asks for comes first; a page with more fields would not open."""
 
 
 @dataclass(frozen=True)
@@ -106,6 +111,10 @@ def _made(template: Template, graph: Workflow, node_defs: NodeDefs, notes: tuple
     exposed, problems = inputs.expose(graph, template.exposures, node_defs, found)
     said = (*template.problems, *problems, *found.problems, *notes)
     put_in = tuple(grafts.offered(graph, node_defs, {one.key for one in exposed}))
+    if len(exposed) > MOST_INPUTS:
+        more = f"{len(exposed) - MOST_INPUTS} of its inputs have no place on the form"
+        said = (*said, f"The workflow has so many that {more}; a card can name those that matter.")
+        exposed = exposed[:MOST_INPUTS]
     shown = (*exposed, *(one for one, _ in put_in))
     places = {one.key: place for one, place in put_in}
     return Form(template, graph, shown, said, found.outputs, node_defs, found, places)
@@ -117,6 +126,7 @@ def read_workflow(document: Mapping[str, Any], node_defs: NodeDefs) -> tuple[Wor
     Raises WorkflowError where it is neither, and for UI format while no server has answered: what its
     widgets mean is known from the definitions only.
     """
+    _check_size(document["nodes"] if workflow.is_ui_format(document) else document)
     if not workflow.is_ui_format(document):
         return workflow.parse(document), ()
     if not len(node_defs):
@@ -126,4 +136,14 @@ def read_workflow(document: Mapping[str, Any], node_defs: NodeDefs) -> tuple[Wor
         )
     # A form shows the alternatives of a dynamic prompt as they were written.
     converted = convert(document, node_defs, choose=None)
+    _check_size(converted.workflow.nodes)
     return converted.workflow, converted.notes
+
+
+def _check_size(nodes: Sized) -> None:
+    """A form of more would take seconds, of each person who opens it."""
+    if len(nodes) > MOST_NODES:
+        raise WorkflowError(
+            f"This workflow has {len(nodes)} nodes, and a form can be made of {MOST_NODES} at most. "
+            "Split it, or take out what is not needed."
+        )

@@ -148,14 +148,16 @@ def _exposures(value: object, report: _Report) -> tuple[Exposure, ...]:
         report.add("inputs should be a list of [[inputs]] tables.", "inputs")
         return ()
     found: list[Exposure] = []
+    keys: set[str] = set()
     for number, table in enumerate(value):
         report.table = number
         exposure = _exposure(table, report)
         if exposure is None:
             continue
-        if exposure.key and any(exposure.key == other.key for other in found):
+        if exposure.key and exposure.key in keys:
             report.add(f'the key "{exposure.key}" is already taken by an earlier input.', "key")
             continue
+        keys.add(exposure.key)
         found.append(exposure)
     report.table = None
     return tuple(found)

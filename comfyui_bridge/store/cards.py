@@ -27,6 +27,7 @@ _TOKEN = re.compile(
     r"""|[^"'#\[\]{}\n]+""",
     re.DOTALL,
 )
+_MOST_TABLES = 1_000
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 
 
@@ -56,6 +57,8 @@ def edited(text: str, edit: CardEdit, slug: str) -> str:
     card = parse_toml(text.encode())
     was = template.parse(slug, {}, card)
     parts = _Parts(text)
+    if max(len(parts.blocks), len(edit.exposures)) > _MOST_TABLES:
+        raise CannotEdit(f"it has more than {_MOST_TABLES} tables")
     if edit.title != was.title:
         parts.head.put("title", edit.title or None)
     if edit.description != was.description:

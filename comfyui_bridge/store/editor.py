@@ -108,8 +108,8 @@ class Editor:
                 )
             text = self._edited(slug, was, edit, replaces)
             if text is None:
+                text = _written_anew(edit, slug)
                 self._into_trash({".toml": files[".toml"]})
-                text = cards.edited("", edit, slug)
             content = text.encode()
             if was.startswith(_BOM):
                 content = _BOM + content
@@ -258,7 +258,7 @@ class Editor:
             wrong = "it is no UTF-8."
         except (cards.CannotEdit, DocumentError) as error:
             wrong = f"{error}."
-        if replaces:
+        if replaces and was:
             return None
         raise WrongCard(
             f"{slug}.toml stays as it is: {wrong.replace('..', '.')} Mend it in a text editor, or replace it "
@@ -340,6 +340,13 @@ def _stripped(edit: CardEdit) -> CardEdit:
             for one in edit.exposures
         ),
     )
+
+
+def _written_anew(edit: CardEdit, slug: str) -> str:
+    try:
+        return cards.edited("", edit, slug)
+    except cards.CannotEdit as error:
+        raise WrongCard(f"{slug}.toml stays as it is: {error}.") from None
 
 
 def _retitled(card: bytes, slug: str, copy: str) -> bytes:

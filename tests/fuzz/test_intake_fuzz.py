@@ -7,12 +7,14 @@ may share the machine.
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import tempfile
 import time
+import zipfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from html.parser import HTMLParser
 from pathlib import Path
@@ -35,6 +37,7 @@ from comfyui_bridge.ui import library_panel
 from comfyui_bridge.ui.templates import Templates
 from comfyui_bridge.ui.words import Words
 from tests.core.conversion_pairs import read_pairs
+from tests.core.test_convert_fuzz import nested
 from tests.fuzz.hostile import Stranger
 
 FILES = 5000
@@ -69,7 +72,22 @@ class Seen(HTMLParser):
     """The tags and attributes a browser would see; texts do not matter."""
 
     TAGS = frozenset(
-        ("h1", "h2", "h3", "p", "b", "ul", "li", "span", "div", "button", "input", "img", "details", "summary")
+        (
+            "h1",
+            "h2",
+            "h3",
+            "p",
+            "b",
+            "ul",
+            "li",
+            "span",
+            "div",
+            "button",
+            "input",
+            "img",
+            "details",
+            "summary",
+        )
     )
     ATTRIBUTES = frozenset(
         ("type", "class", "id", "title", "role", "hidden", "alt", "loading", "decoding", "autocomplete")
@@ -198,3 +216,97 @@ def edit(editor: Editor, template: Template) -> None:
     except BridgeError as error:
         said(error)
     editor.restore(editor.delete(template.slug))
+
+
+def ring(count: int, class_type: str, **inputs: Any) -> dict[str, Any]:
+    """Nodes in a circle, each fed by the next."""
+    return {
+        str(number): {
+            "class_type": class_type,
+            "inputs": {
+                key: [str((number + 1) % count), 0] if value == "next" else value
+                for key, value in inputs.items()
+            },
+        }
+        for number in range(count)
+    }
+
+
+def ladder(count: int) -> dict[str, Any]:
+    """Two ways at each node: two to the so-many-th ways from the sampler to the text."""
+    graph = ring(count, "ConditioningCombine", conditioning_1="next", conditioning_2="next")
+    graph[str(count - 1)] = {"class_type": "CLIPTextEncode", "inputs": {"text": "x"}}
+    graph["s"] = {"class_type": "KSampler", "inputs": {"seed": 1, "positive": ["0", 0], "negative": ["0", 0]}}
+    return graph
+
+
+def named(count: int, name: str) -> dict[str, Any]:
+    return {
+        f"{number}": {"class_type": f"{name}{number}", "inputs": {}, "_meta": {"title": name * 50}}
+        for number in range(count)
+    }
+
+
+HUGE: dict[str, Callable[[], bytes]] = {
+    "900 samplers apart": lambda: dumped(ring(900, "KSampler", seed=1, steps=20, cfg=8.0)),
+    "1,900 samplers in a circle": lambda: dumped(
+        ring(1900, "KSampler", seed=1, model="next", positive="next", negative="next", latent_image="next")
+    ),
+    "900 LoRAs in a circle": lambda: dumped(
+        ring(900, "LoraLoader", lora_name="x", model="next", clip="next")
+    ),
+    "a ladder of 900": lambda: dumped(ladder(900)),
+    "900 nodes nobody knows": lambda: dumped(named(900, "KSamplr")),
+    "5,000 inputs": lambda: dumped({"1": {"class_type": "X", "inputs": {f"i{n}": n for n in range(5_000)}}}),
+    "20,000 nodes": lambda: dumped(ring(20_000, "KSampler", seed=1)),
+    "ten million letters": lambda: dumped(ring(1, "CLIPTextEncode", text="x" * 10_000_000)),
+    "32 MB of nothing": lambda: b" " * (32 << 20),
+    "32 MB of braces": lambda: b'{"a":' * (6 << 20),
+    "a doubled key behind 3 MB": lambda: b'{"a":"' + b"x" * (3 << 20) + b'","b":1,"b":2}',
+    "one sampler in 60 subgraphs": lambda: dumped(nested(60, 1)),
+    "two to the 60th samplers": lambda: dumped(nested(60, 2)),
+    "a picture of a billion points": lambda: (
+        b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR" + b"\x7f\xff\xff\xff" * 2 + bytes(9)
+    ),
+    "100,000 empty chunks": lambda: b"\x89PNG\r\n\x1a\n" + b"\0\0\0\0tEXt\0\0\0\0" * 100_000,
+    "100,000 empty boxes": lambda: b"\0\0\0\x08ftyp" + b"\0\0\0\x08moov" * 100_000,
+    "100,000 nested elements": lambda: b"\x1aE\xdf\xa3\x80" + b"\x12T\xc3g\xff" * 100_000,
+    "a card of 15,000 tables": lambda: bundled(
+        b'[[inputs]]\nnode = "1"\ninput = "seed"\nkey = ""\n' * 15_000
+    ),
+}
+
+
+def dumped(document: Any) -> bytes:
+    return json.dumps(document).encode()
+
+
+def bundled(card: bytes) -> bytes:
+    written = io.BytesIO()
+    with zipfile.ZipFile(written, "w", zipfile.ZIP_DEFLATED) as bundle:
+        bundle.writestr("a.json", dumped(ring(1, "KSampler", seed=1)))
+        bundle.writestr("a.toml", card)
+    return written.getvalue()
+
+
+@pytest.mark.parametrize("name", HUGE)
+def test_what_is_huge_takes_its_time_only(name: str, defs_0_33: NodeDefs, home: Path) -> None:
+    content = HUGE[name]()
+    editor = Editor(home / "library", home / "trash")
+    with in_time("coming in"):
+        slug = bring(editor, content, "huge.json")
+    if slug is None:
+        return
+    with in_time("the library"):
+        shelf = Templates(Catalogue(Library(home / "library"))).shelf()
+        look_at(library_panel.markup(shelf, WORDS))
+    (template,) = shelf.templates
+    with in_time("the form"):
+        made = make(template, defs_0_33)
+    if made is not None:
+        with in_time("its use"):
+            use(made)
+    with in_time("readiness"):
+        judge(template, defs_0_33)
+    with in_time("the card"):
+        edit(editor, template)
