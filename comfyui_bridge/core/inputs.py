@@ -220,19 +220,18 @@ class _Exposer:
 
     def _asked(self, exposure: Exposure, problems: list[str]) -> ExposedInput | None:
         where = f"{exposure.node_id}.{exposure.input}"
+        card = f"Line {exposure.line}: the card" if exposure.line else "The card"
         if exposure.node_id not in self.workflow:
-            problems.append(f"The card shows {where}, but the workflow has no node {exposure.node_id}.")
+            problems.append(f"{card} shows {where}, but the workflow has no node {exposure.node_id}.")
             return None
         node = self.workflow.node(exposure.node_id)
         place = self._holder(node, exposure.input)
         if place is None:
-            problems.append(
-                f"The card shows {where}, but “{node.name}” has no such input that holds a value."
-            )
+            problems.append(f"{card} shows {where}, but “{node.name}” has no such input that holds a value.")
             return None
         base = self.exposed(place, exposure.spec)
         if base is None:
-            problems.append(f"The card shows {where}, which takes only a link.")
+            problems.append(f"{card} shows {where}, which takes only a link.")
         return base
 
     def _holder(self, node: Node, name: str) -> Place | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from comfyui_bridge.core import template
@@ -30,6 +30,7 @@ class Catalogue:
         self._looked_at = -math.inf
         self._state = LibraryState()
         self._parsed: dict[str, tuple[str, Template]] = {}
+        self._covers: dict[str, tuple[Path, str]] = {}
         self._version = 0
 
     def templates(self) -> tuple[Template, ...]:
@@ -60,7 +61,13 @@ class Catalogue:
         """The picture that stands beside a template's workflow."""
         with self._lock:
             self._look()
-            return next((file.cover for file in self._state.templates if file.slug == slug), None)
+            return self._covers[slug][0] if slug in self._covers else None
+
+    def covers(self) -> Mapping[str, str]:
+        """The templates that have a cover, each with a word that is another one for another picture."""
+        with self._lock:
+            self._look()
+            return {slug: version for slug, (_, version) in self._covers.items()}
 
     def look_again(self) -> None:
         """Something in the folder is another now: the next who asks sees it."""
@@ -87,6 +94,9 @@ class Catalogue:
             if (known := self._parsed.get(file.slug)) and known[0] == file.fingerprint
             else (file.fingerprint, template.parse(file.slug, file.document, file.card, file.card_lines))
             for file in state.templates
+        }
+        self._covers = {
+            file.slug: (file.cover, file.cover_version) for file in state.templates if file.cover is not None
         }
         self._state = state
         self._version += 1

@@ -40,6 +40,8 @@ class TemplateFile:
     card_lines: CardLines
     """Where the card's keys stand, for what is to be said of them."""
     cover: Path | None
+    cover_version: str
+    """Another one whenever the cover is another picture; empty without one."""
     changed_at: float
     """When its newest file changed, in seconds since the epoch."""
     fingerprint: str
@@ -274,6 +276,7 @@ def _template(
         card=card.document if card else None,
         card_lines=card.lines if card else {},
         cover=Path(cover.path) if cover else None,
+        cover_version=f"{cover.mtime_ns:x}-{cover.size:x}" if cover else "",
         changed_at=max(seen.mtime_ns for seen in used) / 1e9,
         fingerprint=told.hexdigest(),
     )

@@ -76,7 +76,8 @@ def _card(shelf: Shelf, template: Template) -> str:
 
 def cover_url(shelf: Shelf, slug: str, size: int = 256) -> str:
     """The link to a template's cover, relative to the page; empty without a cover."""
-    return f"covers/{quote(slug, safe='')}?size={size}&v={shelf.version}" if slug in shelf.covered else ""
+    version = shelf.covers.get(slug)
+    return f"covers/{quote(slug, safe='')}?size={size}&v={version}" if version else ""
 
 
 def _example_texts(template: Template) -> list[str]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from comfyui_bridge.core.template import Template
+from comfyui_bridge.core.workflow import is_ui_format
 
 if TYPE_CHECKING:
     from comfyui_bridge.store.catalogue import Catalogue
@@ -22,8 +23,8 @@ class Shelf:
     """The templates at one moment; another `version` whenever anything in the library is another."""
 
     templates: tuple[Template, ...] = ()
-    covered: frozenset[str] = frozenset()
-    """The slugs that have a cover."""
+    covers: Mapping[str, str] = field(default_factory=dict)
+    """The slugs that have a cover, each with a word that is another one for another picture."""
     problems: tuple[LibraryProblem, ...] = ()
     version: int = 0
 
@@ -48,10 +49,9 @@ class Templates:
         version = self._library.version()
         with self._lock:
             if version != self._shelf.version:
-                templates = self._library.templates()
                 self._shelf = Shelf(
-                    in_order(templates),
-                    frozenset(t.slug for t in templates if self._library.cover(t.slug) is not None),
+                    in_order(self._library.templates()),
+                    self._library.covers(),
                     self._library.problems(),
                     version,
                 )
@@ -71,7 +71,7 @@ def in_order(templates: Iterable[Template]) -> tuple[Template, ...]:
 def _distance(template: Template) -> tuple[bool, bool, int]:
     """How far a template is from a first picture."""
     takes_words = any("prompt" in (exposure.key, exposure.label.lower()) for exposure in template.exposures)
-    return _wants_a_file(template), not takes_words, len(template.document)
+    return _wants_a_file(template), not takes_words, len(_nodes(template.document))
 
 
 def _wants_a_file(template: Template) -> bool:
@@ -79,5 +79,11 @@ def _wants_a_file(template: Template) -> bool:
 
 
 def _class_types(document: Mapping[str, Any]) -> set[str]:
-    nodes = [node for node in document.values() if isinstance(node, Mapping)]
-    return {name for node in nodes if isinstance(name := node.get("class_type"), str)}
+    named = (node.get("class_type") or node.get("type") for node in _nodes(document))
+    return {name for name in named if isinstance(name, str)}
+
+
+def _nodes(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The nodes of either format."""
+    nodes = document["nodes"] if is_ui_format(document) else document.values()
+    return [node for node in nodes if isinstance(node, Mapping)]
