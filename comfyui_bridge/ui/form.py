@@ -141,16 +141,6 @@ def _by_key(form: Form, typed: Mapping[str, Any]) -> dict[str, Any]:
     return {one.key if (one := form.input(name)) else name: value for name, value in typed.items()}
 
 
-def widgets_of(form: Form, typed: Mapping[str, Any], words: Words) -> gr.HTML:
-    """A form to look at, whose fields say nothing to anybody."""
-    return gr.HTML(
-        described(form.template, form, typed, words),
-        html_template='<div class="form-body"></div>',
-        apply_default_css=False,
-        js_on_load="bridge.formSketch(element, props, watch)",
-    )
-
-
 def _by_author(form: Form) -> frozenset[tuple[str, str]]:
     """The inputs whose default the card gives."""
     exposures = form.template.exposures

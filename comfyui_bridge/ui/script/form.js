@@ -184,14 +184,6 @@ bridge.form = (element, props, trigger, watch) => {
   if (goal) askFor(goal, false);
 };
 
-/* A form to look at, which is sent nowhere. */
-bridge.formSketch = (element, props, watch) => {
-  const sheet = newSheet("sketch-");
-  const draw = () => props.value?.essential && drawSheet(sheet, element.querySelector(".form-body"), { ...props.value, head: "" });
-  watch("value", draw);
-  draw();
-};
-
 /* What is wrong ------------------------------------------------------------------------------- */
 
 const clearField = (field) => {

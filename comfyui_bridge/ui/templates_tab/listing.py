@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from html import escape
 
-from comfyui_bridge.core.template import Template
+from comfyui_bridge.core.template import Template, title_from
 from comfyui_bridge.ui.library_panel import cover_url
 from comfyui_bridge.ui.templates import Shelf
 from comfyui_bridge.ui.words import Words
@@ -43,7 +43,8 @@ def _row(shelf: Shelf, template: Template, wrong: Counter[str], words: Words) ->
 
 def _badges(template: Template, wrong: Counter[str], words: Words) -> str:
     """The slug, whether somebody wrote a card, and whether something is wrong with it."""
-    has_card = bool(template.exposures or template.description or template.tags)
+    said = template.exposures or template.description or template.tags
+    has_card = bool(said) or template.title != title_from(template.slug)
     marks = [f'<span class="slug">{escape(template.slug)}</span>']
     if count := wrong[template.slug]:
         marks.append(f'<span class="pill bad">{escape(words.count("ed_problems", count))}</span>')

@@ -68,8 +68,8 @@ TABLE = {
         "没有特别突出的输入，全部放在“高级设置”中。请勾选重要的项。",
     ),
     "ed_found_nothing": (
-        "Its form cannot be made yet; what is missing is said here.",
-        "暂时无法生成表单，原因见此处。",
+        "Its form cannot be made yet; what is missing is said above.",
+        "暂时无法生成表单，原因见上方。",
     ),
     # The head of the editor
     "ed_use": ("Use it", "去使用"),
