@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
@@ -21,6 +22,7 @@ LOOK_EVERY_S = 0.25
 """How often a follower looks for news, and so the most often that it sends any."""
 
 _LATE_FILES_S = 10.0
+_PAGES_KEPT = 1000
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,7 @@ class Attention:
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
         self._lock = threading.Lock()  # guards both tables
-        self._looks: dict[str, Look] = {}
+        self._looks: OrderedDict[str, Look] = OrderedDict()
         self._attended: set[str] = set()
 
     def turn(self, page: str, run_id: str) -> None:
@@ -46,9 +48,12 @@ class Attention:
             known = self._looks.get(page)
             if known is None or known.run_id != run_id:
                 self._looks[page] = Look(run_id, self._clock())
+            self._looks.move_to_end(page)
+            while len(self._looks) > _PAGES_KEPT:
+                self._looks.popitem(last=False)
 
     def look(self, page: str) -> Look | None:
-        """What the page looks at; None once it is gone."""
+        """What the page looks at; None for a page of which nothing has been heard for long."""
         with self._lock:
             return self._looks.get(page)
 
@@ -68,11 +73,6 @@ class Attention:
     def is_attended(self, page: str) -> bool:
         with self._lock:
             return page in self._attended
-
-    def close(self, page: str) -> None:
-        """The page is gone."""
-        with self._lock:
-            self._looks.pop(page, None)
 
 
 @dataclass(frozen=True)

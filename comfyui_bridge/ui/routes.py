@@ -43,6 +43,10 @@ def routes(dashboard: Dashboard, live: LiveStream) -> list[BaseRoute]:
         Route("/healthz", partial(_healthz, dashboard)),
         Route("/", _is_there, methods=["HEAD"]),
         Route("/live/{run_id}", live.answer, methods=["GET"]),
+        # A browser has six connections to an address, for all its tabs. Gradio 6.31 would hold one of them
+        # for every open tab, only to hear that it was closed: the seventh tab would wait for ever. Nothing of
+        # ours needs that, and after this answer its page asks no more.
+        Route("/gradio_api/heartbeat/{session}", _no_heartbeat),
         # Gradio would fetch these for whoever asks, on our behalf; nothing of ours needs it.
         Route("/gradio_api/file=http{rest:path}", _not_fetched),
         Route("/gradio_api/proxy={rest:path}", _not_fetched),
@@ -237,6 +241,10 @@ async def _healthz(dashboard: Dashboard, request: Request) -> Response:
 
 async def _not_fetched(request: Request) -> Response:
     return _not_there("Nothing of another address is fetched here.")
+
+
+async def _no_heartbeat(request: Request) -> Response:
+    return Response(status_code=204)
 
 
 async def _is_there(request: Request) -> Response:

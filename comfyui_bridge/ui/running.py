@@ -129,11 +129,6 @@ def _follow(page: gr.Blocks, desk: Desk, session: Session, stage: Stage, attenti
     # Runs that were begun elsewhere, or before this page came.
     stage.queue.input(follow, given, outputs, trigger_mode="multiple", **ALONGSIDE)
 
-    def forget(request: gr.Request) -> None:
-        attention.close(_page(request))
-
-    page.unload(forget)
-
 
 def _looking(desk: Desk, words: Words, request: gr.Request) -> Callable[[str], Seen]:
     watch = queue_panel.Watch(desk.engine, owner_of(request), words)

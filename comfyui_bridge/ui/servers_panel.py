@@ -96,7 +96,9 @@ def connect(desk: Desk, session: Session, tab: ServersTab) -> None:
             said = _act(desk, event, owner_of(request), words)
         except InvalidValues as error:
             return _shown(desk, words, request, problem=" ".join(error.problems.values()))
-        except (BridgeError, LookupError) as error:
+        except LookupError:
+            return _shown(desk, words, request, problem=words("no_such_server", server=event.server))
+        except BridgeError as error:
             return _shown(desk, words, request, problem=str(error))
         return _shown(desk, words, request, said=said)
 

@@ -26,6 +26,7 @@ from comfyui_bridge.sandbox.thread import SandboxThread
 
 ROOT = Path(__file__).resolve().parents[2]
 STEP_S = 0.06
+SLOW_STEP_S = 0.8
 READY_S = 60.0
 PATIENCE_MS = 20_000
 expect.set_options(timeout=PATIENCE_MS)
@@ -139,6 +140,37 @@ def start() -> Iterator[Callable[..., Program]]:
 def program(start: Callable[..., Program], server: Server) -> Program:
     """The shipped templates on the shared sandbox."""
     return start("--server", server.url)
+
+
+class Restartable:
+    """A slow sandbox that can be stopped, and started again at its address."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._thread = SandboxThread(step_seconds=SLOW_STEP_S, directory=directory).start()
+        self.url = self._thread.url
+
+    def stop(self) -> None:
+        self._thread.stop()
+
+    def start(self) -> None:
+        port = self._thread.port
+        self._thread = SandboxThread(step_seconds=SLOW_STEP_S, directory=self._directory, port=port).start()
+
+
+@pytest.fixture(scope="package")
+def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Restartable, Restartable]]:
+    """Two slow sandboxes: there is time to look while they work."""
+    both = (Restartable(tmp_path_factory.mktemp("one")), Restartable(tmp_path_factory.mktemp("two")))
+    yield both
+    for one in both:
+        one.stop()
+
+
+@pytest.fixture(scope="package")
+def slow(start: Callable[..., Program], pair: tuple[Restartable, Restartable]) -> Program:
+    """The shipped templates on two slow sandboxes."""
+    return start("--server", pair[0].url, "--server", pair[1].url)
 
 
 @pytest.fixture(scope="package")

@@ -194,8 +194,10 @@ def test_the_app_says_one_line_calls_nobody_and_stops_while_people_watch(tmp_pat
         with client_of(ready.split()[1]) as client, ExitStack() as people:
             assert client.get("/").status_code == 200
             assert client.get("/theme.css").status_code == 200
-            for number in range(5):
-                watching = client.stream("GET", f"/gradio_api/heartbeat/person{number}")
+            for _ in range(5):
+                asked = {"data": ["text-to-image", {"steps": 60}]}
+                follower = client.post("/gradio_api/call/run", json=asked).json()["event_id"]
+                watching = client.stream("GET", f"/gradio_api/call/run/{follower}")
                 assert people.enter_context(watching).status_code == 200
             began = time.monotonic()
             app.send_signal(signal.SIGINT)
@@ -207,6 +209,12 @@ def test_the_app_says_one_line_calls_nobody_and_stops_while_people_watch(tmp_pat
     finally:
         app.kill()
         app.communicate()
+
+
+def test_an_open_page_holds_no_connection() -> None:
+    """A browser has six of them for all its tabs."""
+    with served(a_dashboard()) as page, client_of(page.url) as client:
+        assert client.get("/gradio_api/heartbeat/somebody").status_code == 204
 
 
 def test_what_was_uploaded_and_not_kept_is_gone_at_the_end() -> None:

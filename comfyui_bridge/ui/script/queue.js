@@ -44,7 +44,7 @@ bridge.queue = (element, props, trigger, watch) => {
     tellTitle();
     // Begun elsewhere, or before this page came: nobody follows it for this page yet.
     if (before && !next.followed && leftAt) setTimeout(comeBack, 0);
-    if (next.items.length && !next.followed && Date.now() - asked > 2000) {
+    if (next.items.length && !next.followed && !document.hidden && Date.now() - asked > 2000) {
       asked = Date.now();
       trigger("input");
     }
@@ -236,6 +236,11 @@ const seeIt = () => {
   tellTitle();
 };
 document.addEventListener("visibilitychange", seeIt);
+/* A browser has six connections to an address, for all its tabs: one that nobody sees gives its stream back. */
+document.addEventListener("visibilitychange", () => {
+  if (document.hidden) stopStream();
+  else if (view?.live) stream(view.run_id);
+});
 addEventListener("focus", seeIt);
 
 const WISH = "bridge.notify";

@@ -55,13 +55,20 @@ const serverCard = (name, act) => {
   return card;
 };
 
+/* A screen reader is told which server a button is about. */
+const nameIt = (button) => button.setAttribute("aria-label", `${button.textContent}: ${button.closest("[data-server]").dataset.server}`);
+
 /* What cannot be taken back is asked once more, at the same place. */
 const sure = (button, act) => {
   let patience = 0;
+  const put = (words) => {
+    setText(button, words);
+    nameIt(button);
+  };
   const back = () => {
     clearTimeout(patience);
     delete button.dataset.sure;
-    setText(button, button.dataset.words);
+    put(button.dataset.words);
   };
   button.addEventListener("click", () => {
     if (button.dataset.sure) {
@@ -70,7 +77,7 @@ const sure = (button, act) => {
       return;
     }
     button.dataset.sure = "yes";
-    setText(button, button.dataset.question);
+    put(button.dataset.question);
     patience = setTimeout(back, 4000);
   });
   button.addEventListener("blur", back);
@@ -104,7 +111,7 @@ const drawServer = (card, server, mayManage) => {
     button.dataset.question = question;
     if (!button.dataset.sure) setText(button, say(key));
     button.title = hint ? say(hint) : "";
-    button.setAttribute("aria-label", `${button.textContent}: ${server.name}`);
+    nameIt(button);
   };
   offer("pause", server.paused ? "resume" : "pause", "pause_hint", mayManage && server.state !== "leaving");
   offer("free", "free_memory", "free_hint", mayManage && ["ready", "paused"].includes(server.state));

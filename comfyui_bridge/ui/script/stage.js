@@ -41,7 +41,7 @@ const stopStream = () => {
 };
 
 const stream = (runId) => {
-  if (streaming === runId) return;
+  if (streaming === runId || document.hidden) return;
   stopStream();
   streaming = runId;
   source = new EventSource(`live/${encodeURIComponent(runId)}`);

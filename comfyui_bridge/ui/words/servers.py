@@ -26,6 +26,7 @@ TABLE = {
         "{ready} of {count} servers ready, no answer from {names}",
         "{count} 台服务器中 {ready} 台就绪，{names} 无应答",
     ),
+    "no_such_server": ("{server} is no longer among the servers.", "{server} 已不在服务器列表中。"),
     "no_server": ("No server", "没有服务器"),
     "servers_none": (
         "No server yet. Runs wait until there is one.",

@@ -1,0 +1,110 @@
+"""Several servers on the page: who works on what, one that dies and returns, one that is added."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from playwright.sync_api import Locator, Page, expect
+
+from comfyui_bridge.sandbox.thread import SandboxThread
+from tests.browser import create
+from tests.browser.conftest import Program, Restartable
+
+Visit = Callable[..., Page]
+ANOTHER = {"viewport": {"width": 1000, "height": 800}}
+"""Makes it a browser of its own, and with it another person."""
+
+
+def card(page: Page, name: str) -> Locator:
+    return page.locator(f'#servers [data-server="{name}"]')
+
+
+def test_two_people_have_a_server_each_and_see_their_own_queue(slow: Program, visit: Visit) -> None:
+    one, other = (
+        visit(f"{slow.url}/?template=text-to-image&steps=60&width=256&height=256", **options)
+        for options in ({}, ANOTHER)
+    )
+    create.form_of(one)
+    create.form_of(other)
+    for page in (one, other):
+        create.generate(page)
+        create.wait_for_step(page, 1)
+    for _ in range(2):
+        create.generate(one)
+    expect(one.locator("#queue li")).to_have_count(3)
+    expect(other.locator("#queue .queue")).to_be_hidden()
+    for page in (one, other):
+        page.get_by_role("tab", name="Servers").click()
+    # One person's run keeps one server busy, and the other's stand in both.
+    expect(other.locator("#servers .fact-queue dd", has_text="1 of yours")).to_have_count(1)
+    expect(other.locator("#servers .fact-queue dd", has_text="of others")).to_have_count(2)
+    expect(one.locator("#servers .fact-queue dd", has_text="of yours")).to_have_count(2)
+    one.get_by_role("tab", name="Create").click()
+    one.locator("#queue .stop-all").click()
+    one.get_by_role("button", name="Stop all 3?").click()
+    expect(one.locator("#queue .queue")).to_be_hidden()
+    other.get_by_role("tab", name="Create").click()
+    expect(other.locator("#frame")).to_have_attribute("data-phase", "running")
+    other.get_by_role("button", name="Stop").click()
+    expect(other.locator("#frame")).to_have_attribute("data-phase", "cancelled")
+
+
+def test_a_server_that_dies_is_told_within_5_s_and_is_used_again_when_it_is_back(
+    slow: Program, pair: tuple[Restartable, Restartable], visit: Visit
+) -> None:
+    dying = pair[0]
+    page = visit(f"{slow.url}/?template=text-to-image&steps=4&width=256&height=256")
+    create.form_of(page)
+    expect(page.locator("#header .badge")).to_contain_text("Sandbox")
+    page.get_by_role("tab", name="Servers").click()
+    expect(card(page, dying.url).locator(".state")).to_have_text(re.compile("^Ready"))
+    dying.stop()
+    died_at = time.monotonic()
+    expect(card(page, dying.url).locator(".state")).to_have_text(re.compile("^No answer"))
+    told_after = time.monotonic() - died_at
+    expect(page.locator("#header .badge")).to_contain_text(f"no answer from {dying.url}")
+    assert told_after < 5.0
+    page.get_by_role("tab", name="Create").click()
+    create.generate(page)
+    create.wait_until_done(page)
+    expect(page.locator("#status .hint")).to_contain_text(pair[1].url)
+    dying.start()
+    page.get_by_role("tab", name="Servers").click()
+    expect(card(page, dying.url).locator(".state")).to_have_text(re.compile("^Ready"))
+    expect(card(page, dying.url).locator(".why")).to_contain_text("Last problem")
+
+
+def test_a_server_is_added_paused_and_removed_at_the_page(
+    slow: Program, visit: Visit, tmp_path: Path
+) -> None:
+    page = visit(slow.url)
+    create.form_of(page)
+    page.get_by_role("tab", name="Servers").click()
+    address, said = page.get_by_label("Address"), page.locator("#servers .said")
+    address.fill("ftp://somebody:secret@nowhere")
+    page.get_by_role("button", name="Add", exact=True).click()
+    error = page.locator("#servers .field-error")
+    expect(error).not_to_be_empty()
+    expect(error).not_to_contain_text("secret")
+    with SandboxThread(directory=tmp_path) as added:
+        address.fill(added.url)
+        page.keyboard.press("Enter")
+        expect(said).to_have_text(f"{added.url} is added.")
+        expect(error).to_be_empty()
+        new = card(page, added.url)
+        expect(new.locator(".state")).to_have_text("Ready")
+        new.get_by_role("button", name=re.compile("^Pause")).click()
+        expect(new.locator(".state")).to_have_text("Paused: gets no new runs")
+        new.get_by_role("button", name=re.compile("^Resume")).click()
+        expect(new.locator(".state")).to_have_text("Ready")
+        new.get_by_role("button", name=re.compile("^Free memory")).click()
+        expect(said).to_have_text(f"{added.url} was asked to free its memory.")
+        new.get_by_role("button", name=re.compile("^Remove")).click()
+        new.get_by_role("button", name=re.compile("^Remove it")).click()
+        expect(new).to_have_count(0)
+    charts = page.locator("#charts svg")
+    expect(charts.first).to_be_visible()
+    expect(charts.first).to_have_attribute("aria-label", re.compile("Runs done: .* done and 0 failed"))
