@@ -22,7 +22,7 @@ from comfyui_bridge.core.errors import BridgeError, Full
 from comfyui_bridge.store import archive
 from comfyui_bridge.store.media import THUMBNAIL_SIZES, media_type
 from comfyui_bridge.store.thumbnails import shrink
-from comfyui_bridge.ui import form_routes, uploads
+from comfyui_bridge.ui import compare, form_routes, recipe, uploads
 from comfyui_bridge.ui.dashboard import Dashboard
 from comfyui_bridge.ui.live_stream import LiveStream
 from comfyui_bridge.ui.sign_in import is_signed_in, is_theirs
@@ -54,6 +54,8 @@ def routes(dashboard: Dashboard, live: LiveStream) -> list[BaseRoute]:
         Route("/media/{run_id}.zip", media.zip),
         Route("/media/{run_id}/{name:path}", media.file),
         Route("/covers/{slug}", _Covers(dashboard).cover),
+        *recipe.routes(dashboard),
+        *compare.routes(dashboard),
         *form_routes.routes(dashboard),
         *uploads.routes(dashboard),
     ]

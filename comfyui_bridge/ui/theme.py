@@ -32,6 +32,8 @@ _STYLES = (
     "panels",
     "servers",
     "editor",
+    "recipe",
+    "compare",
     "narrow",
 )
 # They share one scope; `base` opens it with what the others use.
@@ -52,6 +54,8 @@ _SCRIPTS = (
     "queue",
     "servers",
     "editor",
+    "recipe",
+    "compare",
     "page",
 )
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from comfyui_bridge.ui.words import (
+    compare,
     editor,
     form,
     frame,
@@ -19,6 +20,7 @@ from comfyui_bridge.ui.words import (
     picture,
     queue,
     readiness,
+    recipe,
     results,
     servers,
     stage,
@@ -26,7 +28,21 @@ from comfyui_bridge.ui.words import (
 
 LANGUAGES = ("en", "zh")
 
-_PARTS = (frame, library, form, readiness, stage, queue, servers, results, editor, loras, picture)
+_PARTS = (
+    frame,
+    library,
+    form,
+    readiness,
+    stage,
+    queue,
+    servers,
+    results,
+    editor,
+    loras,
+    picture,
+    compare,
+    recipe,
+)
 _TABLE: Mapping[str, tuple[str, str]] = {key: said for part in _PARTS for key, said in part.TABLE.items()}
 
 KEYS = tuple(_TABLE)

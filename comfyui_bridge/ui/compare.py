@@ -1,0 +1,80 @@
+"""Two runs side by side, as the page's script draws them: their files, and only the values that differ."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from functools import partial
+from typing import Any
+
+import anyio.to_thread
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from comfyui_bridge.core.differences import ABSENT, Difference, differences
+from comfyui_bridge.core.form import Form
+from comfyui_bridge.core.run import Run
+from comfyui_bridge.ui import present, value_words
+from comfyui_bridge.ui.dashboard import Dashboard
+from comfyui_bridge.ui.recipe import form_of, run_seen, when, words_of
+from comfyui_bridge.ui.words import Words
+
+_HEADERS = {"Cache-Control": "no-store"}
+
+
+def routes(dashboard: Dashboard) -> list[BaseRoute]:
+    return [Route("/compare", partial(_compared, dashboard), methods=["GET"])]
+
+
+async def _compared(dashboard: Dashboard, request: Request) -> Response:
+    return await anyio.to_thread.run_sync(_answer, dashboard, request)
+
+
+def _answer(dashboard: Dashboard, request: Request) -> Response:
+    """One run or two, `runs` by their ids with a comma between, and what differs."""
+    asked = request.query_params.get("runs", "").split(",")[:2]
+    runs = [run_seen(dashboard, run_id, request) for run_id in asked]
+    seen = [run for run in runs if run is not None]
+    if len(seen) < len(asked):
+        return PlainTextResponse(f"{words_of(request)('compare_gone')}\n", 404, headers=_HEADERS)
+    return JSONResponse(compared(dashboard, seen, words_of(request)), headers=_HEADERS)
+
+
+def compared(dashboard: Dashboard, runs: list[Run], words: Words) -> dict[str, Any]:
+    """What the script draws of these runs; `differences` where there are two."""
+    sides = [_side(run, words) for run in runs]
+    if len(runs) < 2:
+        return {"sides": sides, "differences": [], "note": "", "can_apply": False}
+    first, second = runs
+    found = differences(first, second)
+    forms = [form_of(dashboard, dashboard.library.get(run.template)) for run in runs]
+    return {
+        "sides": sides,
+        "differences": [_difference(one, first, second, forms, words) for one in found],
+        "note": "" if first.template == second.template else words("compare_templates"),
+        "can_apply": any(one.is_value for one in found),
+    }
+
+
+def _side(run: Run, words: Words) -> dict[str, Any]:
+    seconds = [words.time(run.seconds)] if run.seconds is not None else []
+    return {
+        "run": run.run_id,
+        "title": run.title or run.template,
+        "line": " · ".join((words(f"state_{run.state.value}"), when(run), *seconds)),
+        "files": [asdict(present.file_view(run.run_id, kept)) for kept in run.kept],
+        "texts": list(run.texts),
+    }
+
+
+def _difference(
+    one: Difference, first: Run, second: Run, forms: list[Form | None], words: Words
+) -> dict[str, Any]:
+    form = next((form for form in forms if form is not None and form.input(one.key)), forms[0])
+    return {
+        "label": value_words.label(form, one.key, words, None if one.is_value else second.workflow),
+        "first": "" if one.first is ABSENT else value_words.said(one.first, words),
+        "second": "" if one.second is ABSENT else value_words.said(one.second, words),
+        "pieces": [[piece.text, piece.side.value] for piece in one.pieces],
+        "is_value": one.is_value,
+    }

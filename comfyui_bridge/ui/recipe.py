@@ -1,0 +1,197 @@
+"""A recipe as a card: what a link says, its picture where it may be seen, and what this server lacks for it.
+
+To look at it runs nothing. Beside it stands the workflow of a run as it was sent, which reproduces the run
+whatever became of its template. Both answer to whoever may see the run, as its files do.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+from urllib.parse import quote
+
+import anyio.to_thread
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from comfyui_bridge.core import recipes
+from comfyui_bridge.core.errors import InvalidValues, WorkflowError
+from comfyui_bridge.core.form import Form
+from comfyui_bridge.core.model_files import model_files
+from comfyui_bridge.core.outputs import MediaKind
+from comfyui_bridge.core.recipes import Recipe
+from comfyui_bridge.core.run import Run
+from comfyui_bridge.core.template import Template
+from comfyui_bridge.ui import present, readiness_panel, value_words
+from comfyui_bridge.ui.dashboard import Dashboard
+from comfyui_bridge.ui.sign_in import may_see
+from comfyui_bridge.ui.words import Words, choose
+
+_HEADERS = {"Cache-Control": "no-store"}
+
+
+def routes(dashboard: Dashboard) -> list[BaseRoute]:
+    return [
+        Route("/runs/{run_id}.json", partial(_in_thread, partial(_workflow, dashboard)), methods=["GET"]),
+        Route("/runs/{run_id}/recipe", partial(_in_thread, partial(_link, dashboard)), methods=["GET"]),
+        Route("/recipe", partial(_in_thread, partial(_card, dashboard)), methods=["GET"]),
+    ]
+
+
+def run_seen(dashboard: Dashboard, run_id: str, request: Any) -> Run | None:
+    """The run, if there is one that whoever asks may see."""
+    snapshot = dashboard.engine.snapshot(run_id) if run_id else None
+    return snapshot.run if snapshot is not None and may_see(request, snapshot.run) else None
+
+
+def words_of(request: Request) -> Words:
+    """The words of the page that asks."""
+    return Words(choose(request.query_params.get("__lang", ""), request.headers.get("accept-language", "")))
+
+
+def form_of(dashboard: Dashboard, template: Template | None) -> Form | None:
+    """The template's form as it is now; None where there is none."""
+    try:
+        return dashboard.engine.form(template) if template is not None else None
+    except WorkflowError:
+        return None
+
+
+def when(run: Run) -> str:
+    """When a run was asked for, as the server's clock has it."""
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(run.created_at))
+
+
+async def _in_thread(answer: Callable[[Request], Response], request: Request) -> Response:
+    return await anyio.to_thread.run_sync(answer, request)
+
+
+def _not_there() -> Response:
+    return PlainTextResponse("There is no such run here.\n", 404, headers=_HEADERS)
+
+
+def _workflow(dashboard: Dashboard, request: Request) -> Response:
+    """The workflow of a run as it was sent, in API format, as a file."""
+    run = run_seen(dashboard, request.path_params["run_id"], request)
+    if run is None:
+        return _not_there()
+    document = json.dumps(run.workflow.to_api(), ensure_ascii=False, indent=2).encode("utf-8", "replace")
+    name = f'attachment; filename="{run.run_id}.json"'
+    return Response(
+        document, media_type="application/json", headers={**_HEADERS, "Content-Disposition": name}
+    )
+
+
+def _link(dashboard: Dashboard, request: Request) -> Response:
+    """The recipe link of a run, and a sentence where it does not carry everything."""
+    run = run_seen(dashboard, request.path_params["run_id"], request)
+    if run is None:
+        return _not_there()
+    recipe, words = recipes.of_run(run), words_of(request)
+    note = words("recipe_left", names=_kept_names(dashboard, recipe, words)) if recipe.kept else ""
+    return JSONResponse({"link": recipes.query(recipe), "note": note}, headers=_HEADERS)
+
+
+def _card(dashboard: Dashboard, request: Request) -> Response:
+    """What a recipe link says, for the page to draw."""
+    recipe = recipes.parse(request.query_params.multi_items())
+    run = run_seen(dashboard, recipe.run_id, request)
+    return JSONResponse(card(dashboard, recipe, run, words_of(request)), headers=_HEADERS)
+
+
+def card(dashboard: Dashboard, recipe: Recipe, run: Run | None, words: Words) -> dict[str, Any]:
+    """What the script draws of a recipe; `run` is the one it came from, where it may be seen."""
+    template = dashboard.library.get(recipe.template)
+    form = form_of(dashboard, template)
+    given = recipes.values_of(recipe, form, run)
+    title = template.title if template else run.title if run else ""
+    picture = _picture(run) if run is not None and recipes.is_of_run(recipe, run) else None
+    return {
+        "title": title or recipe.template or words("recipe_unknown"),
+        "picture": picture,
+        "line": _line(run, words),
+        "values": [
+            {"label": one.label, "text": one.text, "folded": bool(one.group)}
+            for one in value_words.listed(form, given, words)
+        ],
+        "models": list(_models(run, form, given)),
+        "readiness": _readiness(dashboard, template, form, given, words),
+        "notes": list(_notes(dashboard, recipe, run, template, form, words)),
+        "run": run.run_id if run is not None else "",
+        "workflow": f"runs/{quote(run.run_id)}.json" if run is not None else "",
+        "can_open": form is not None,
+    }
+
+
+def _line(run: Run | None, words: Words) -> str:
+    if run is None:
+        return ""
+    seconds = f" · {words.time(run.seconds)}" if run.seconds is not None else ""
+    return f"{words(f'state_{run.state.value}')} · {when(run)}{seconds}"
+
+
+def _picture(run: Run) -> dict[str, str] | None:
+    kept = next((one for one in run.kept if one.source.kind is MediaKind.IMAGE), None)
+    if kept is None:
+        return None
+    url = present.file_view(run.run_id, kept).url
+    return {"url": url, "small": f"{url}?size=1024", "name": kept.name}
+
+
+def _models(run: Run | None, form: Form | None, given: Mapping[str, Any]) -> tuple[str, ...]:
+    if run is not None:
+        return model_files(run.workflow)
+    try:
+        return model_files(form.patched(form.check(given))) if form is not None else ()
+    except InvalidValues:
+        return ()
+
+
+def _readiness(
+    dashboard: Dashboard, template: Template | None, form: Form | None, given: Mapping[str, Any], words: Words
+) -> dict[str, Any] | None:
+    if template is None:
+        return None
+    inputs = {one.key for one in form.with_choices(given).inputs} if form is not None else set()
+    raw = {key: value for key, value in given.items() if key in inputs}
+    return readiness_panel.line(dashboard.engine.readiness(template, raw), form, words)
+
+
+def _notes(
+    dashboard: Dashboard,
+    recipe: Recipe,
+    run: Run | None,
+    template: Template | None,
+    form: Form | None,
+    words: Words,
+) -> list[str]:
+    """What whoever opens the link should know."""
+    notes, is_whole = [], recipes.is_whole(recipe, run)
+    is_altered = run is not None and not recipes.is_of_run(recipe, run)
+    if recipe.run_id and run is None:
+        notes.append(words("recipe_no_run"))
+    if not is_whole:
+        notes.append(words("recipe_missing", names=_kept_names(dashboard, recipe, words)))
+    if is_altered:
+        notes.append(words("recipe_altered"))
+    if template is None:
+        notes.append(words("recipe_no_template", slug=recipe.template))
+    elif form is None:
+        notes.append(words("recipe_no_form"))
+    elif recipe.version and is_whole and not is_altered:
+        now = recipes.version_now(form, recipes.values_of(recipe, form, run))
+        if now != recipe.version:
+            notes.append(words("recipe_changed", then=recipe.version[:7], now=now[:7] or "–"))
+            notes += [words("recipe_changed_workflow")] if run is not None else []
+    return notes
+
+
+def _kept_names(dashboard: Dashboard, recipe: Recipe, words: Words) -> str:
+    form = form_of(dashboard, dashboard.library.get(recipe.template))
+    if "*" in recipe.kept:
+        return words("recipe_all_values")
+    return ", ".join(value_words.label(form, key, words) for key in recipe.kept)

@@ -1,0 +1,141 @@
+/* Recipes: their links, and the card of one ---------------------------------------------------- */
+
+let fillWith = () => {}; // values from elsewhere into the form
+
+let sheetFrom = {}; // where the page was before a sheet lay over it
+const namesSheet = () => {
+  const said = new URLSearchParams(location.search);
+  return said.get("view") === "recipe" || said.has("compare");
+};
+
+/* A dialog over the page that has an address of its own; closing it brings the former one back. */
+const openSheet = (name, title, query, ...tools) => {
+  const former = byId("sheet");
+  if (!former) sheetFrom = { address: namesSheet() ? keptWords(location.pathname) : location.href, focused: document.activeElement };
+  former?.remove();
+  const heading = make("h2", {}, title);
+  const body = make("div", { class: "sheet-body" });
+  const close = make("button", { type: "button", class: "sheet-close", "aria-label": say("close"), title: say("close"), onclick: () => sheet.close() }, "×");
+  const head = make("header", { class: "sheet-head" }, heading, ...tools, close);
+  const sheet = make("dialog", { id: "sheet", class: `sheet ${name}`, "aria-label": title }, head, body);
+  history.replaceState(null, "", query);
+  sheet.addEventListener("click", (event) => event.target === sheet && sheet.close());
+  sheet.addEventListener("close", () => {
+    sheet.remove();
+    history.replaceState(null, "", sheetFrom.address);
+    if (view) noteAddress();
+    sheetFrom.focused?.focus?.();
+  });
+  document.querySelector(".gradio-container .contain").append(sheet);
+  sheet.showModal();
+  return { sheet, body, heading };
+};
+
+/* An address with nothing but the page's own words: language and theme. */
+const keptWords = (path, more = {}) => {
+  const kept = new URLSearchParams(Object.entries(more));
+  const now = new URLSearchParams(location.search);
+  for (const key of ["__lang", "__theme"]) if (now.has(key)) kept.set(key, now.get(key));
+  return kept.size ? `${path}?${kept}` : path;
+};
+
+/* What an address of ours answers; the sentence of a refusal is thrown. */
+const answerOf = async (address) => {
+  const answer = await fetch(address);
+  if (!answer.ok) throw new Error((await answer.text()).trim());
+  return answer.json();
+};
+
+const copyText = async (text) => {
+  try {
+    await navigator.clipboard.writeText(text);
+  } catch {
+    const field = make("textarea", { class: "off-screen", readonly: true }, text);
+    (byId("sheet") || document.body).append(field);
+    field.select();
+    document.execCommand("copy");
+    field.remove();
+  }
+};
+
+/* A button that copies a run's recipe link; what the link leaves out is said beneath it. */
+const recipeButton = (run) => {
+  const told = make("p", { class: "recipe-told", role: "status", hidden: true });
+  const button = make("button", { type: "button", class: "action", title: say("recipe_copy_hint"), onclick: async () => {
+    try {
+      const { link, note } = await answerOf(`runs/${encodeURIComponent(run)}/recipe?__lang=${lang}`);
+      await copyText(new URL(link, location.origin + location.pathname).href);
+      setText(button, say("recipe_copied"));
+      setText(told, note);
+      button.closest(".action-row")?.after(told);
+    } catch (problem) {
+      setText(told, problem.message);
+      button.closest(".action-row")?.after(told);
+    }
+    told.hidden = !told.textContent;
+    setTimeout(() => setText(button, say("recipe_copy")), 2000);
+  } }, say("recipe_copy"));
+  return button;
+};
+
+const workflowLink = (run) =>
+  make("a", { class: "action", href: `runs/${encodeURIComponent(run)}.json`, download: `${run}.json`, title: say("recipe_workflow_hint") }, say("recipe_workflow"));
+
+const openRecipe = async (query) => {
+  const { sheet, body, heading } = openSheet("recipe", say("recipe"), query);
+  const asked = new URLSearchParams(query);
+  if (!asked.has("__lang")) asked.set("__lang", lang);
+  try {
+    const card = await answerOf(`recipe?${asked}`);
+    setText(heading, card.title);
+    sheet.setAttribute("aria-label", card.title);
+    drawRecipe(body, card, query, sheet);
+  } catch (problem) {
+    body.replaceChildren(make("p", { class: "sheet-problem", role: "alert" }, say("recipe_failed").replace("{problem}", problem.message)));
+  }
+};
+
+const drawRecipe = (body, card, query, sheet) => {
+  const rows = (values) => make("dl", { class: "recipe-values" }, ...values.flatMap((one) => [make("dt", {}, one.label), make("dd", {}, one.text)]));
+  const folded = card.values.filter((one) => one.folded);
+  const shown = make("div", { class: "recipe-picture" });
+  if (card.picture) {
+    const image = make("img", { src: card.picture.small, alt: say("result_of").replace("{title}", card.title) });
+    shown.append(make("a", { href: card.picture.url, target: "_blank", rel: "noopener" }, image));
+  } else shown.append(make("p", { class: "no-picture" }, say("recipe_no_picture")));
+  const said = make("div", { class: "recipe-said" });
+  if (card.line) said.append(make("p", { class: "quiet" }, card.line));
+  for (const note of card.notes) said.append(make("p", { class: "notice" }, note));
+  if (card.readiness) said.append(lacking(card.readiness));
+  said.append(make("h3", {}, say("recipe_values")), rows(card.values.filter((one) => !one.folded)));
+  if (folded.length) said.append(make("details", {}, make("summary", {}, `${say("recipe_more_values")} (${card.values.length})`), rows(folded)));
+  if (card.models.length) said.append(make("h3", {}, say("recipe_models")), make("ul", { class: "recipe-models" }, ...card.models.map((name) => make("li", {}, name))));
+  const acts = make("div", { class: "action-row sheet-acts" });
+  if (card.can_open) acts.append(make("button", { type: "button", class: "action main", autofocus: true, title: say("recipe_open_hint"), onclick: () => {
+    sheet.close();
+    openTab("create");
+    fillWith({ recipe: query, first: "", second: "", onto: "" });
+  } }, say("recipe_open")));
+  if (card.run) acts.append(make("a", { class: "action", href: `?run=${encodeURIComponent(card.run)}`, "data-run": card.run }, say("recipe_run")));
+  if (card.workflow) acts.append(workflowLink(card.run));
+  body.replaceChildren(shown, said, acts);
+};
+
+/* Whether this server could run it, and what it lacks. */
+const lacking = (found) => {
+  const line = make("div", { class: "recipe-ready", "data-tone": found.tone }, make("p", {}, make("span", { class: "dot" }), found.line));
+  if (found.items.length) line.append(make("ul", {}, ...found.items.map((item) => make("li", {}, item.said))));
+  return line;
+};
+
+bridge.filler = (trigger) => {
+  fillWith = (what) => trigger("select", what);
+  const asked = new URLSearchParams(location.search);
+  if (asked.get("view") === "recipe") openRecipe(location.search);
+  else if (asked.get("compare")) openCompare(...asked.get("compare").split(","));
+};
+
+/* What leads out of a sheet closes it. */
+document.addEventListener("click", (event) => {
+  if (event.target.closest("#sheet a[data-run]") && !event.ctrlKey && !event.metaKey) byId("sheet").close();
+}, true);
