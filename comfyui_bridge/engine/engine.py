@@ -10,12 +10,12 @@ import random
 import threading
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from comfyui_bridge.core import activity
+from comfyui_bridge.core import activity, remix
 from comfyui_bridge.core import form as form_
 from comfyui_bridge.core import values as values_
 from comfyui_bridge.core.activity import Activity
@@ -26,6 +26,7 @@ from comfyui_bridge.core.form import Form
 from comfyui_bridge.core.node_defs import NodeDefs
 from comfyui_bridge.core.run import Run, apply
 from comfyui_bridge.core.template import Template
+from comfyui_bridge.core.workflow import Workflow
 from comfyui_bridge.engine.assessor import Assessor, Found
 from comfyui_bridge.engine.follow import Timing
 from comfyui_bridge.engine.forecast import Forecast
@@ -120,18 +121,36 @@ class Engine:
         """
         form = self.form(template).with_choices(raw)
         values = values_.resolve_seeds(form.inputs, form.check(raw), self._draw_seed)
-        workflow = form.patched(values)
+        return self._admit(
+            form.patched(values), template.slug, template.title, owner, values_.to_json(values)
+        )
+
+    def again(self, run: Run, owner: str = "", *, new_seed: bool = False, seeds: Collection[str] = ()) -> str:
+        """Put a run into the queue once more, as it was asked for then, whatever became of its template.
+
+        With `new_seed` its seeds are drawn anew and all else stays; `seeds` are keys of values that its
+        template is known to have seeds under. Raises InvalidValues where it has no seed, and what `submit`
+        does.
+        """
+        workflow, values = run.original or run.workflow, dict(run.values)
+        if new_seed:
+            workflow, values = remix.reseeded(workflow, self.node_defs(), values, seeds, self._draw_seed)
+        return self._admit(workflow, run.template, run.title, owner, values)
+
+    def _admit(
+        self, workflow: Workflow, template: str, title: str, owner: str, values: Mapping[str, Any]
+    ) -> str:
         run = Run(
             run_id=uuid.uuid4().hex,
             prompt_id=str(uuid.uuid4()),
             workflow=workflow,
             created_at=self._clock(),
-            template=template.slug,
-            title=template.title,
+            template=template,
+            title=title,
             owner=owner,
-            values=values_.to_json(values),
+            values=values,
             fingerprint=workflow.fingerprint(),
-            weights=self._forecast.weights(template.slug, workflow),
+            weights=self._forecast.weights(template, workflow),
         )
         self._pool.assess((run,))
         with self._admission:
@@ -144,6 +163,10 @@ class Engine:
             self._queue.put(run)
         self._wake()
         return run.run_id
+
+    def alike(self, workflow: Workflow, owner: str) -> Run | None:
+        """The owner's newest completed run of exactly this workflow."""
+        return next(iter(self._runs.like(workflow.fingerprint(), owner, 1)), None)
 
     def cancel(self, run_id: str) -> None:
         """Stop a run wherever it is; answers at once, and the run's state follows."""

@@ -19,8 +19,9 @@ from comfyui_bridge.core.form import Form
 from comfyui_bridge.core.inputs import ExposedInput
 from comfyui_bridge.core.node_defs import IntSpec
 from comfyui_bridge.core.template import Template
-from comfyui_bridge.ui import filling, library_panel, readiness_panel, running
+from comfyui_bridge.ui import acting, library_panel, readiness_panel, running
 from comfyui_bridge.ui import form as form_
+from comfyui_bridge.ui import remix as remix_
 from comfyui_bridge.ui import stage as stage_
 from comfyui_bridge.ui import unchanged as unchanged_
 from comfyui_bridge.ui.desk import (
@@ -56,9 +57,9 @@ class Create:
     unchanged: gr.HTML
     refusals: gr.HTML
     readiness: gr.HTML
+    remix: gr.HTML
     dots: gr.HTML
     stage: Stage
-    filler: gr.HTML
     attention: Attention = field(default_factory=Attention)
 
 
@@ -73,6 +74,7 @@ def lay_out(desk: Desk, words: Words) -> Create:
             with gr.Column(elem_id="form", min_width=0):
                 no_template = gr.HTML(_no_template(desk, words), elem_id="no-template", **PLAIN)
                 picker = form_.picker()
+                remix = remix_.panel()
             with gr.Column(elem_id="actions", min_width=0):
                 refusals = form_.refusals()
                 readiness = readiness_panel.panel()
@@ -84,10 +86,9 @@ def lay_out(desk: Desk, words: Words) -> Create:
                     interactive=first is not None,
                 )
                 unchanged = unchanged_.panel()
-                filler = filling.panel()
         with gr.Column(elem_id="stage-pane", min_width=0):
             stage = stage_.panel(first_view(desk, first, words), words)
-    return Create(library, no_template, picker, generate, unchanged, refusals, readiness, dots, stage, filler)
+    return Create(library, no_template, picker, generate, unchanged, refusals, readiness, remix, dots, stage)
 
 
 def connect(page: gr.Blocks, desk: Desk, session: Session, tab: Create) -> None:
@@ -97,16 +98,20 @@ def connect(page: gr.Blocks, desk: Desk, session: Session, tab: Create) -> None:
     _generate(desk, session, tab)
     _refresh(desk, tab)
     _make_ready(desk, session, tab)
-    filling.connect(desk, session, tab.filler, tab.picker, tab.refusals)
-    running.connect(
-        page,
-        desk,
-        session,
-        tab.stage,
-        picker=tab.picker,
-        refusals=tab.refusals,
-        attention=tab.attention,
-    )
+    running.connect(page, desk, session, tab.stage, attention=tab.attention)
+    acting.connect(desk, session, tab, _beside(desk, tab))
+
+
+def _beside(desk: Desk, tab: Create) -> acting.Beside:
+    """What an action changes beside the form."""
+
+    def of_form(slug: str, raw: Mapping[str, Any], words: Words) -> dict[Any, Any]:
+        return {tab.readiness: _readiness(desk, slug, raw, words)}
+
+    def of_library(words: Words) -> dict[Any, Any]:
+        return library_parts(desk, tab, words)
+
+    return acting.Beside(of_form, of_library, frozenset({tab.readiness, *library_components(tab)}))
 
 
 def arrived(desk: Desk, session: Session, tab: Create, words: Words, request: gr.Request) -> dict[Any, Any]:
@@ -115,8 +120,6 @@ def arrived(desk: Desk, session: Session, tab: Create, words: Words, request: gr
     A run of theirs that is under way has the stage, unless the link names another.
     """
     asked = dict(request.query_params)
-    if asked.get("view") or asked.get("compare"):
-        asked = {}  # it says what is shown over the tab or beside it, and nothing about the form
     run_id = asked.get("run") or running.under_way(desk, request)
     if not asked.get("template"):
         asked["run"] = run_id

@@ -1,4 +1,4 @@
-"""Runs on the page: which of them has the stage, and how they are followed, stopped, moved and opened.
+"""Runs on the page: which of them has the stage, and how they are followed, stopped and moved.
 
 A run under way keeps the stage until it is over, whatever is queued meanwhile: who presses Generate again
 finds the new run in the queue, and the stage goes on to it when its turn has come. What has failed, and what
@@ -13,13 +13,10 @@ from typing import Any
 
 import gradio as gr
 
-from comfyui_bridge.core import values
 from comfyui_bridge.core.run import Run
 from comfyui_bridge.ui import following, gallery, queue_panel
-from comfyui_bridge.ui import form as form_
-from comfyui_bridge.ui.desk import ALONGSIDE, AT_ONCE, Desk, Session, own_runs, run_view, wish
+from comfyui_bridge.ui.desk import ALONGSIDE, AT_ONCE, Desk, Session, own_runs, run_view
 from comfyui_bridge.ui.following import Attention, Seen
-from comfyui_bridge.ui.form import Picker, Refused, Typed
 from comfyui_bridge.ui.sign_in import is_own, owner_of
 from comfyui_bridge.ui.stage import Stage
 from comfyui_bridge.ui.words import Words
@@ -35,13 +32,10 @@ def connect(
     session: Session,
     stage: Stage,
     *,
-    picker: Picker,
-    refusals: gr.HTML,
     attention: Attention,
 ) -> None:
     """Which event of the stage and the queue leads to what."""
     _follow(page, desk, session, stage, attention)
-    _act(desk, session, stage, picker, refusals)
     _stop_and_move(desk, session, stage)
 
 
@@ -149,35 +143,6 @@ def _is_behind(page: gr.Blocks, session: str) -> Callable[[], bool]:
         return messages is not None and messages.qsize() > _UNTAKEN
 
     return is_behind
-
-
-def _act(desk: Desk, session: Session, stage: Stage, picker: Picker, refusals: gr.HTML) -> None:
-    """Open a run, run it again, or take its values into the form."""
-
-    def act(
-        followed: str, event: gr.EventData, lang: str, typed: Typed, request: gr.Request
-    ) -> dict[Any, Any]:
-        words = Words(lang)
-        run_id = str(event.run)
-        run, view = run_view(desk, run_id, words, request)
-        template = desk.templates.get(run.template) if run else None
-        if event.action == "again" and run is not None and template is not None:
-            answer = form_.submit(desk.dashboard, template, run.values, owner_of(request), words)
-            if isinstance(answer, Refused):
-                return {refusals: answer.to_json()}
-            return submitted(desk, session, stage, followed, answer, words, request)
-        if event.action in ("values", "use") and run is not None and template is not None:
-            given = dict(values.from_json(run.values))
-            if event.action == "use":
-                given[str(event.key)] = event.value
-            return {
-                session.typed: {**typed, template.slug: given},
-                picker.wanted: wish(template.slug, replaces=True),
-            }
-        return {session.followed: run_id, stage.view: view.to_json(time.time())}
-
-    outputs = {*submitting(session, stage), session.typed, picker.wanted, refusals}
-    stage.view.select(act, [session.followed, session.lang, session.typed], outputs, **ALONGSIDE)
 
 
 def _stop_and_move(desk: Desk, session: Session, stage: Stage) -> None:

@@ -116,7 +116,7 @@ const fold = (sheet, kept, isOpen) => {
   return folded;
 };
 
-const drawSheet = (sheet, body, said) => {
+const drawSheet = (sheet, body, said, belowHead = []) => {
   const isSame = said.slug === sheet.slug;
   const wasOpen = isSame && sheet.isOpen?.();
   const kept = isSame ? sheet.made : new Map();
@@ -133,7 +133,7 @@ const drawSheet = (sheet, body, said) => {
   if (said.head) {
     const head = make("div", { id: `${sheet.prefix}form-head` });
     head.innerHTML = said.head; // made by Python, with every text in it escaped
-    parts.unshift(head);
+    parts.unshift(head, ...belowHead);
   }
   if (said.groups.length) parts.push(fold(sheet, kept, wasOpen || !said.essential.length));
   body.replaceChildren(...parts);
@@ -156,13 +156,15 @@ bridge.form = (element, props, trigger, watch) => {
     lang = said.lang;
     current = said.slug;
     markCurrent();
-    const isOther = drawSheet(main, body, said);
+    beforeDrawn();
+    const isOther = drawSheet(main, body, said, [formBar, notice]);
     setText(again, say("refresh_form"));
     again.title = say("refresh_form_hint");
     setText(edit, say("ed_edit_form"));
     edit.dataset.edit = said.slug;
     body.append(make("div", { class: "form-tools" }, again, edit));
     hold();
+    afterDrawn();
     if (isOther) byId("form-pane")?.scrollTo?.(0, 0);
     byId("form")?.setAttribute("data-drawn", said.slug);
     if (typeof markForm === "function") markForm(); // the form of a run that failed may just have come
@@ -177,7 +179,10 @@ bridge.form = (element, props, trigger, watch) => {
     }, 0);
   };
   hand = () => trigger("input");
-  main.told = hold;
+  main.told = () => {
+    hold();
+    noteSoon();
+  };
   main.reshaped = () => askFor(main.slug, false);
   watch("value", draw);
   draw();

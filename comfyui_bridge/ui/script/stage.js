@@ -133,11 +133,11 @@ const offered = (offer) =>
     mended.add(offer.field);
     const field = byId(offer.field);
     if (field) clearField(field);
-    ask({ action: "use", run: view.run_id, key: offer.key, value: offer.value });
+    bridge.act({ action: "use", run: view.run_id, key: offer.key, value: offer.value });
   } }, offer.words);
 
-const action = (name, words) =>
-  make("button", { type: "button", class: "action", onclick: () => ask({ action: name, run: view.run_id }) }, words);
+const action = (name, words, hint) =>
+  make("button", { type: "button", class: "action", title: hint, onclick: () => bridge.act({ action: name, run: view.run_id }) }, words);
 
 const drawStatus = () => {
   const status = byId("status");
@@ -180,8 +180,8 @@ const drawAfter = () => {
   if (file) row.append(make("a", { class: "action main", href: file.download, download: file.name, title: `${file.name} · ${file.size}` }, say("download")));
   if (view.archive) row.append(make("a", { class: "action", href: view.archive, download: true }, say("download_all")));
   if (file?.kind === "image") row.append(make("a", { class: "action", href: file.url, target: "_blank", rel: "noopener" }, say("open_full")));
-  row.append(action("values", say("use_values")), copyLink(), recipeButton(view.run_id));
-  if (file && document.querySelectorAll("#strip .tile[data-run]").length > 1) row.append(compareButton(view.run_id));
+  row.append(action("values", say("use_values")), action("seed", say("new_seed"), say("new_seed_hint")), copyLink());
+  row.append(menu(say("more_actions"), furtherActions(view.run_id, file)));
   root.append(row);
   if (view.files.length > 1) root.append(filmstrip());
   if (view.error && view.files.length) root.append(errorCard(view.error));
@@ -263,7 +263,7 @@ const rememberSeeds = () => {
 };
 
 const noteAddress = () => {
-  if (!view.run_id || view.phase === "unknown" || namesSheet()) return;
+  if (!view.run_id || view.phase === "unknown") return;
   const address = new URL(location.href);
   if (address.searchParams.get("run") === view.run_id) return;
   const kept = new URLSearchParams();

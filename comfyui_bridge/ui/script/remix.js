@@ -1,0 +1,198 @@
+/* What is done with a result ------------------------------------------------------------------ */
+
+/* Whatever can be done with a run or its file, from wherever it is asked: see ui/acting.py for the actions
+   and what each needs. An "input" without a place to go to, and a preset to be saved, ask first. */
+bridge.act = (what) => {
+  if (what.action === "input" && !what.key) return chooseInput(what);
+  if (what.action === "keep_preset") return nameOfPreset({ run: what.run });
+  noteState();
+  if (!byId("create")?.offsetParent) openTab("create");
+  seesForm = ["values", "use", "input", "template", "preset", "fill"].includes(what.action);
+  ask(what);
+};
+
+let seesForm = false; // the form is what somebody is waiting for, wherever they are on the page
+
+/* Actions behind one button: its menu opens on a click, and is walked through with the arrow keys. */
+const menu = (label, items) => {
+  const list = make("div", { class: "menu-list", role: "menu", hidden: true }, ...items);
+  for (const item of items) {
+    item.setAttribute("role", "menuitem");
+    item.tabIndex = -1;
+  }
+  const button = make("button", { type: "button", class: "action menu-button", "aria-haspopup": "menu", "aria-expanded": "false" }, label);
+  const outside = (event) => !box.contains(event.target) && open(false);
+  const open = (is) => {
+    if (is === !list.hidden) return;
+    list.hidden = !is;
+    button.setAttribute("aria-expanded", String(is));
+    (is ? document.addEventListener : document.removeEventListener).call(document, "pointerdown", outside);
+    if (!is) return;
+    list.classList.remove("is-left");
+    list.classList.toggle("is-left", list.getBoundingClientRect().right > document.documentElement.clientWidth - 8);
+    items[0]?.focus();
+  };
+  button.addEventListener("click", () => open(list.hidden));
+  list.addEventListener("click", (event) => {
+    if (event.target.closest("[role=menuitem]") && !event.target.closest(".stays")) open(false);
+  });
+  const box = make("div", { class: "menu" }, button, list);
+  box.addEventListener("keydown", (event) => {
+    if (list.hidden) return;
+    const now = items.indexOf(document.activeElement);
+    const to = { ArrowDown: now + 1, ArrowUp: now - 1, Home: 0, End: items.length - 1 }[event.key];
+    if (to !== undefined) {
+      event.preventDefault();
+      items[(to + items.length) % items.length].focus();
+    } else if (event.key === "Escape") {
+      event.preventDefault();
+      event.stopPropagation();
+      open(false);
+      button.focus();
+    }
+  });
+  box.addEventListener("focusout", (event) => event.relatedTarget && !box.contains(event.relatedTarget) && open(false));
+  return box;
+};
+
+/* The further actions of a run on the stage, each a button. */
+const furtherActions = (runId, file) => {
+  const one = (name, more = {}) =>
+    make("button", { type: "button", class: "action", title: more.hint, onclick: () => bridge.act({ action: name, run: runId, ...more.what }) }, say(more.words));
+  return [
+    one("again", { words: "same_again", hint: say("same_again_hint") }),
+    ...(file && ["image", "video", "audio"].includes(file.kind) ? [one("input", { words: "use_as_input", what: { file: file.name, kind: file.kind } })] : []),
+    one("template", { words: "open_as_template" }),
+    one("keep_preset", { words: "save_as_preset" }),
+  ];
+};
+
+/* What the form says of values that were put into it ------------------------------------------ */
+
+const notice = make("div", { class: "remix-notice", role: "status", hidden: true });
+let noticed = {};
+
+bridge.remix = (props, watch) => {
+  const draw = () => {
+    const said = props.value || {};
+    if (!said.at || said.at === noticed.at) return;
+    noticed = { ...said, slug: said.slug || main.slug };
+    drawNotice();
+    if (said.sentence && !said.slug) notice.scrollIntoView?.({ block: "nearest" });
+  };
+  watch("value", draw);
+  draw();
+};
+
+const drawNotice = () => {
+  notice.hidden = !noticed.sentence || noticed.slug !== main.slug;
+  if (notice.hidden) {
+    notice.replaceChildren();
+    return;
+  }
+  const lines = noticed.lines.map((line) =>
+    make("li", {}, make("b", {}, line.label), make("del", {}, line.value), make("span", {}, line.why)));
+  const close = () => {
+    noticed = { at: noticed.at };
+    drawNotice();
+  };
+  const again = (name, words) => make("button", { type: "button", class: "action", onclick: () => (close(), bridge.act({ action: name, run: noticed.run || run })) }, say(words));
+  const run = noticed.run;
+  notice.replaceChildren(
+    make("p", {}, noticed.sentence),
+    ...(lines.length ? [make("ul", {}, ...lines)] : []),
+    ...(run ? [make("div", { class: "action-row" }, again("again", "same_again"), again("template", "open_as_template"))] : []),
+    make("button", { type: "button", class: "remix-close", title: say("remix_close"), "aria-label": say("remix_close"), onclick: close }, "×"),
+  );
+};
+
+/* The form as it was -------------------------------------------------------------------------- */
+
+const MOST_STATES = 20;
+const states = []; // what somebody made of the form, oldest first
+let stateAt = -1;
+let settling = 0;
+let restoring = false;
+
+const stateNow = () => {
+  const keys = [...main.touched].filter((key) => key in main.values).sort();
+  return JSON.stringify({ slug: main.slug, values: Object.fromEntries(keys.map((key) => [key, main.values[key]])) });
+};
+
+/* Remember the form as it is, unless that is what was remembered last. */
+const noteState = () => {
+  clearTimeout(settling);
+  if (!main.slug || restoring) return;
+  const now = stateNow();
+  if (now === states[stateAt]) return;
+  states.splice(stateAt + 1);
+  states.push(now);
+  // One more than the steps back: the form as it is now is one of them.
+  if (states.length > MOST_STATES + 1) states.shift();
+  stateAt = states.length - 1;
+  drawBar();
+};
+
+/* Typing is remembered once it pauses. */
+const noteSoon = () => {
+  clearTimeout(settling);
+  settling = setTimeout(noteState, 900);
+};
+
+const step = async (by) => {
+  noteState();
+  const to = stateAt + by;
+  if (restoring || to < 0 || to >= states.length) return;
+  const state = JSON.parse(states[to]);
+  restoring = true;
+  stateAt = to;
+  if (state.slug !== main.slug) await handIn();
+  main.since.clear();
+  holder.value = { slug: state.slug, values: state.values, touched: Object.keys(state.values) };
+  pick(state.slug);
+  drawBar();
+};
+
+/* Around every drawing of the form. */
+const beforeDrawn = () => {
+  if (restoring || !main.slug) return;
+  noteState();
+};
+const afterDrawn = () => {
+  if (restoring) states[stateAt] = stateNow(); // as the server spells it
+  restoring = false;
+  noteState();
+  drawBar();
+  drawNotice();
+  if (!seesForm) return;
+  seesForm = false;
+  if (matchMedia("(max-width: 719px)").matches) byId("form").scrollIntoView({ block: "start", behavior: calm() ? "auto" : "smooth" });
+};
+
+const undo = make("button", { type: "button", class: "bar-button", onclick: () => step(-1) });
+const redo = make("button", { type: "button", class: "bar-button", onclick: () => step(1) });
+const stepSaid = make("span", { class: "off-screen", role: "status" });
+const formBar = make("div", { class: "form-bar", role: "group" }, undo, redo, stepSaid);
+
+const drawBar = () => {
+  setText(undo, say("undo"));
+  setText(redo, say("redo"));
+  undo.title = say("undo_hint");
+  redo.title = say("redo_hint");
+  // Not `disabled`, which would take the focus from whoever steps back with the keyboard.
+  undo.setAttribute("aria-disabled", String(stateAt <= 0));
+  redo.setAttribute("aria-disabled", String(stateAt >= states.length - 1));
+  formBar.setAttribute("aria-label", say("form_steps"));
+};
+
+const takesText = (element) =>
+  element.isContentEditable || element.matches?.("textarea, select, input:not([type=checkbox], [type=radio], [type=range], [type=button], [type=file], [type=color])");
+
+document.addEventListener("keydown", (event) => {
+  const key = event.key.toLowerCase();
+  if (!(event.ctrlKey || event.metaKey) || event.altKey || !["z", "y"].includes(key)) return;
+  if (takesText(event.target) || !byId("create")?.offsetParent || document.querySelector("dialog[open]")) return;
+  event.preventDefault();
+  step(key === "y" || event.shiftKey ? 1 : -1);
+});
+document.addEventListener("click", (event) => event.target.closest("#generate") && noteState(), true);
