@@ -164,6 +164,24 @@ def test_lines_are_told_for_every_key() -> None:
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        'title = "a # b" # c\ntags = ["a", "]"]\n\n  [[inputs]] # x\n node = 3\ninput=1\n[other]\nnode = 1\n',
+        "[[inputs]]\r\nnode = 3\r\n",
+        'a = """\ntitle = 1\n"""\ntitle = 2\n',
+        "a = [ [1],[2]\n]\ntitle = 2\n",
+        "a = [\n  1, # title = 2\n]\ntitle = {b = 1}\n[[ inputs ]]\nnode = 1",
+        'a."b c".d = 1\n"title" = 2\n[["inputs"]]\n[inputs.x]\ny = 1',
+        "",
+    ],
+)
+def test_the_quick_way_to_the_lines_finds_what_the_thorough_one_does(text: str) -> None:
+    parse_toml(text.encode())
+    quick = cards._simple_lines(text)
+    assert quick is None or quick == list(cards._any_lines(text))
+
+
+@pytest.mark.parametrize(
     ("text", "problem"),
     [
         ("\ntitle = 3\n", "Line 2: title should be a text, and is 3."),
@@ -188,7 +206,7 @@ VALUE = st.one_of(
     TEXT,
     st.booleans(),
     st.integers(-(2**64), 2**64),
-    st.floats(allow_nan=False),
+    st.floats(allow_nan=False, allow_infinity=False),
     st.lists(TEXT, max_size=3),
     st.dictionaries(TEXT, st.integers(0, 9), max_size=2),
 )
