@@ -180,7 +180,8 @@ const drawAfter = () => {
   if (file) row.append(make("a", { class: "action main", href: file.download, download: file.name, title: `${file.name} · ${file.size}` }, say("download")));
   if (view.archive) row.append(make("a", { class: "action", href: view.archive, download: true }, say("download_all")));
   if (file?.kind === "image") row.append(make("a", { class: "action", href: file.url, target: "_blank", rel: "noopener" }, say("open_full")));
-  row.append(action("values", say("use_values")), action("seed", say("new_seed"), say("new_seed_hint")), copyLink());
+  row.append(action("values", say("use_values")), action("seed", say("new_seed"), say("new_seed_hint")), copyLink(), recipeButton(view.run_id));
+  if (file && document.querySelectorAll("#strip .tile[data-run]").length > 1) row.append(compareButton(view.run_id));
   row.append(menu(say("more_actions"), furtherActions(view.run_id, file)));
   root.append(row);
   if (view.files.length > 1) root.append(filmstrip());
@@ -263,7 +264,7 @@ const rememberSeeds = () => {
 };
 
 const noteAddress = () => {
-  if (!view.run_id || view.phase === "unknown") return;
+  if (!view.run_id || view.phase === "unknown" || namesSheet()) return;
   const address = new URL(location.href);
   if (address.searchParams.get("run") === view.run_id) return;
   const kept = new URLSearchParams();

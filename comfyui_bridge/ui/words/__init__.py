@@ -21,6 +21,7 @@ from comfyui_bridge.ui.words import (
     queue,
     readiness,
     recipe,
+    remix,
     results,
     servers,
     stage,
@@ -42,6 +43,7 @@ _PARTS = (
     picture,
     compare,
     recipe,
+    remix,
 )
 _TABLE: Mapping[str, tuple[str, str]] = {key: said for part in _PARTS for key, said in part.TABLE.items()}
 
