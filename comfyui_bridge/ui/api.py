@@ -24,7 +24,7 @@ from comfyui_bridge.core.form import Form
 from comfyui_bridge.core.run import Run
 from comfyui_bridge.ui import present
 from comfyui_bridge.ui.dashboard import Dashboard
-from comfyui_bridge.ui.sign_in import may_see, owner_of
+from comfyui_bridge.ui.sign_in import is_own, may_see, owner_of
 from comfyui_bridge.ui.words import Words
 
 if TYPE_CHECKING:
@@ -61,6 +61,8 @@ def offer(dashboard: Dashboard) -> None:
     def cancel(run_id: str, request: gr.Request) -> dict:
         """Stop a run, wherever it is; its state as it is right after."""
         run = _seen(dashboard, run_id, request)
+        if not is_own(request, run.owner):
+            raise gr.Error(f"The run {run.run_id} is somebody else's.", print_exception=False)
         dashboard.engine.cancel(run.run_id)
         return {"run_id": run.run_id, "state": _seen(dashboard, run_id, request).state.value}
 
