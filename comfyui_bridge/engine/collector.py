@@ -27,8 +27,8 @@ _RETRY_S = (0.2, 0.5, 1.0, 3.0, 5.0)
 """Between tries to fetch what could not be fetched; the last goes on."""
 _TOLD_AFTER = 2
 """Tries of a run until people are told what it waits for: most of it is over by then."""
-_FAILURES = 5
-"""Tries at a file that its server fails to give although it is there."""
+_FAILURES = 15
+"""Tries, a minute of them, at a file that its server fails to give although it is there."""
 
 
 class Report(Protocol):
@@ -48,6 +48,7 @@ class _Task:
     """Why a file has not come yet."""
     tries: int = 0
     due: float = 0.0
+    is_given_up: bool = False
 
     def event(self, warnings: tuple[str, ...]) -> FilesKept:
         kept = tuple(self.kept[file] for file in self.run.files if file in self.kept)
@@ -79,7 +80,7 @@ class Collector:
         self._inbox.put(run)
 
     def give_up(self, run_id: str) -> None:
-        """Do without the files of a run that are still missing."""
+        """Do without the files of a run that are still missing after one more try."""
         self._inbox.put(_GiveUp(run_id))
 
     def stop(self, timeout: float) -> None:
@@ -114,8 +115,8 @@ class Collector:
                 self._tasks[item.run_id] = _Task(item)
                 return self._tasks[item.run_id]
             case _GiveUp(run_id) if run_id in self._tasks:
-                task = self._tasks[run_id]
-                self._end(task, (*task.lost.values(), *task.waits.values()))
+                self._tasks[run_id].is_given_up = True
+                return self._tasks[run_id]
         return None
 
     def _collect(self, task: _Task) -> None:
@@ -127,8 +128,8 @@ class Collector:
                 self._try(task, file)
         if self._stopping.is_set():
             return
-        if not task.waits:
-            self._end(task, tuple(task.lost.values()))
+        if not task.waits or task.is_given_up:
+            self._end(task, (*task.lost.values(), *task.waits.values()))
             return
         task.due = time.monotonic() + _RETRY_S[min(task.tries, len(_RETRY_S)) - 1]
         if task.tries == _TOLD_AFTER:

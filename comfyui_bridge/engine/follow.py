@@ -108,7 +108,7 @@ class _Followed:
     submitting: bool = True
     """Its submission is not over: that the server does not have it yet means nothing."""
     was_seen: bool = True
-    """It was sent, or seen in the queue, since we follow it: had it begun since, we should know."""
+    """It was sent, or seen in the queue, and its events have come since: had it begun, we should know."""
     stopping: bool = False
     to_cancel: bool = False
     """It should be stopped, and the server could not be told so far."""
@@ -143,6 +143,7 @@ class Follower:
         self._heard_at = 0.0
         self._away_since: float | None = None
         self._has_parted = False  # the watch was told so, and not yet that the server is back
+        self._has_died = False  # since the last connection broke, nothing has listened there
         self._closed = False
         self._thread: threading.Thread | None = None
 
@@ -307,7 +308,7 @@ class Follower:
                 if self._connection is not None:
                     return self._connection
                 client_id, self._client_id = self._client_id, None
-            connection = self.server.connect(client_id)
+            connection = self._opened(client_id)
             with self._lock:
                 if self._closed:
                     connection.close()
@@ -319,6 +320,29 @@ class Follower:
                 self._lock.notify_all()
         self._tell_linked()
         return connection
+
+    def _opened(self, client_id: str | None) -> Connection:
+        """A new connection. What the server did since the last one broke, it told nobody.
+
+        Unless nothing listened there at once: it was its death that broke the connection, and it did nothing.
+        """
+        try:
+            connection = self.server.connect(client_id)
+        except NotRunning:
+            self._has_died = True
+            raise
+        except ServerError:
+            self._go_blind()
+            raise
+        if not self._has_died:
+            self._go_blind()
+        self._has_died = False
+        return connection
+
+    def _go_blind(self) -> None:
+        with self._lock:
+            for followed in self._followed.values():
+                followed.was_seen = False
 
     def _tell_linked(self) -> None:
         self._has_parted = False
@@ -546,7 +570,7 @@ class Follower:
         run = followed.run
         if run.prompt_id in queue:
             followed.absent_since = None
-            followed.was_seen = True
+            followed.was_seen = not self._is_orphan(followed)
             if run.accepted_at is None:
                 self._change(followed, RunAccepted(run.prompt_id, self.server.name))
             if followed.to_cancel:

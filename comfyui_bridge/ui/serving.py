@@ -41,7 +41,7 @@ MAX_EVENTS = 400
 _UPLOADS_KEPT_S = (3600, 24 * 3600)
 # Gradio 6.31 keeps what it knows of a page until there are so many others, a hundred kilobytes and more for
 # each; its own ten thousand are a gigabyte. A page that is open asks now and then, so closed ones go first.
-SESSIONS = 256
+SESSIONS = 150
 _QUEUE_TICK_S = 0.01
 _TUNNEL_ENDS_S = 2.0
 _GRACE_S = 2.0

@@ -426,7 +426,7 @@ def test_what_is_taken_back_is_not_begun(server: FakeServer, watched: Follower) 
     assert not pending.is_over
 
 
-def test_a_run_of_an_earlier_life_is_taken_back_once_it_was_seen_waiting(
+def test_a_run_of_an_earlier_life_is_not_taken_back_for_its_events_reach_nobody(
     server: FakeServer, watched: Follower
 ) -> None:
     server.post(HELD)
@@ -438,7 +438,7 @@ def test_a_run_of_an_earlier_life_is_taken_back_once_it_was_seen_waiting(
     server.submit(QUICK, watcher.run.prompt_id, "of before")
     watched.open()
     watcher.until(lambda: watcher.has(RunQueued))
-    assert watched.take_back(watcher.run.prompt_id) is not None
+    assert watched.take_back(watcher.run.prompt_id) is None
 
 
 def test_what_was_disowned_and_is_found_is_told(

@@ -66,11 +66,26 @@ def test_when_its_runs_move_is_told(build: Build, one: FakeServer) -> None:
 def test_a_restarted_server_gets_again_what_had_not_begun_there(build: Build, one: FakeServer) -> None:
     house = build(one, grace=Grace(1000.0, 2000.0))
     running, waiting = behind(house, one)
+    one.lose_the_way()
+    house.away(one)
     one.restart()
+    one.find_the_way()
     assert house.done(waiting).server == one.name
     lost = house.ended(running)
     assert lost.error is not None
     assert lost.error.fault is Fault.LOST
+
+
+def test_what_may_have_begun_while_nobody_listened_is_not_done_again(build: Build, one: FakeServer) -> None:
+    house = build(one, grace=Grace(0.05, 0.1))
+    running, waiting = behind(house, one)
+    one.go_away()
+    house.away(one)
+    one.lose_the_way()
+    for run_id in (running, waiting):
+        lost = house.ended(run_id)
+        assert lost.error is not None
+        assert lost.error.fault is Fault.LOST
 
 
 def test_a_server_that_hangs_keeps_its_runs(build: Build, one: FakeServer, two: FakeServer) -> None:

@@ -109,7 +109,7 @@ def test_a_server_that_is_away_is_removed_with_what_it_had(
     running, inside = house.submit(HELD), house.submit(picture("ImageInvert"))
     house.begun(running)
     house.accepted(inside)
-    two.go_away()
+    two.lose_the_way()
     house.away(two)
     house.engine.remove_server(two.name)
     lost = house.ended(running)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 import random
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
@@ -134,9 +134,11 @@ class Soak:
         self._any().server.set(history_delay=0.1)
 
     def stop(self) -> None:
-        for run_id in self.chance.sample(self.under_way, min(2, len(self.under_way))):
-            self.stopped.add(run_id)
-            self.house.engine.cancel(run_id)
+        for share in (self.chance.random(), self.chance.random()):
+            if self.under_way:
+                run_id = self.under_way[int(share * len(self.under_way))]
+                self.stopped.add(run_id)
+                self.house.engine.cancel(run_id)
 
     def foreign(self) -> None:
         target, name = self._any(), graphs.prefix()
@@ -149,11 +151,13 @@ class Soak:
             target.is_down = False
 
     def _any(self) -> Target:
-        return self.chance.choice([target for target in self.targets if not target.is_down] or self._raised())
-
-    def _raised(self) -> list[Target]:
-        self.mend()
-        return self.targets
+        """One that runs; the same number of draws each time, so that a seed means the same on any machine."""
+        share = self.chance.random()
+        running = [target for target in self.targets if not target.is_down]
+        if not running:
+            self.mend()
+            running = self.targets
+        return running[int(share * len(running))]
 
     # The truth.
 
@@ -170,15 +174,24 @@ class Soak:
             else:
                 assert prompt_id in queued, "somebody else's prompt is gone"
 
-    def check(self, run_id: str, run: Run) -> None:
-        name = self.submitted[run_id]
-        saved = [file for target in self.targets for file in target.server.saved(name)]
+    def done(self) -> dict[str, list[Path]]:
+        """The files that the servers wrote, by the names they were to have."""
+        found: dict[str, list[Path]] = defaultdict(list)
+        for target in self.targets:
+            for file in target.server.saved("f*"):
+                found[file.name.partition("_")[0]].append(file)
+        return found
+
+    def check(self, run_id: str, run: Run, saved: list[Path]) -> None:
         stored = self.house.runs.get(run_id)
         assert stored is not None
         assert (stored.state, stored.kept, stored.error) == (run.state, run.kept, run.error)
         assert len(saved) <= 1, f"{run.state} and done {len(saved)} times: {run.log}"
         match run.state:
+            case RunState.COMPLETED if run.warnings and run_id in self.stopped:
+                assert not run.kept  # stopped while its files waited for their server
             case RunState.COMPLETED:
+                assert len(run.kept) == 1, f"{run.warnings} {run.log}"
                 (kept,) = run.kept
                 path = self.house.media.path(run_id, kept.name)
                 assert path is not None
@@ -223,15 +236,16 @@ def test_every_run_ends_truly(tmp_path: Path, targets: list[Target]) -> None:
     with House(tmp_path / "data", *(target.server.url for target in targets)) as house:
         soak = Soak(house, targets, random.Random(SEED))
         while len(soak.submitted) < RUNS:
-            for _ in range(soak.chance.randint(1, 15)):
+            for _ in range(soak.chance.randint(1, 11)):
                 soak.submit(templates)
             soak.misfortune()
             soak.settle(AHEAD)
         soak.mend()
         soak.settle(0)
         runs = {run_id: house.run(run_id) for run_id in soak.submitted}
+        done = soak.done()
         for run_id, run in runs.items():
-            soak.check(run_id, run)
+            soak.check(run_id, run, done[soak.submitted[run_id]])
         for target in targets:
             until(lambda target=target: target.server.queued() == ())
             soak.account(target)
