@@ -10,7 +10,7 @@ import pytest
 from comfyui_bridge.comfy import answers
 from comfyui_bridge.core.events import NodeRaised
 from comfyui_bridge.core.outputs import NodeOutput, OutputFile
-from comfyui_bridge.core.server import HistoryEntry, Outcome, QueueState
+from comfyui_bridge.core.server import HistoryEntry, OfferedTemplate, Outcome, QueueState
 from tests.comfy import recordings
 
 P = "0d0b886e-22f8-411b-8174-494769303786"
@@ -181,3 +181,46 @@ HISTORY_ROWS: list[tuple[str, object, HistoryEntry | None]] = [
 )
 def test_a_history(body: object, read: HistoryEntry | None) -> None:
     assert answers.history(body, P) == read
+
+
+def test_offered_templates_are_told_apart_by_whose_they_are() -> None:
+    # As 0.33 has it in info_routes.jsonl, shortened; a module of another name is an extension's.
+    listed = [
+        {
+            "moduleName": "default",
+            "category": "GENERATION TYPE",
+            "title": "Video",
+            "templates": [
+                {
+                    "name": "video_minimax_h3_i2v",
+                    "title": "MiniMax H3: Image to Video",
+                    "description": "Turn a starting image into a clip.",
+                    "tags": ["Image to Video", "Video", 3],
+                    "models": ["MiniMax H3"],
+                    "openSource": True,
+                },
+                {"name": "default"},
+                {"title": "without a file"},
+                None,
+            ],
+        },
+        {"moduleName": "ComfyUI-Pack", "templates": [{"name": "upscale"}]},
+        {"templates": 3},
+        "no category",
+    ]
+    assert list(answers.own_templates(listed)) == [
+        OfferedTemplate(
+            "video_minimax_h3_i2v",
+            "MiniMax H3: Image to Video",
+            description="Turn a starting image into a clip.",
+            tags=("Image to Video", "Video"),
+        ),
+        OfferedTemplate("default", "default"),
+        OfferedTemplate("upscale", "upscale", "ComfyUI-Pack"),
+    ]
+    assert list(answers.extension_templates({"Pack": ["a", 3], "Other": None})) == [
+        OfferedTemplate("a", "a", "Pack")
+    ]
+    for nonsense in (None, 3, "x", {}, {"templates": []}):
+        assert list(answers.own_templates(nonsense)) == []
+        assert list(answers.extension_templates(nonsense)) == [] or nonsense == {"templates": []}

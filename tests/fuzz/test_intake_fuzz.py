@@ -143,7 +143,9 @@ def make(template: Template, defs: NodeDefs) -> Form | None:
 
 def use(made: Form) -> str:
     """What a page and a command do with a form."""
-    look_at(form_ui.head(made.template, made, "", WORDS))
+    shown = form_ui.described(made.template, made, {}, WORDS)
+    look_at(str(shown["head"]))
+    json.dumps(shown, ensure_ascii=False, allow_nan=False).encode()
     told = [reports.input_to_json(one) for one in made.inputs]
     json.dumps(told, ensure_ascii=False, allow_nan=False).encode()
     assert len({one.key for one in made.inputs}) == len(made.inputs)
