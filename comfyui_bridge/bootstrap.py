@@ -23,6 +23,7 @@ from comfyui_bridge.store.database import Database
 from comfyui_bridge.store.editor import Editor
 from comfyui_bridge.store.library import Library
 from comfyui_bridge.store.media import MediaStore
+from comfyui_bridge.store.presets import PresetStore
 from comfyui_bridge.store.run_index import RunIndex
 from comfyui_bridge.store.runs import RunStore
 from comfyui_bridge.store.servers import ServerStore
@@ -98,6 +99,7 @@ def build(settings: Settings) -> App:
             editor=Editor(settings.workflows, settings.data / "trash", wrote=library.look_again),
             media=media,
             results=Results(runs, index, housekeeper, engine.snapshot, time.time),
+            presets=PresetStore(database),
             version=__version__,
             accounts=accounts,
             sessions=Sessions(database) if accounts else None,

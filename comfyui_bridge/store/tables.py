@@ -100,3 +100,19 @@ run_index = Table(
     # All its words in lower case.
     Column("said", Text, nullable=False),
 )
+
+presets = Table(
+    "presets",
+    metadata,
+    Column("preset_id", Text, primary_key=True),
+    Column("owner", Text, nullable=False),
+    Column("template", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    # JSON as text, as in a run.
+    Column("values", Text, nullable=False),
+    Column("shared", Boolean, nullable=False),
+    # Seconds since the epoch; one that was taken out can be brought back for a while.
+    Column("created_at", Double, nullable=False),
+    Column("deleted_at", Double),
+    Index("presets_by_template", "template", "owner"),
+)

@@ -18,37 +18,44 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import gradio as gr
 
-from comfyui_bridge.core import remix, values
-from comfyui_bridge.core.errors import BridgeError, InvalidValues, WorkflowError
-from comfyui_bridge.core.files import unmarked
+from comfyui_bridge.core import remix, stacks, values
+from comfyui_bridge.core.errors import BridgeError, InvalidValues, StoreError, WorkflowError
+from comfyui_bridge.core.files import FileValue, unmarked
 from comfyui_bridge.core.form import Form
+from comfyui_bridge.core.node_defs import ControlNetSpec
+from comfyui_bridge.core.outputs import MediaKind
 from comfyui_bridge.core.run import Run
 from comfyui_bridge.core.template import Template
+from comfyui_bridge.store.intake import Intake
 from comfyui_bridge.ui import form as form_
 from comfyui_bridge.ui import remix as remix_
 from comfyui_bridge.ui import running
 from comfyui_bridge.ui.desk import ALONGSIDE, Desk, Session, run_view, wish
-from comfyui_bridge.ui.form import Held, Refused, Typed
-from comfyui_bridge.ui.sign_in import may_see, owner_of
+from comfyui_bridge.ui.form import Held, Picker, Refused, Typed
+from comfyui_bridge.ui.sign_in import is_own, may_see, owner_of
+from comfyui_bridge.ui.stage import Stage
 from comfyui_bridge.ui.words import Words
-
-if TYPE_CHECKING:
-    from comfyui_bridge.ui.create import Create
 
 Shown = dict[Any, Any]
 
 
 @dataclass(frozen=True)
-class Beside:
-    """What changes beside the form: told by the tab, which has it."""
+class Parts:
+    """What an action speaks to: the tab's own components, and what changes beside its form."""
 
+    stage: Stage
+    picker: Picker
+    refusals: gr.HTML
+    remix: gr.HTML
     of_form: Callable[[str, Mapping[str, Any], Words], Shown]
+    """What a form of this slug with these values changes beside it."""
     of_library: Callable[[Words], Shown]
-    components: frozenset[Any]
+    beside: frozenset[Any]
+    """The components that those two speak to."""
 
 
 @dataclass(frozen=True)
@@ -57,8 +64,7 @@ class _Asked:
 
     desk: Desk
     session: Session
-    tab: Create
-    beside: Beside
+    parts: Parts
     event: Mapping[str, Any]
     typed: Typed
     followed: str
@@ -76,7 +82,7 @@ class _Asked:
         return snapshot.run if snapshot is not None and may_see(self.request, snapshot.run) else None
 
 
-def connect(desk: Desk, session: Session, tab: Create, beside: Beside) -> None:
+def connect(desk: Desk, session: Session, parts: Parts) -> None:
     """Whatever is asked arrives as a `select` of the stage."""
 
     def act(
@@ -84,18 +90,18 @@ def connect(desk: Desk, session: Session, tab: Create, beside: Beside) -> None:
     ) -> Shown:
         typed = form_.kept(typed, *_held(desk, held))
         said = event._data if isinstance(event._data, Mapping) else {}
-        return _done(_Asked(desk, session, tab, beside, said, typed, followed, Words(lang), request))
+        return _done(_Asked(desk, session, parts, said, typed, followed, Words(lang), request))
 
     outputs = {
-        *running.submitting(session, tab.stage),
+        *running.submitting(session, parts.stage),
         session.typed,
-        tab.picker.wanted,
-        tab.refusals,
-        tab.remix,
-        *beside.components,
+        parts.picker.wanted,
+        parts.refusals,
+        parts.remix,
+        *parts.beside,
     }
-    given = [tab.picker.held, session.typed, session.followed, session.lang]
-    tab.stage.view.select(act, given, outputs, trigger_mode="multiple", **ALONGSIDE)
+    given = [parts.picker.held, session.typed, session.followed, session.lang]
+    parts.stage.view.select(act, given, outputs, trigger_mode="multiple", **ALONGSIDE)
 
 
 def _done(asked: _Asked) -> Shown:
@@ -106,6 +112,12 @@ def _done(asked: _Asked) -> Shown:
             return _with_values_of(asked, asked.run, {})
         case "use" if asked.run is not None:
             return _with_values_of(asked, asked.run, {asked.text("key"): asked.event.get("value")})
+        case "input" if asked.run is not None:
+            return _as_input(asked, asked.run)
+        case "template" if asked.run is not None:
+            return _as_template(asked, asked.run)
+        case "preset":
+            return _preset(asked)
         case "fill":
             return _fill(asked)
     return _open(asked)
@@ -114,7 +126,7 @@ def _done(asked: _Asked) -> Shown:
 def _open(asked: _Asked) -> Shown:
     run_id = asked.text("run")
     view = run_view(asked.desk, run_id, asked.words, asked.request)[1]
-    return {asked.session.followed: run_id, asked.tab.stage.view: view.to_json(time.time())}
+    return {asked.session.followed: run_id, asked.parts.stage.view: view.to_json(time.time())}
 
 
 def _again(asked: _Asked, run: Run, *, new_seed: bool) -> Shown:
@@ -130,13 +142,13 @@ def _again(asked: _Asked, run: Run, *, new_seed: bool) -> Shown:
     except BridgeError as error:
         return _refused(asked, str(error))
     shown = running.submitted(
-        desk, asked.session, asked.tab.stage, asked.followed, run_id, asked.words, asked.request
+        desk, asked.session, asked.parts.stage, asked.followed, run_id, asked.words, asked.request
     )
-    return {asked.tab.refusals: Refused({}, "").to_json(), **shown}
+    return {asked.parts.refusals: Refused({}, "").to_json(), **shown}
 
 
 def _refused(asked: _Asked, sentence: str) -> Shown:
-    return {asked.tab.refusals: Refused({}, sentence).to_json()}
+    return {asked.parts.refusals: Refused({}, sentence).to_json()}
 
 
 # Into the form
@@ -146,8 +158,88 @@ def _with_values_of(asked: _Asked, run: Run, changed: Mapping[str, Any]) -> Show
     template = asked.desk.templates.get(run.template)
     if template is None:
         title = run.title or run.template
-        return {asked.tab.remix: remix_.gone(run.run_id, title, asked.words)}
+        return {asked.parts.remix: remix_.gone(run.run_id, title, asked.words)}
     return _filled(asked, template, {**values.from_json(run.values), **changed})
+
+
+def _as_input(asked: _Asked, run: Run) -> Shown:
+    """One of a run's files goes into our keeping as if it had been chosen at the form."""
+    template = asked.desk.templates.get(asked.text("template"))
+    form = form_of(asked.desk, template) if template else None
+    path = asked.desk.dashboard.media.path(run.run_id, asked.text("file"))
+    if template is None or form is None or path is None:
+        return {asked.parts.remix: remix_.said(asked.words("remix_no_file", name=asked.text("file")))}
+    typed = asked.typed.get(template.slug, {})
+    one = form.with_choices(typed).input(asked.text("key"))
+    if one is None:
+        return {asked.parts.remix: remix_.said(asked.words("remix_no_file", name=asked.text("file")))}
+    try:
+        with path.open("rb") as content:
+            file = FileValue(asked.desk.dashboard.media.keep_upload(content, path.name), path.name)
+    except (OSError, StoreError) as error:
+        return _refused(asked, str(error))
+    given = _with_hint(one.spec, typed.get(one.key), file) if isinstance(one.spec, ControlNetSpec) else file
+    shown = _filled(asked, template, {one.key: given}, before=typed)
+    said = asked.words("remix_is_input", name=path.name, label=asked.words.label(one.label))
+    return {
+        asked.parts.remix: remix_.said(said, template.slug, key=one.key),
+        **_without_silence(asked, shown),
+    }
+
+
+def _with_hint(spec: ControlNetSpec, typed: Any, file: FileValue) -> dict[str, Any]:
+    """A ControlNet that follows this picture; the first there is where none was chosen."""
+    try:
+        parts = stacks.controlnet_parts(typed)
+    except ValueError:
+        parts = {}
+    return {"name": next(iter(spec.options), ""), **{k: v for k, v in parts.items() if v}, "image": file}
+
+
+def _without_silence(asked: _Asked, shown: Shown) -> Shown:
+    """What is shown, but for a notice that says nothing."""
+    notice = shown.get(asked.parts.remix, {})
+    return shown if notice.get("sentence") else {c: v for c, v in shown.items() if c is not asked.parts.remix}
+
+
+def _as_template(asked: _Asked, run: Run) -> Shown:
+    """The workflow that a run sent becomes a template in the library, with its picture as the cover."""
+    desk, name = asked.desk, run.title or run.template or "workflow"
+    try:
+        cover = _cover(desk, run)
+        brought = Intake(name, remix.bare(run.workflow).to_api(), cover=cover)
+        slug = desk.dashboard.editor.take(brought)
+    except (BridgeError, OSError) as error:
+        return _refused(asked, str(error))
+    template = desk.templates.get(slug)
+    title = template.title if template else slug
+    return {
+        asked.session.typed: {**asked.typed, slug: {}},
+        asked.parts.picker.wanted: wish(slug, replaces=True),
+        asked.parts.refusals: Refused({}, "").to_json(),
+        asked.parts.remix: remix_.said(asked.words("remix_is_template", title=title), slug),
+        **asked.parts.of_library(asked.words),
+        **asked.parts.of_form(slug, {}, asked.words),
+    }
+
+
+def _cover(desk: Desk, run: Run) -> bytes | None:
+    """The first picture among a run's kept files."""
+    names = (kept.name for kept in run.kept if kept.source.kind is MediaKind.IMAGE)
+    path = next((path for name in names if (path := desk.dashboard.media.path(run.run_id, name))), None)
+    return path.read_bytes() if path else None
+
+
+def _preset(asked: _Asked) -> Shown:
+    """A preset's values over what is typed: what it does not name stays."""
+    presets = asked.desk.dashboard.presets
+    found = presets.get(asked.text("preset")) if presets is not None else None
+    visible = found is not None and (found.shared or is_own(asked.request, found.owner))
+    template = asked.desk.templates.get(found.template) if found and visible else None
+    if found is None or template is None:
+        return {asked.parts.remix: remix_.said(asked.words("no_such_preset"))}
+    before = asked.typed.get(template.slug, {})
+    return _filled(asked, template, values.from_json(found.values), found.name, before=before)
 
 
 def _fill(asked: _Asked) -> Shown:
@@ -155,23 +247,39 @@ def _fill(asked: _Asked) -> Shown:
     given = asked.event.get("values")
     if template is None or not isinstance(given, Mapping):
         sentence = asked.words("no_such_template", slug=asked.text("template"))
-        return {asked.tab.remix: remix_.said(sentence)}
+        return {asked.parts.remix: remix_.said(sentence)}
     before = asked.typed.get(template.slug, {}) if asked.event.get("over") is True else {}
     given = {str(key): unmarked(value) for key, value in given.items()}
-    return _filled(asked, template, {**before, **given}, asked.text("name"))
-
-
-def _filled(asked: _Asked, template: Template, raw: Mapping[str, Any], name: str = "") -> Shown:
-    """The form of a template with these values in it; what does not fit any more is said at the form."""
-    form = form_of(asked.desk, template)
-    kept, left_out = remix.fitting(form, raw) if form else (dict(raw), {})
-    notice = remix_.filled(template, form, raw, left_out, name, asked.words)
     return {
-        asked.session.typed: {**asked.typed, template.slug: kept},
-        asked.tab.picker.wanted: wish(template.slug, replaces=True),
-        asked.tab.refusals: Refused({}, "").to_json(),
-        asked.tab.remix: notice,
-        **asked.beside.of_form(template.slug, kept, asked.words),
+        **_filled(asked, template, given, asked.text("name"), before=before),
+        # What was brought in just now stands in the library at once.
+        **(asked.parts.of_library(asked.words) if asked.event.get("brought") is True else {}),
+    }
+
+
+def _filled(
+    asked: _Asked,
+    template: Template,
+    given: Mapping[str, Any],
+    name: str = "",
+    *,
+    before: Mapping[str, Any] | None = None,
+) -> Shown:
+    """The form of a template with these values in it, over those that were there `before`.
+
+    What does not fit any more is said at the form; what somebody typed before is theirs, right or wrong.
+    """
+    before = before or {}
+    form = form_of(asked.desk, template)
+    fits, left_out = remix.fitting(form, {**before, **given}) if form else (dict(given), {})
+    raw = {**before, **{key: value for key, value in fits.items() if key in given}}
+    left_out = {key: why for key, why in left_out.items() if key in given}
+    return {
+        asked.session.typed: {**asked.typed, template.slug: raw},
+        asked.parts.picker.wanted: wish(template.slug, replaces=True),
+        asked.parts.refusals: Refused({}, "").to_json(),
+        asked.parts.remix: remix_.filled(template, form, given, left_out, name, asked.words),
+        **asked.parts.of_form(template.slug, raw, asked.words),
     }
 
 

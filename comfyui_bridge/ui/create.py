@@ -104,11 +104,11 @@ def connect(page: gr.Blocks, desk: Desk, session: Session, tab: Create) -> None:
     _make_ready(desk, session, tab)
     filling.connect(desk, session, tab.filler, tab.picker, tab.refusals)
     running.connect(page, desk, session, tab.stage, attention=tab.attention)
-    acting.connect(desk, session, tab, _beside(desk, tab))
+    acting.connect(desk, session, _acted_on(desk, tab))
 
 
-def _beside(desk: Desk, tab: Create) -> acting.Beside:
-    """What an action changes beside the form."""
+def _acted_on(desk: Desk, tab: Create) -> acting.Parts:
+    """What an action speaks to."""
 
     def of_form(slug: str, raw: Mapping[str, Any], words: Words) -> dict[Any, Any]:
         return {tab.readiness: _readiness(desk, slug, raw, words)}
@@ -116,7 +116,8 @@ def _beside(desk: Desk, tab: Create) -> acting.Beside:
     def of_library(words: Words) -> dict[Any, Any]:
         return library_parts(desk, tab, words)
 
-    return acting.Beside(of_form, of_library, frozenset({tab.readiness, *library_components(tab)}))
+    beside = frozenset({tab.readiness, *library_components(tab)})
+    return acting.Parts(tab.stage, tab.picker, tab.refusals, tab.remix, of_form, of_library, beside)
 
 
 def arrived(desk: Desk, session: Session, tab: Create, words: Words, request: gr.Request) -> dict[Any, Any]:

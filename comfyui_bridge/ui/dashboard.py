@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from comfyui_bridge.store.catalogue import Catalogue
     from comfyui_bridge.store.editor import Editor
     from comfyui_bridge.store.media import MediaStore
+    from comfyui_bridge.store.presets import PresetStore
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,8 @@ class Dashboard:
     accounts: Accounts | None = None
     """Who may sign in; None where everyone may come."""
     sessions: Sessions | None = None
+    presets: PresetStore | None = None
+    """Where presets are kept; a page without offers none."""
     servers: tuple[str, ...] = ()
     """The servers named in the settings, without credentials."""
     uses_sandbox: bool = False

@@ -22,7 +22,7 @@ from comfyui_bridge.core.errors import BridgeError, Full
 from comfyui_bridge.store import archive
 from comfyui_bridge.store.media import THUMBNAIL_SIZES, media_type
 from comfyui_bridge.store.thumbnails import shrink
-from comfyui_bridge.ui import compare, form_routes, recipe, uploads
+from comfyui_bridge.ui import compare, form_routes, presets_panel, recipe, remix_routes, uploads
 from comfyui_bridge.ui.dashboard import Dashboard
 from comfyui_bridge.ui.live_stream import LiveStream
 from comfyui_bridge.ui.sign_in import is_signed_in, is_theirs
@@ -60,6 +60,8 @@ def routes(dashboard: Dashboard, live: LiveStream) -> list[BaseRoute]:
         *uploads.routes(dashboard),
     ]
 
+        *remix_routes.routes(dashboard),
+        *presets_panel.routes(dashboard),
 
 async def refused(request: Request, error: Exception) -> Response:
     """What an address answers when the store cannot serve it: its sentence."""

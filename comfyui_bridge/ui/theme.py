@@ -51,6 +51,7 @@ _SCRIPTS = (
     "loras",
     "readiness",
     "remix",
+    "presets",
     "stage",
     "unchanged",
     "queue",

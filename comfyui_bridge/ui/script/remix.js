@@ -175,6 +175,7 @@ const stepSaid = make("span", { class: "off-screen", role: "status" });
 const formBar = make("div", { class: "form-bar", role: "group" }, undo, redo, stepSaid);
 
 const drawBar = () => {
+  setText(presetButton, say("presets"));
   setText(undo, say("undo"));
   setText(redo, say("redo"));
   undo.title = say("undo_hint");
@@ -196,3 +197,119 @@ document.addEventListener("keydown", (event) => {
   step(key === "y" || event.shiftKey ? 1 : -1);
 });
 document.addEventListener("click", (event) => event.target.closest("#generate") && noteState(), true);
+
+/* A window over the page ---------------------------------------------------------------------- */
+
+/* Made when it is needed, gone when it is closed; the focus goes back to where it was. */
+const openWindow = (title, ...children) => {
+  const before = document.activeElement;
+  const close = make("button", { type: "button", class: "remix-close", "aria-label": say("remix_close"), title: say("remix_close"), onclick: () => box.close() }, "×");
+  const box = make("dialog", { class: "remix-window", "aria-label": title }, make("h2", {}, title), close, ...children);
+  box.addEventListener("close", () => {
+    box.remove();
+    if (before?.isConnected) before.focus({ preventScroll: true });
+  });
+  box.addEventListener("click", (event) => event.target === box && box.close());
+  // Inside of Gradio's own container its styles and ours hold.
+  (document.querySelector(".gradio-container") || document.body).append(box);
+  box.showModal();
+  return box;
+};
+
+const answered = async (answer) => {
+  try {
+    const response = await answer;
+    return await response.json();
+  } catch {
+    return { error: say("remix_no_answer") };
+  }
+};
+
+/* A result as an input ------------------------------------------------------------------------ */
+
+const chooseInput = async (what) => {
+  const query = new URLSearchParams({ kind: what.kind || "image", template: main.slug, lang });
+  const { templates = [], error } = await answered(fetch(`remix/inputs?${query}`));
+  const list = make("ul", { class: "place-list" });
+  const go = (template, key) => {
+    box.close();
+    bridge.act({ ...what, template, key });
+  };
+  const place = (template, input) =>
+    make("button", { type: "button", class: "place", onclick: () => go(template.slug, input.key) }, make("b", {}, input.label), make("span", {}, template.slug === main.slug ? say("this_form") : template.title));
+  const draw = (wanted = "") => {
+    const fits = templates.filter((one) => one.title.toLowerCase().includes(wanted.toLowerCase()));
+    list.replaceChildren(...fits.flatMap((one) => one.inputs.map((input) => make("li", {}, place(one, input)))));
+    if (!fits.length) list.append(make("li", { class: "quiet" }, error || say(templates.length ? "no_match" : "no_place")));
+  };
+  const search = make("input", { type: "search", class: "box", placeholder: say("search_templates"), "aria-label": say("search_templates") });
+  search.addEventListener("input", () => draw(search.value));
+  draw();
+  const picture = what.kind && what.kind !== "image" ? "" : make("img", { class: "place-picture", alt: "", src: `media/${encodeURIComponent(what.run)}/${encodeURIComponent(what.file)}?size=256` });
+  const box = openWindow(say("use_as_input_title"), picture, make("p", { class: "quiet" }, say("use_as_input_hint")), templates.length > 6 ? search : "", list);
+  list.querySelector("button")?.focus();
+};
+
+/* A picture or a workflow that is dropped on the page ------------------------------------------ */
+
+const overlay = make("div", { class: "drop-over", "aria-hidden": "true", hidden: true });
+let draggedHere = false; // something of this very page, which has other places to go to
+
+const ownPlace = (event) => event.target.closest?.(".file-zone, .picture, #templates, #library-pane, dialog, [data-takes-files]");
+const showOverlay = (event) => {
+  if (!overlay.isConnected) (document.querySelector(".gradio-container") || document.body).append(overlay);
+  const said = say(ownPlace(event)?.matches(".file-zone, .picture") ? "drop_as_input" : "drop_to_remix");
+  if (!overlay.firstChild || overlay.firstChild.textContent !== said)
+    overlay.replaceChildren(make("p", {}, said), make("span", {}, say("drop_to_remix_hint")));
+  overlay.classList.toggle("is-elsewhere", Boolean(ownPlace(event)));
+  overlay.hidden = false;
+};
+const hideOverlay = () => {
+  overlay.hidden = true;
+};
+
+document.addEventListener("dragstart", () => (draggedHere = true));
+document.addEventListener("dragend", () => (draggedHere = false));
+document.addEventListener("dragover", (event) => {
+  if (draggedHere || !holdsFiles(event) || document.querySelector("dialog[open]")) return;
+  showOverlay(event);
+  if (!ownPlace(event)) event.preventDefault();
+});
+document.addEventListener("dragleave", (event) => !event.relatedTarget && hideOverlay());
+document.addEventListener("drop", (event) => {
+  hideOverlay();
+  if (draggedHere || event.defaultPrevented || !holdsFiles(event) || ownPlace(event)) return;
+  event.preventDefault();
+  const [file] = event.dataTransfer.files;
+  if (file) bringBack(file);
+}, false);
+
+/* Its workflow and values come back: into the form of the template it came from, else as a new template
+   once somebody says so. */
+const bringBack = async (file) => {
+  const query = new URLSearchParams({ name: file.name, template: main.slug, lang });
+  const found = await answered(fetch(`remix/intake?${query}`, { method: "POST", body: file }));
+  if (found.slug) bridge.act({ action: "fill", template: found.slug, values: found.values, name: file.name });
+  else if (found.error) openWindow(say("drop_refused").replace("{name}", file.name), make("p", {}, found.error));
+  else offerAsNew(file, found);
+};
+
+const offerAsNew = (file, found) => {
+  const problem = make("p", { class: "field-error", role: "alert", hidden: true });
+  const add = async (anyway = false) => {
+    const made = await intake(file, anyway);
+    if (made.slug) {
+      box.close();
+      editor.lookAgain?.();
+      bridge.act({ action: "fill", template: made.slug, values: {}, name: file.name, brought: true });
+      return;
+    }
+    setText(problem, made.error || say("remix_no_answer"));
+    problem.hidden = false;
+  };
+  const yes = make("button", { type: "button", class: "action main", onclick: () => add() }, say("drop_add"));
+  const no = make("button", { type: "button", class: "action", onclick: () => box.close() }, say("remix_cancel"));
+  const sentence = say("drop_new").replace("{name}", file.name).replace("{count}", found.nodes);
+  const box = openWindow(say("drop_new_title"), make("p", {}, sentence), problem, make("div", { class: "action-row" }, yes, no));
+  yes.focus();
+};

@@ -1,0 +1,135 @@
+"""Addresses of the remix: where a result can go as an input, and what a file that was dropped comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import partial
+from typing import Any
+
+import anyio.to_thread
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from comfyui_bridge.core import form as form_
+from comfyui_bridge.core import remix
+from comfyui_bridge.core.errors import BridgeError, WorkflowError
+from comfyui_bridge.core.form import Form
+from comfyui_bridge.core.node_defs import ComboSpec, ControlNetSpec, InputSpec, Upload
+from comfyui_bridge.core.template import Template
+from comfyui_bridge.core.values import to_json
+from comfyui_bridge.core.workflow import Workflow
+from comfyui_bridge.store import intake
+from comfyui_bridge.ui.dashboard import Dashboard
+from comfyui_bridge.ui.sign_in import owner_of
+from comfyui_bridge.ui.words import Words
+
+MOST_BYTES = 64 << 20
+"""As much as the editor takes of one file."""
+
+Told = dict[str, Any]
+
+
+def routes(dashboard: Dashboard) -> list[BaseRoute]:
+    return [
+        Route("/remix/inputs", partial(_inputs, dashboard), methods=["GET"]),
+        Route("/remix/intake", partial(_intake, dashboard), methods=["POST"]),
+    ]
+
+
+async def _inputs(dashboard: Dashboard, request: Request) -> Response:
+    told = await anyio.to_thread.run_sync(_places, dashboard, dict(request.query_params))
+    return JSONResponse(told, headers={"Cache-Control": "no-store"})
+
+
+async def _intake(dashboard: Dashboard, request: Request) -> Response:
+    content, words = bytearray(), _words(request.query_params)
+    try:
+        async for chunk in request.stream():
+            content += chunk
+            if len(content) > MOST_BYTES:
+                return JSONResponse({"error": words("ed_too_large", most=MOST_BYTES >> 20)}, 413)
+    except ClientDisconnect:
+        return JSONResponse({}, 400)
+    told = await anyio.to_thread.run_sync(_brought, dashboard, bytes(content), request)
+    return JSONResponse(told, headers={"Cache-Control": "no-store"})
+
+
+# Where a result can go
+
+
+def _places(dashboard: Dashboard, asked: Mapping[str, str]) -> Told:
+    """The templates that take a file of this kind, with the inputs that do; the one on the page first."""
+    words = _words(asked)
+    templates = sorted(_templates(dashboard), key=lambda one: one.slug != asked.get("template"))
+    told = []
+    for template in templates:
+        form = _form(dashboard, template)
+        inputs = [
+            {"key": one.key, "label": words.label(one.label)}
+            for one in (form.inputs if form else ())
+            if _takes(one.spec, asked.get("kind", "image"))
+        ]
+        if inputs:
+            told.append({"slug": template.slug, "title": template.title, "inputs": inputs})
+    return {"templates": told}
+
+
+def _takes(spec: InputSpec, kind: str) -> bool:
+    match spec:
+        case ComboSpec(upload=upload):
+            return upload is not None and upload.value == kind
+        case ControlNetSpec(options=options):
+            return kind == Upload.IMAGE.value and bool(options)
+    return False
+
+
+# What was dropped
+
+
+def _brought(dashboard: Dashboard, content: bytes, request: Request) -> Told:
+    """The template that a file comes from, with its values; else that it would be a new one."""
+    asked = request.query_params
+    try:
+        found = intake.read(content, asked.get("name", "workflow"))
+        workflow, _ = form_.read_workflow(found.document, dashboard.engine.node_defs())
+    except BridgeError as error:
+        return {"error": str(error)}
+    told = _of_own_run(dashboard, workflow, owner_of(request)) or _of_template(
+        dashboard, workflow, asked.get("template", "")
+    )
+    return told or {"title": found.name, "nodes": len(workflow.nodes)}
+
+
+def _of_own_run(dashboard: Dashboard, workflow: Workflow, owner: str) -> Told | None:
+    """What this very person's form said, LoRAs and all, where exactly this was run from here."""
+    run = dashboard.engine.alike(workflow, owner)
+    template = dashboard.library.get(run.template) if run else None
+    if run is None or template is None:
+        return None
+    return {"slug": template.slug, "title": template.title, "values": dict(run.values)}
+
+
+def _of_template(dashboard: Dashboard, workflow: Workflow, current: str) -> Told | None:
+    """The first template with this graph, the one on the page before all others."""
+    for template in sorted(_templates(dashboard), key=lambda one: one.slug != current):
+        form = _form(dashboard, template)
+        values = remix.values_of(form, workflow) if form is not None else None
+        if values is not None:
+            return {"slug": template.slug, "title": template.title, "values": to_json(values)}
+    return None
+
+
+def _templates(dashboard: Dashboard) -> Iterator[Template]:
+    return iter(dashboard.library.templates())
+
+
+def _form(dashboard: Dashboard, template: Template) -> Form | None:
+    try:
+        return dashboard.engine.form(template)
+    except WorkflowError:
+        return None
+
+
+def _words(asked: Mapping[str, str]) -> Words:
+    return Words("zh" if asked.get("lang") == "zh" else "en")
