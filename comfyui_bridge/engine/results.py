@@ -37,6 +37,14 @@ class Results:
         page = self._runs.search(search, limit, before)
         return RunPage(tuple(self._now(run) for run in page.runs), page.next)
 
+    def ids(self, search: Search, limit: int) -> tuple[str, ...]:
+        """The newest so many of the runs that are looked for, by their ids alone."""
+        return self._index.ids(search, limit)
+
+    def some(self, run_ids: Sequence[str]) -> tuple[Run, ...]:
+        """Those of these runs that are kept, in this order, as they are now; some hundred at a time."""
+        return tuple(self._now(run) for run in self._runs.some(run_ids))
+
     def count(self, search: Search) -> int:
         """How many runs are looked for."""
         return self._runs.count_found(search)

@@ -7,7 +7,7 @@ queue, are no facts an hour later, and are not kept.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from types import MappingProxyType
 from typing import Any
@@ -77,6 +77,11 @@ class RunStore:
 
     def get(self, run_id: str) -> Run | None:
         return self._first(select(runs).where(runs.c.run_id == run_id))
+
+    def some(self, run_ids: Sequence[str]) -> tuple[Run, ...]:
+        """Those of these runs that are kept, in this order; at most some hundred at a time."""
+        found = {run.run_id: run for run in self._all(select(runs).where(runs.c.run_id.in_(run_ids)))}
+        return tuple(found[run_id] for run_id in run_ids if run_id in found)
 
     def by_prompt_id(self, prompt_id: str) -> Run | None:
         """The run that was sent under this id, the newest if servers gave it twice."""

@@ -1,4 +1,4 @@
-"""Runs in small, as HTML: the strip below the stage, and the grid of the tab Results.
+"""The last runs in small, as HTML: the strip below the stage.
 
 Thumbnails come from our own routes by relative links, so nothing is copied and any address works.
 Every text is escaped here.
@@ -27,15 +27,7 @@ def strip(runs: Sequence[Run], words: Words) -> str:
     )
 
 
-def grid(runs: Sequence[Run], words: Words) -> str:
-    """Runs as a grid with their titles and states."""
-    if not runs:
-        return f'<p class="empty">{escape(words("no_results"))}</p>'
-    cards = "".join(_tile(present.run_card(run, words), words, in_full=True) for run in runs)
-    return f'<ul class="grid">{cards}</ul>'
-
-
-def _tile(card: present.RunCard, words: Words, *, in_full: bool = False) -> str:
+def _tile(card: present.RunCard, words: Words) -> str:
     name = words("open_run", title=card.title, state=card.state_words)
     picture = (
         f'<img src="{escape(card.thumbnail)}" alt="" loading="lazy" decoding="async">'
@@ -43,15 +35,8 @@ def _tile(card: present.RunCard, words: Words, *, in_full: bool = False) -> str:
         else f'<span class="no-picture">{escape(card.state_words)}</span>'
     )
     count = f'<span class="count" aria-hidden="true">{card.count}</span>' if card.count > 1 else ""
-    caption = ""
-    if in_full:
-        files = f" · {words.count('pictures', card.count)}" if card.count else ""
-        caption = (
-            f'<span class="caption"><b>{escape(card.title)}</b>'
-            f"<span>{escape(card.state_words)}{escape(files)}</span></span>"
-        )
     return (
         f'<li><a class="tile" href="?run={escape(card.run_id)}" data-run="{escape(card.run_id)}" '
         f'data-state="{escape(card.state)}" aria-label="{escape(name)}" title="{escape(name)}">'
-        f'<span class="thumb">{picture}{count}</span>{caption}</a></li>'
+        f'<span class="thumb">{picture}{count}</span></a></li>'
     )

@@ -9,10 +9,11 @@ from typing import Any
 
 import gradio as gr
 
-from comfyui_bridge.ui import api, create, gallery, present, servers_panel
+from comfyui_bridge.ui import api, create, present, servers_panel
 from comfyui_bridge.ui.create import Create
 from comfyui_bridge.ui.dashboard import Dashboard
-from comfyui_bridge.ui.desk import ALONGSIDE, AT_ONCE, PLAIN, Desk, Session, own_runs
+from comfyui_bridge.ui.desk import ALONGSIDE, AT_ONCE, PLAIN, Desk, Session
+from comfyui_bridge.ui.results_tab import tab as results_tab
 from comfyui_bridge.ui.servers_panel import ServersTab
 from comfyui_bridge.ui.sign_in import is_signed_in, owner_of
 from comfyui_bridge.ui.templates import Templates
@@ -21,7 +22,6 @@ from comfyui_bridge.ui.templates_tab.tab import TemplatesTab
 from comfyui_bridge.ui.words import Words, choose
 
 TITLE = "ComfyUI Bridge"
-RESULTS = 60
 _TICK_S = 3.0
 
 
@@ -70,8 +70,8 @@ def _lay_out(desk: Desk) -> Parts:
     with gr.Tabs(elem_id="tabs"):
         with gr.Tab(words("create"), id="create") as create_tab:
             created = create.lay_out(desk, words)
-        with gr.Tab(words("results"), id="results") as results_tab:
-            results = gr.HTML("", elem_id="results", **PLAIN)
+        with gr.Tab(words("results"), id="results") as results_tab_:
+            results = results_tab.lay_out()
         with gr.Tab(words("templates"), id="templates") as templates_tab_:
             templates = templates_tab.lay_out(desk, words)
         with gr.Tab(words("servers"), id="servers") as servers_tab:
@@ -85,7 +85,7 @@ def _lay_out(desk: Desk) -> Parts:
         results=results,
         templates=templates,
         servers=servers,
-        tabs=(create_tab, results_tab, templates_tab_, servers_tab),
+        tabs=(create_tab, results_tab_, templates_tab_, servers_tab),
     )
 
 
@@ -101,6 +101,7 @@ def _arrive(page: gr.Blocks, desk: Desk, parts: Parts) -> None:
             session.lang: lang,
             parts.account: _account(request, words),
             **create.arrived(desk, session, parts.create, words, request),
+            **results_tab.arrived(parts.results, words, request),
             **templates_tab.arrived(desk, parts.templates, words),
             **_refreshed(desk, parts, words, request),
             **{tab: gr.update(label=words(str(tab.id))) for tab in parts.tabs},
@@ -110,6 +111,7 @@ def _arrive(page: gr.Blocks, desk: Desk, parts: Parts) -> None:
         session.lang,
         parts.account,
         *create.arriving(session, parts.create),
+        parts.results,
         *templates_tab.arriving(parts.templates),
         *_refreshing(parts),
         *parts.tabs,
@@ -134,11 +136,6 @@ def _keep_up(desk: Desk, parts: Parts) -> None:
     library = {*create.library_components(parts.create), *templates_tab.library_components(parts.templates)}
     outputs = {session.known, *library, *_refreshing(parts)}
     clock.tick(tick, [session.known, session.lang], outputs, **AT_ONCE)
-
-    def show_results(lang: str, request: gr.Request) -> str:
-        return gallery.grid(own_runs(desk, request, RESULTS), Words(lang))
-
-    parts.tabs[1].select(show_results, session.lang, parts.results, **AT_ONCE)
 
 
 def _refreshed(desk: Desk, parts: Parts, words: Words, request: gr.Request) -> dict[Any, Any]:

@@ -516,6 +516,8 @@ def _log_text(run: Run, entry: LogEntry, words: Words) -> str:
             return words("log_stopped" if is_ours else "log_stopped_elsewhere")
         case LogKind.STARTED | LogKind.STOP_ASKED | LogKind.DONE:
             return words(f"log_{kind.value}")
+        case LogKind.REMOVED:
+            return words("log_removed_age" if entry.text == "age" else "log_removed_space")
 
 
 def _where(run: Run, error: RunError, words: Words) -> str:

@@ -25,6 +25,7 @@ from comfyui_bridge.store.thumbnails import shrink
 from comfyui_bridge.ui import compare, form_routes, presets_panel, recipe, remix_routes, uploads
 from comfyui_bridge.ui.dashboard import Dashboard
 from comfyui_bridge.ui.live_stream import LiveStream
+from comfyui_bridge.ui.results_tab import routes as results
 from comfyui_bridge.ui.sign_in import is_signed_in, is_theirs
 
 _INERT = (
@@ -57,11 +58,12 @@ def routes(dashboard: Dashboard, live: LiveStream) -> list[BaseRoute]:
         *recipe.routes(dashboard),
         *compare.routes(dashboard),
         *form_routes.routes(dashboard),
+        *results.routes(dashboard),
         *uploads.routes(dashboard),
-    ]
-
         *remix_routes.routes(dashboard),
         *presets_panel.routes(dashboard),
+    ]
+
 
 async def refused(request: Request, error: Exception) -> Response:
     """What an address answers when the store cannot serve it: its sentence."""

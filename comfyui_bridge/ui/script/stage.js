@@ -264,7 +264,7 @@ const rememberSeeds = () => {
 };
 
 const noteAddress = () => {
-  if (!view.run_id || view.phase === "unknown" || namesSheet()) return;
+  if (!view.run_id || view.phase === "unknown" || namesSheet() || results.isOpen()) return;
   const address = new URL(location.href);
   if (address.searchParams.get("run") === view.run_id) return;
   const kept = new URLSearchParams();

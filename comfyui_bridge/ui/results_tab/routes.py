@@ -1,0 +1,211 @@
+"""What the tab Results asks: which runs are found, what they are, and what is to be done with some of them.
+
+All found runs are told by their ids, which is little, and described some at a time as they come into view.
+Whoever asks sees and changes what the page's other parts let them: with a sign-in one's own, without one
+what this browser made, and on request what everybody made, to be looked at.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import anyio.to_thread
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from comfyui_bridge.core.errors import BridgeError, WorkflowError
+from comfyui_bridge.core.form import Form
+from comfyui_bridge.core.run import Run, RunState
+from comfyui_bridge.store.run_index import Search
+from comfyui_bridge.ui.dashboard import Dashboard
+from comfyui_bridge.ui.results_tab.about import about
+from comfyui_bridge.ui.results_tab.tiles import tile, usage_words
+from comfyui_bridge.ui.sign_in import is_own, is_signed_in, may_see, owner_of
+from comfyui_bridge.ui.words import LANGUAGES, Words
+
+MOST_FOUND = 50_000
+"""So many ids are told, some two megabytes; older runs are found by looking for less."""
+AT_ONCE = 60
+"""Runs described with the first answer: what a large screen shows."""
+MOST_DESCRIBED = 200
+_LONGEST_ASKED = 4 << 20
+
+
+def routes(dashboard: Dashboard) -> list[BaseRoute]:
+    asked = _Asked(dashboard)
+
+    async def found(request: Request) -> Response:
+        return _told(await anyio.to_thread.run_sync(asked.found, request))
+
+    async def tiles(request: Request) -> Response:
+        return _told(await anyio.to_thread.run_sync(asked.tiles, request))
+
+    async def run(request: Request) -> Response:
+        told = await anyio.to_thread.run_sync(asked.run, request)
+        return _told({"error": "There is no such run here."}, 404) if told is None else _told(told)
+
+    async def change(request: Request) -> Response:
+        wanted = await _wish(request)
+        if wanted is None:
+            return _told({"error": "This is nothing that can be done with runs."}, 400)
+        return _told(await anyio.to_thread.run_sync(asked.change, request, *wanted))
+
+    return [
+        Route("/results", found, methods=["GET"]),
+        Route("/results", change, methods=["POST"]),
+        Route("/results/tiles", tiles, methods=["GET"]),
+        Route("/results/{run_id}", run, methods=["GET"]),
+    ]
+
+
+class _Asked:
+    def __init__(self, dashboard: Dashboard) -> None:
+        self._dashboard = dashboard
+        self._results = dashboard.results
+
+    def found(self, request: Request) -> dict[str, Any]:
+        """The runs that are looked for, and what there is to filter by."""
+        search = searched(request)
+        ids = self._results.ids(search, MOST_FOUND)
+        facets = self._results.facets(search.owner)
+        return {
+            "ids": ids,
+            "count": len(ids) if len(ids) < MOST_FOUND else self._results.count(search),
+            "tiles": self._tiles(request, ids[:AT_ONCE]),
+            "templates": list(facets.templates.items()),
+            "models": facets.models,
+            "usage": usage_words(self._results.usage(), _words(request)),
+        }
+
+    def tiles(self, request: Request) -> dict[str, Any]:
+        """Some runs in small, by their ids."""
+        wanted = request.query_params.get("ids", "").split()[:MOST_DESCRIBED]
+        return {"tiles": self._tiles(request, wanted)}
+
+    def run(self, request: Request) -> dict[str, Any] | None:
+        """One run in full; None where there is none that this person may see."""
+        run_id = request.path_params["run_id"]
+        snapshot = self._dashboard.engine.snapshot(run_id)
+        if snapshot is None or not may_see(request, snapshot.run):
+            return None
+        run, engine = snapshot.run, self._dashboard.engine
+        form, is_there = self._form_of(run)
+        told = about(
+            run,
+            time.time(),
+            engine.servers(),
+            _words(request),
+            form=form,
+            is_there=is_there,
+            person=run.owner if is_signed_in(request) else "",
+        )
+        starred = bool(self._results.starred([run_id]))
+        return {**told, "starred": starred, "own": is_own(request, run.owner)}
+
+    def change(self, request: Request, what: str, run_ids: Sequence[str]) -> dict[str, Any]:
+        """Do this with one's own of these runs; how many there were."""
+        # Runs of programs belong to nobody, and so to everyone.
+        owners = {owner_of(request), ""}
+        match what:
+            case "star" | "unstar":
+                count = sum(self._results.star(run_ids, what == "star", owner) for owner in owners)
+            case "delete":
+                count = sum(self._results.delete(run_ids, owner) for owner in owners)
+            case "restore":
+                count = sum(self._results.restore(run_ids, owner) for owner in owners)
+            case _:
+                return self._again(request, run_ids)
+        return {"changed": count}
+
+    def _again(self, request: Request, run_ids: Sequence[str]) -> dict[str, Any]:
+        """Ask for these runs again, in the order in which they were asked for first."""
+        count = 0
+        for run_id in reversed(run_ids):
+            snapshot = self._dashboard.engine.snapshot(run_id)
+            if snapshot is None or not may_see(request, snapshot.run):
+                continue
+            try:
+                self._dashboard.engine.again(snapshot.run, owner_of(request))
+            except BridgeError as error:
+                return {"changed": count, "problem": str(error)}
+            count += 1
+        return {"changed": count}
+
+    def _tiles(self, request: Request, run_ids: Sequence[str]) -> list[dict[str, Any]]:
+        words, starred = _words(request), self._results.starred(run_ids)
+        runs = (run for run in self._results.some(run_ids) if may_see(request, run))
+        return [
+            asdict(tile(run, words, starred=run.run_id in starred, own=is_own(request, run.owner)))
+            for run in runs
+        ]
+
+    def _form_of(self, run: Run) -> tuple[Form | None, bool]:
+        template = self._dashboard.library.get(run.template)
+        if template is None:
+            return None, False
+        try:
+            return self._dashboard.engine.form(template), True
+        except WorkflowError:
+            return None, True
+
+
+def searched(request: Request) -> Search:
+    """What a page looks for; what makes no sense is as if it were not said."""
+    asked = request.query_params
+    state = asked.get("state", "")
+    everyone = asked.get("who") == "everyone" and not is_signed_in(request)
+    return Search(
+        words=asked.get("q", "")[:1000],
+        owner=None if everyone else owner_of(request),
+        template=asked.get("template") or None,
+        state=RunState(state) if state in [one.value for one in RunState] else None,
+        model=asked.get("model") or None,
+        starred=True if asked.get("starred") == "1" else None,
+        since=_moment(asked.get("since", "")),
+        until=_moment(asked.get("until", "")),
+    )
+
+
+def _moment(text: str) -> float | None:
+    try:
+        moment = float(text)
+    except ValueError:
+        return None
+    return moment if math.isfinite(moment) else None
+
+
+def _words(request: Request) -> Words:
+    lang = request.query_params.get("lang", "")
+    return Words(lang if lang in LANGUAGES else "en")
+
+
+async def _wish(request: Request) -> tuple[str, list[str]] | None:
+    """What is to be done, and with which runs; None for what is no such question."""
+    content = bytearray()
+    try:
+        async for chunk in request.stream():
+            content += chunk
+            if len(content) > _LONGEST_ASKED:
+                return None
+        told = json.loads(bytes(content))
+    except (ClientDisconnect, ValueError, RecursionError):
+        return None
+    if not isinstance(told, Mapping) or told.get("do") not in _WISHES:
+        return None
+    run_ids = told.get("runs")
+    if not isinstance(run_ids, list) or not all(isinstance(one, str) for one in run_ids):
+        return None
+    return str(told["do"]), [one.encode("utf-8", "replace").decode() for one in dict.fromkeys(run_ids)]
+
+
+_WISHES = ("star", "unstar", "delete", "restore", "again")
+
+
+def _told(told: Mapping[str, Any], status: int = 200) -> Response:
+    return JSONResponse(told, status, headers={"Cache-Control": "no-store"})
