@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from functools import partial
 from typing import Any
 
 import anyio.to_thread
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from comfyui_bridge.core.differences import ABSENT, Difference, differences
+from comfyui_bridge.core.differences import ABSENT, Difference, applied, differences
 from comfyui_bridge.core.form import Form
 from comfyui_bridge.core.run import Run
 from comfyui_bridge.ui import present, value_words
@@ -31,12 +32,12 @@ async def _compared(dashboard: Dashboard, request: Request) -> Response:
 
 
 def _answer(dashboard: Dashboard, request: Request) -> Response:
-    """One run or two, `runs` by their ids with a comma between, and what differs."""
-    asked = request.query_params.get("runs", "").split(",")[:2]
+    """Runs by their ids, commas between: what differs between two, and a third that is to differ alike."""
+    asked = request.query_params.get("runs", "").split(",")[:3]
     runs = [run_seen(dashboard, run_id, request) for run_id in asked]
     seen = [run for run in runs if run is not None]
     if len(seen) < len(asked):
-        return PlainTextResponse(f"{words_of(request)('compare_gone')}\n", 404, headers=_HEADERS)
+        return JSONResponse({"problem": words_of(request)("compare_gone")}, headers=_HEADERS)
     return JSONResponse(compared(dashboard, seen, words_of(request)), headers=_HEADERS)
 
 
@@ -44,16 +45,24 @@ def compared(dashboard: Dashboard, runs: list[Run], words: Words) -> dict[str, A
     """What the script draws of these runs; `differences` where there are two."""
     sides = [_side(run, words) for run in runs]
     if len(runs) < 2:
-        return {"sides": sides, "differences": [], "note": "", "can_apply": False}
-    first, second = runs
+        return {"sides": sides, "differences": [], "note": "", "changes": {}}
+    first, second = runs[:2]
     found = differences(first, second)
     forms = [form_of(dashboard, dashboard.library.get(run.template)) for run in runs]
     return {
         "sides": sides,
         "differences": [_difference(one, first, second, forms, words) for one in found],
         "note": "" if first.template == second.template else words("compare_templates"),
-        "can_apply": any(one.is_value for one in found),
+        "changes": value_words.carried(applied([one for one in found if one.second is not ABSENT], {})),
+        "fill": _differing_alike(found, *runs[2:]),
     }
+
+
+def _differing_alike(found: Sequence[Difference], third: Run | None = None) -> dict[str, Any] | None:
+    """What the form of a third run takes to differ from it as the second does from the first."""
+    if third is None:
+        return None
+    return {"template": third.template, "values": value_words.carried(applied(found, third.values))}
 
 
 def _side(run: Run, words: Words) -> dict[str, Any]:

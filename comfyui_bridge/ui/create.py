@@ -19,7 +19,7 @@ from comfyui_bridge.core.form import Form
 from comfyui_bridge.core.inputs import ExposedInput
 from comfyui_bridge.core.node_defs import IntSpec
 from comfyui_bridge.core.template import Template
-from comfyui_bridge.ui import acting, filling, library_panel, readiness_panel, running
+from comfyui_bridge.ui import acting, library_panel, readiness_panel, running
 from comfyui_bridge.ui import form as form_
 from comfyui_bridge.ui import remix as remix_
 from comfyui_bridge.ui import stage as stage_
@@ -60,7 +60,6 @@ class Create:
     remix: gr.HTML
     dots: gr.HTML
     stage: Stage
-    filler: gr.HTML
     attention: Attention = field(default_factory=Attention)
 
 
@@ -87,12 +86,9 @@ def lay_out(desk: Desk, words: Words) -> Create:
                     interactive=first is not None,
                 )
                 unchanged = unchanged_.panel()
-                filler = filling.panel()
         with gr.Column(elem_id="stage-pane", min_width=0):
             stage = stage_.panel(first_view(desk, first, words), words)
-    return Create(
-        library, no_template, picker, generate, unchanged, refusals, readiness, remix, dots, stage, filler
-    )
+    return Create(library, no_template, picker, generate, unchanged, refusals, readiness, remix, dots, stage)
 
 
 def connect(page: gr.Blocks, desk: Desk, session: Session, tab: Create) -> None:
@@ -102,7 +98,6 @@ def connect(page: gr.Blocks, desk: Desk, session: Session, tab: Create) -> None:
     _generate(desk, session, tab)
     _refresh(desk, tab)
     _make_ready(desk, session, tab)
-    filling.connect(desk, session, tab.filler, tab.picker, tab.refusals)
     running.connect(page, desk, session, tab.stage, attention=tab.attention)
     acting.connect(desk, session, _acted_on(desk, tab))
 

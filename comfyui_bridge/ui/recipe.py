@@ -123,7 +123,7 @@ def card(dashboard: Dashboard, recipe: Recipe, run: Run | None, words: Words) ->
         "notes": list(_notes(dashboard, recipe, run, template, form, words)),
         "run": run.run_id if run is not None else "",
         "workflow": f"runs/{quote(run.run_id)}.json" if run is not None else "",
-        "can_open": form is not None,
+        "fill": {"template": template.slug, "values": value_words.carried(given)} if template else None,
     }
 
 

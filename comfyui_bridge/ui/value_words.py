@@ -7,10 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from comfyui_bridge.core.files import FileValue, unmarked
+from comfyui_bridge.core.files import FileValue, marked, unmarked
 from comfyui_bridge.core.form import Form
 from comfyui_bridge.core.workflow import Workflow
 from comfyui_bridge.ui.words import Words
+
+_EXACT = 2**53
+"""Up to here a browser's numbers are exact."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,16 @@ def listed(form: Form | None, values: Mapping[str, Any], words: Words) -> tuple[
     keys = {one.key for one in known}
     others = [Said(key, words.label(key), said(value, words)) for key, value in values.items()]
     return (*known, *(one for one in others if one.key not in keys))
+
+
+def carried(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Raw values as a browser takes them and gives them back: a seed of 64 bits is a text there."""
+    return {key: _carried(marked(value)) for key, value in values.items()}
+
+
+def _carried(value: Any) -> Any:
+    is_large = isinstance(value, int) and abs(value) > _EXACT
+    return str(value) if is_large else value
 
 
 def label(form: Form | None, key: str, words: Words, graph: Workflow | None = None) -> str:

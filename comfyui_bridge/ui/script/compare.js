@@ -7,16 +7,19 @@ const openCompare = async (first, second) => {
   const runs = [first, second].filter(Boolean);
   const modes = make("div", { class: "compare-modes", role: "group" });
   const { sheet, body } = openSheet("compare", say("compare"), decodeURIComponent(keptWords("", { compare: runs.join(",") })), modes);
-  const asked = (ids) => answerOf(`compare?runs=${ids.map(encodeURIComponent).join(",")}&__lang=${lang}`);
   const state = { sheet, body, modes, places: [0, 0], runs };
   try {
-    state.told = await asked(runs);
+    state.told = await askCompared(runs);
+    if (state.told.problem) throw new Error(state.told.problem);
   } catch (problem) {
     body.replaceChildren(make("p", { class: "sheet-problem", role: "alert" }, problem.message));
     return;
   }
   drawCompare(state);
 };
+
+/* Two runs and what differs; a third one brings its values with that difference. */
+const askCompared = (runs) => answerOf(`compare?runs=${runs.map(encodeURIComponent).join(",")}&__lang=${lang}`);
 
 const drawCompare = (state) => {
   const { body, told } = state;
@@ -30,7 +33,7 @@ const drawCompare = (state) => {
   const said = make("section", { class: "compare-said" }, make("h3", {}, say("compare_differs")));
   if (told.note) said.append(make("p", { class: "quiet" }, told.note));
   said.append(told.differences.length ? compareList(told.differences) : make("p", { class: "quiet" }, say("compare_same")));
-  if (told.can_apply) said.append(compareApply(state));
+  if (Object.keys(told.changes).length) said.append(compareApply(state));
   body.replaceChildren(room, said);
   drawRoom(state);
 };
@@ -138,22 +141,22 @@ const compareText = (pieces) => {
 };
 
 const compareApply = (state) => {
-  const apply = (onto) => {
+  const apply = (fill) => {
     state.sheet.close();
-    openTab("create");
-    fillWith({ recipe: "", first: state.runs[0], second: state.runs[1], onto });
+    bridge.act({ action: "fill", ...fill });
   };
+  const applyTo = async (run) => apply((await askCompared([...state.runs, run])).fill);
   const others = make("div", { class: "compare-others", hidden: true });
   const more = make("button", { type: "button", class: "action", "aria-expanded": "false", onclick: () => {
     others.hidden = !others.hidden;
     more.setAttribute("aria-expanded", String(!others.hidden));
-    others.replaceChildren(compareChooser("", state.runs, apply));
+    others.replaceChildren(compareChooser("", state.runs, applyTo));
     others.querySelector("button")?.focus();
   } }, say("compare_to_run"));
   return make("div", { class: "compare-apply" },
     make("h3", {}, say("compare_apply")),
     make("p", { class: "quiet" }, say("compare_apply_hint")),
-    make("div", { class: "action-row" }, make("button", { type: "button", class: "action main", onclick: () => apply("") }, say("compare_to_form")), more),
+    make("div", { class: "action-row" }, make("button", { type: "button", class: "action main", onclick: () => apply({ template: main.slug, values: state.told.changes, over: true }) }, say("compare_to_form")), more),
     others);
 };
 

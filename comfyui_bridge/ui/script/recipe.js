@@ -1,7 +1,5 @@
 /* Recipes: their links, and the card of one ---------------------------------------------------- */
 
-let fillWith = () => {}; // values from elsewhere into the form
-
 let sheetFrom = {}; // where the page was before a sheet lay over it
 const namesSheet = () => {
   const said = new URLSearchParams(location.search);
@@ -89,13 +87,13 @@ const openRecipe = async (query) => {
     const card = await answerOf(`recipe?${asked}`);
     setText(heading, card.title);
     sheet.setAttribute("aria-label", card.title);
-    drawRecipe(body, card, query, sheet);
+    drawRecipe(body, card, sheet);
   } catch (problem) {
     body.replaceChildren(make("p", { class: "sheet-problem", role: "alert" }, say("recipe_failed").replace("{problem}", problem.message)));
   }
 };
 
-const drawRecipe = (body, card, query, sheet) => {
+const drawRecipe = (body, card, sheet) => {
   const rows = (values) => make("dl", { class: "recipe-values" }, ...values.flatMap((one) => [make("dt", {}, one.label), make("dd", {}, one.text)]));
   const folded = card.values.filter((one) => one.folded);
   const shown = make("div", { class: "recipe-picture" });
@@ -111,10 +109,9 @@ const drawRecipe = (body, card, query, sheet) => {
   if (folded.length) said.append(make("details", {}, make("summary", {}, `${say("recipe_more_values")} (${card.values.length})`), rows(folded)));
   if (card.models.length) said.append(make("h3", {}, say("recipe_models")), make("ul", { class: "recipe-models" }, ...card.models.map((name) => make("li", {}, name))));
   const acts = make("div", { class: "action-row sheet-acts" });
-  if (card.can_open) acts.append(make("button", { type: "button", class: "action main", autofocus: true, title: say("recipe_open_hint"), onclick: () => {
+  if (card.fill) acts.append(make("button", { type: "button", class: "action main", autofocus: true, title: say("recipe_open_hint"), onclick: () => {
     sheet.close();
-    openTab("create");
-    fillWith({ recipe: query, first: "", second: "", onto: "" });
+    bridge.act({ action: "fill", ...card.fill });
   } }, say("recipe_open")));
   if (card.run) acts.append(make("a", { class: "action", href: `?run=${encodeURIComponent(card.run)}`, "data-run": card.run }, say("recipe_run")));
   if (card.workflow) acts.append(workflowLink(card.run));
@@ -128,8 +125,11 @@ const lacking = (found) => {
   return line;
 };
 
-bridge.filler = (trigger) => {
-  fillWith = (what) => trigger("select", what);
+/* The sheet that the address names, once the page knows its language. */
+let hasArrived = false;
+const openNamed = () => {
+  if (hasArrived) return;
+  hasArrived = true;
   const asked = new URLSearchParams(location.search);
   if (asked.get("view") === "recipe") openRecipe(location.search);
   else if (asked.get("compare")) openCompare(...asked.get("compare").split(","));

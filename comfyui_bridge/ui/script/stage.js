@@ -291,6 +291,7 @@ bridge.stage = (element, props, trigger, watch) => {
     view = next;
     lang = next.lang;
     document.documentElement.lang = lang === "zh" ? "zh-CN" : lang;
+    if (turn > 0) openNamed();
     busy(false);
     drawFrame();
     drawStatus();

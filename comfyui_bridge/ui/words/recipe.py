@@ -62,14 +62,6 @@ TABLE = {
         "The workflow as it was sent is kept with the run, and reproduces it.",
         "当时提交的工作流随此次运行一起保存，可用来重现。",
     ),
-    "recipe_unfitting": (
-        "Left out, because the form does not take it any more: {names}",
-        "表单已不再接受，未填入：{names}",
-    ),
-    "recipe_cannot_fill": (
-        "There is no template here that these values could be filled into.",
-        "这里没有可以填入这些参数的模板。",
-    ),
     "said_none": ("none", "无"),
     "said_on": ("on", "开"),
     "said_off": ("off", "关"),

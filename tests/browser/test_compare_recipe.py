@@ -1,0 +1,173 @@
+"""Two results side by side and what differs between them; a result as a link that others can open."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import parse_qs, quote, urlsplit
+
+from playwright.sync_api import Locator, Page, expect
+
+from tests.browser import create
+from tests.browser.conftest import Program
+
+Visit = Callable[..., Page]
+ELSEWHERE: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "locale": "zh-CN", "has_touch": True}
+"""A phone in another person's hand."""
+
+
+def made(page: Page, url: str, template: str = "text-to-image", **values: object) -> str:
+    """The id of a run of these values."""
+    said = {"steps": 2, "width": 256, "height": 256, **values}
+    query = "&".join(f"{key}={quote(str(value))}" for key, value in said.items())
+    page.goto(f"{url}/?template={template}&{query}")
+    create.form_of(page, template)
+    create.generate(page)
+    create.wait_until_done(page)
+    return create.run_id_of(page)
+
+
+def sheet(page: Page) -> Locator:
+    return page.locator("#sheet")
+
+
+def rows(page: Page) -> dict[str, str]:
+    """What the list of differences says, by label."""
+    labels = page.locator(".compare-list dt").all_inner_texts()
+    said = page.locator(".compare-list dd").all_inner_texts()
+    return {label: " ".join(text.split()) for label, text in zip(labels, said, strict=True)}
+
+
+def is_as_wide_as_the_window(page: Page) -> bool:
+    return bool(page.evaluate("document.documentElement.scrollWidth <= innerWidth"))
+
+
+def until_told(page: Page, link: str, said: str = "another one") -> None:
+    """The library looks at its folder every few seconds."""
+    is_told = page.evaluate(
+        """async ([address, said]) => {
+            for (let times = 0; times < 300; times++) {
+                if ((await (await fetch(address)).text()).includes(said)) return true;
+                await new Promise((done) => setTimeout(done, 100));
+            }
+        }""",
+        [f"recipe?{urlsplit(link).query}", said],
+    )
+    assert is_told
+
+
+def test_two_results_are_compared_and_their_difference_goes_into_the_form(
+    program: Program, visit: Visit
+) -> None:
+    page = visit(program.url)
+    boat = made(page, program.url, prompt="a boat", seed=10)
+    fox = made(page, program.url, prompt="a red fox in snow", seed=11)
+    wolf = made(page, program.url, prompt="a red wolf in snow", seed=12, width=384)
+    page.get_by_role("button", name="Compare with…").click()
+    sheet(page).locator(".compare-chooser .tile").first.click()
+    expect(page.locator(".compare-divided img")).to_have_count(2)
+    assert parse_qs(urlsplit(page.url).query)["compare"] == [f"{wolf},{fox}"]
+    assert rows(page) == {"Prompt": "a red wolffox in snow", "Width": "A 384 B 256", "Seed": "A 12 B 11"}
+    expect(page.locator(".compare-text del")).to_have_text("wolf")
+    expect(page.locator(".compare-text ins")).to_have_text("fox")
+    expect(page.locator(".compare-caption").first).to_contain_text("384 × 256")
+
+    divider = page.get_by_role("slider", name="Divider between A and B")
+    divider.focus()
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("PageDown")
+    expect(divider).to_have_attribute("aria-valuetext", "38 % A")
+    box = divider.bounding_box()
+    assert box is not None
+    page.mouse.click(box["x"] + box["width"] * 0.75, box["y"] + box["height"] / 2)
+    expect(divider).to_have_attribute("aria-valuetext", re.compile("7[3-7] % A"))
+    page.get_by_role("button", name="Side by side").click()
+    expect(page.locator(".compare-pair img")).to_have_count(2)
+
+    page.reload()
+    expect(page.locator(".compare-divided img")).to_have_count(2)
+    page.get_by_role("button", name="Swap A and B").click()
+    expect(page.locator(".compare-list dd").last).to_contain_text("A11B12")
+    page.keyboard.press("Escape")
+    expect(sheet(page)).to_have_count(0)
+    assert "compare" not in page.url
+
+    page.goto(f"{program.url}/?compare={fox},{wolf}")
+    form = create.form_of(page)
+    page.get_by_role("button", name="To the values of another result").click()
+    page.locator(f'.compare-others .tile:has(img[src*="{boat}"])').click()
+    expect(form.get_by_label("Seed", exact=True)).to_have_value("12")
+    page.goto(f"{program.url}/?template=text-to-image&prompt=a%20boat&steps=3")
+    create.form_of(page)
+    page.evaluate("([a, b]) => bridge.compare(a, b)", [fox, wolf])
+    page.get_by_role("button", name="To the form as it is").click()
+    expect(page.get_by_label("Prompt", exact=True)).to_have_value("a red wolf in snow")
+    expect(page.get_by_label("Width", exact=True)).to_have_value("384")
+    expect(create.is_live(page)).to_have_count(0)
+
+    page.goto(f"{program.url}/?compare={fox},nobody")
+    expect(sheet(page).get_by_role("alert")).to_contain_text("not here any more")
+
+
+def test_a_recipe_link_shows_a_card_elsewhere_and_fills_the_form_there(
+    program: Program, visit: Visit
+) -> None:
+    page = visit(program.url)
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=program.url)
+    slug = "recipe-of-a-fox"
+    document = json.loads((program.workflows / "text-to-image.json").read_text())
+    card = (program.workflows / "text-to-image.toml").read_text()
+    (program.workflows / f"{slug}.toml").write_text(
+        re.sub(r'(?m)^title = ".*"$', 'title = "A <b>fox</b>"', card)
+    )
+    (program.workflows / f"{slug}.json").write_text(json.dumps(document))
+    run_id = made(page, program.url, slug, prompt="a <i>fox</i> & snow", seed=2**63 + 11)
+    page.get_by_role("button", name="Copy recipe link").click()
+    expect(page.get_by_role("button", name="Recipe link copied")).to_be_visible()
+    link = page.evaluate("navigator.clipboard.readText()")
+    assert parse_qs(urlsplit(link).query)["seed"] == [str(2**63 + 11)]
+
+    other = visit(link, **ELSEWHERE)
+    expect(sheet(other).get_by_role("heading", name="A <b>fox</b>")).to_be_visible()
+    expect(sheet(other).locator(".recipe-picture img")).to_be_visible()
+    expect(sheet(other).locator(".recipe-values").first).to_contain_text("a <i>fox</i> & snow")
+    expect(sheet(other).locator(".recipe-models li").first).to_contain_text(".safetensors")
+    expect(sheet(other).locator('.recipe-ready[data-tone="ok"]')).to_be_visible()
+    expect(sheet(other).locator(".notice")).to_have_count(0)
+    expect(other.locator("#strip .tile")).to_have_count(0)
+    assert is_as_wide_as_the_window(other)
+    sheet(other).get_by_role("button", name="载入我的表单").tap()
+    create.form_of(other, slug)
+    expect(sheet(other)).to_have_count(0)
+    expect(other.locator("#form textarea").first).to_have_value("a <i>fox</i> & snow")
+    expect(other.locator(f'#form input[value="{2**63 + 11}"], #form .seed-row input').first).to_have_value(
+        str(2**63 + 11)
+    )
+    assert "recipe" not in other.url
+    expect(other.locator("#strip .tile")).to_have_count(0)  # nothing ran
+
+    links = next(node["inputs"] for node in document.values() if node["class_type"] == "KSampler")
+    links["negative"] = links["positive"]
+    (program.workflows / f"{slug}.json").write_text(json.dumps(document))
+    until_told(page, link)
+    page.goto(link)
+    expect(sheet(page).locator(".notice").first).to_contain_text("another one than it was")
+    with page.expect_download() as download:
+        sheet(page).get_by_role("link", name="Workflow").click()
+    sent = json.loads(download.value.path().read_text())
+    assert download.value.suggested_filename == f"{run_id}.json"
+    (sampler,) = (node["inputs"] for node in sent.values() if node["class_type"] == "KSampler")
+    assert (sampler["seed"], sampler["negative"] == sampler["positive"]) == (2**63 + 11, False)
+
+    page.goto(link.replace("snow", "ice"))
+    expect(sheet(page).locator(".notice").first).to_contain_text("Somebody changed the link")
+    expect(sheet(page).locator(".recipe-picture .no-picture")).to_be_visible()
+    for name in (f"{slug}.toml", f"{slug}.json"):
+        (program.workflows / name).unlink()
+    until_told(page, link, "There is no template")
+    page.goto(link)
+    expect(sheet(page).locator(".notice")).to_contain_text(f"There is no template “{slug}” here.")
+    expect(sheet(page).get_by_role("button", name="Open as mine")).to_have_count(0)
+    expect(sheet(page).locator(".recipe-picture img")).to_be_visible()
