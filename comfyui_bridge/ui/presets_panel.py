@@ -18,6 +18,7 @@ from starlette.routing import BaseRoute, Route
 from comfyui_bridge.core import remix, values
 from comfyui_bridge.core.errors import BridgeError, StoreError, WorkflowError
 from comfyui_bridge.core.form import Form
+from comfyui_bridge.core.node_defs import StringSpec
 from comfyui_bridge.store.presets import Preset, PresetStore
 from comfyui_bridge.ui import form as form_
 from comfyui_bridge.ui.dashboard import Dashboard
@@ -125,15 +126,20 @@ def _told(preset: Preset, form: Form | None, words: Words, *, own: bool) -> Told
     """A line of the menu: what it is called and says, and what of it does not fit any more."""
     stored = values.from_json(preset.values)
     fits, left_out = remix.fitting(form, stored) if form else (stored, {})
-    said = [text for value in fits.values() if isinstance(value, str) and len(text := value.strip()) > 3]
     return {
         "id": preset.preset_id,
         "name": preset.name,
         "shared": preset.shared,
         "own": own,
-        "says": _short(max(said, key=len, default="")),
+        "says": _short(_first_text(form, fits)),
         "unfit": words.count("preset_unfit", len(left_out)) if left_out else "",
     }
+
+
+def _first_text(form: Form | None, given: Mapping[str, Any]) -> str:
+    """What tells one preset from another at a glance: as a rule the prompt."""
+    texts = (one.key for one in (form.inputs if form else ()) if isinstance(one.spec, StringSpec))
+    return next((str(given[key]) for key in texts if str(given.get(key) or "").strip()), "")
 
 
 def _short(text: str) -> str:

@@ -64,6 +64,7 @@ const furtherActions = (runId, file) => {
     ...(file && ["image", "video", "audio"].includes(file.kind) ? [one("input", { words: "use_as_input", what: { file: file.name, kind: file.kind } })] : []),
     one("template", { words: "open_as_template" }),
     one("keep_preset", { words: "save_as_preset" }),
+    copyLink(),
   ];
 };
 
@@ -211,7 +212,7 @@ const openWindow = (title, ...children) => {
   });
   box.addEventListener("click", (event) => event.target === box && box.close());
   // Inside of Gradio's own container its styles and ours hold.
-  (document.querySelector(".gradio-container") || document.body).append(box);
+  document.querySelector(".gradio-container .contain").append(box);
   box.showModal();
   return box;
 };
@@ -236,7 +237,7 @@ const chooseInput = async (what) => {
     bridge.act({ ...what, template, key });
   };
   const place = (template, input) =>
-    make("button", { type: "button", class: "place", onclick: () => go(template.slug, input.key) }, make("b", {}, input.label), make("span", {}, template.slug === main.slug ? say("this_form") : template.title));
+    make("button", { type: "button", class: "place", onclick: () => go(template.slug, input.key) }, make("b", {}, template.slug === main.slug ? say("this_form") : template.title), make("span", {}, input.label));
   const draw = (wanted = "") => {
     const fits = templates.filter((one) => one.title.toLowerCase().includes(wanted.toLowerCase()));
     list.replaceChildren(...fits.flatMap((one) => one.inputs.map((input) => make("li", {}, place(one, input)))));
@@ -255,14 +256,15 @@ const chooseInput = async (what) => {
 const overlay = make("div", { class: "drop-over", "aria-hidden": "true", hidden: true });
 let draggedHere = false; // something of this very page, which has other places to go to
 
-const ownPlace = (event) => event.target.closest?.(".file-zone, .picture, #templates, #library-pane, dialog, [data-takes-files]");
+const carriesFiles = (event) => [...(event.dataTransfer?.types || [])].includes("Files");
+const ownPlace = (event) => event.target.closest?.(".file-zone, .picture, #templates, #library-pane, [data-takes-files]");
 const showOverlay = (event) => {
-  if (!overlay.isConnected) (document.querySelector(".gradio-container") || document.body).append(overlay);
-  const said = say(ownPlace(event)?.matches(".file-zone, .picture") ? "drop_as_input" : "drop_to_remix");
-  if (!overlay.firstChild || overlay.firstChild.textContent !== said)
-    overlay.replaceChildren(make("p", {}, said), make("span", {}, say("drop_to_remix_hint")));
-  overlay.classList.toggle("is-elsewhere", Boolean(ownPlace(event)));
-  overlay.hidden = false;
+  if (!overlay.isConnected) document.querySelector(".gradio-container .contain").append(overlay);
+  const place = ownPlace(event);
+  const isInput = place?.matches(".file-zone, .picture");
+  overlay.replaceChildren(make("p", {}, say(isInput ? "drop_as_input" : "drop_to_remix")), make("span", {}, say("drop_to_remix_hint")));
+  overlay.classList.toggle("is-input", Boolean(isInput));
+  overlay.hidden = Boolean(place) && !isInput; // where templates are, the place itself says what it does
 };
 const hideOverlay = () => {
   overlay.hidden = true;
@@ -271,14 +273,14 @@ const hideOverlay = () => {
 document.addEventListener("dragstart", () => (draggedHere = true));
 document.addEventListener("dragend", () => (draggedHere = false));
 document.addEventListener("dragover", (event) => {
-  if (draggedHere || !holdsFiles(event) || document.querySelector("dialog[open]")) return;
+  if (draggedHere || !carriesFiles(event) || document.querySelector("dialog[open]")) return;
   showOverlay(event);
   if (!ownPlace(event)) event.preventDefault();
 });
 document.addEventListener("dragleave", (event) => !event.relatedTarget && hideOverlay());
 document.addEventListener("drop", (event) => {
   hideOverlay();
-  if (draggedHere || event.defaultPrevented || !holdsFiles(event) || ownPlace(event)) return;
+  if (draggedHere || event.defaultPrevented || !carriesFiles(event) || ownPlace(event)) return;
   event.preventDefault();
   const [file] = event.dataTransfer.files;
   if (file) bringBack(file);
@@ -297,17 +299,19 @@ const bringBack = async (file) => {
 const offerAsNew = (file, found) => {
   const problem = make("p", { class: "field-error", role: "alert", hidden: true });
   const add = async (anyway = false) => {
-    const made = await intake(file, anyway);
+    const query = new URLSearchParams({ name: file.name, lang, ...(anyway ? { anyway: "1" } : {}) });
+    const made = await answered(fetch(`library/intake?${query}`, { method: "POST", body: file }));
     if (made.slug) {
       box.close();
-      editor.lookAgain?.();
       bridge.act({ action: "fill", template: made.slug, values: {}, name: file.name, brought: true });
       return;
     }
     setText(problem, made.error || say("remix_no_answer"));
     problem.hidden = false;
+    if (made.could) yes.onclick = () => add(true);
   };
-  const yes = make("button", { type: "button", class: "action main", onclick: () => add() }, say("drop_add"));
+  const yes = make("button", { type: "button", class: "action main", }, say("drop_add"));
+  yes.onclick = () => add();
   const no = make("button", { type: "button", class: "action", onclick: () => box.close() }, say("remix_cancel"));
   const sentence = say("drop_new").replace("{name}", file.name).replace("{count}", found.nodes);
   const box = openWindow(say("drop_new_title"), make("p", {}, sentence), problem, make("div", { class: "action-row" }, yes, no));

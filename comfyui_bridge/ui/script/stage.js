@@ -180,7 +180,7 @@ const drawAfter = () => {
   if (file) row.append(make("a", { class: "action main", href: file.download, download: file.name, title: `${file.name} · ${file.size}` }, say("download")));
   if (view.archive) row.append(make("a", { class: "action", href: view.archive, download: true }, say("download_all")));
   if (file?.kind === "image") row.append(make("a", { class: "action", href: file.url, target: "_blank", rel: "noopener" }, say("open_full")));
-  row.append(action("values", say("use_values")), action("seed", say("new_seed"), say("new_seed_hint")), copyLink(), recipeButton(view.run_id));
+  row.append(action("values", say("use_values")), action("seed", say("new_seed"), say("new_seed_hint")), recipeButton(view.run_id));
   if (file && document.querySelectorAll("#strip .tile[data-run]").length > 1) row.append(compareButton(view.run_id));
   row.append(menu(say("more_actions"), furtherActions(view.run_id, file)));
   root.append(row);
@@ -242,7 +242,7 @@ const filmstrip = () => {
 };
 
 const copyLink = () =>
-  make("button", { type: "button", class: "action", onclick: async (event) => {
+  make("button", { type: "button", class: "action stays", onclick: async (event) => {
     const button = event.currentTarget;
     const url = new URL(view.link, location.href).href;
     try {

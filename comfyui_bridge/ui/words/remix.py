@@ -32,7 +32,7 @@ TABLE = {
         "Where should it go? A copy is kept with the form.",
         "要放到哪里？表单会保留一份副本。",
     ),
-    "this_form": ("this form", "当前表单"),
+    "this_form": ("This form", "当前表单"),
     "no_place": ("No template takes such a file.", "没有模板可以使用这类文件。"),
     "remix_is_input": ("{name} is now “{label}”.", "{name} 现在是“{label}”。"),
     "remix_no_file": (
