@@ -49,7 +49,7 @@ class Usage:
 
 
 class Housekeeper:
-    """Thread-safe. `tidy` does one round; `start` does one every minute."""
+    """Thread-safe. `tidy` does one round; `start` does one every minute, and `sweep` once before."""
 
     def __init__(
         self,
@@ -74,7 +74,7 @@ class Housekeeper:
         self._problem = ""
 
     def start(self) -> None:
-        """Tidy now, and every minute until `stop`."""
+        """Sweep and tidy now, and tidy every minute until `stop`."""
         self._thread.start()
 
     def stop(self, timeout: float) -> None:
@@ -104,9 +104,31 @@ class Housekeeper:
             if self._limits.bytes is not None:
                 self._let_oldest_go(self._limits.bytes)
 
+    def sweep(self) -> None:
+        """Make good what a crash or somebody's hand left: files of no run go, and who lost its files says so.
+
+        Where most files are of no run, they are another database's, which may come back: they stay.
+        """
+        with self._one_round:
+            folders = self._media.run_ids()
+            known = self._index.known(folders)
+            strays = folders - known
+            if len(strays) > len(known):
+                log.warning("%d folders of kept files are of no run that is known here.", len(strays))
+            else:
+                for run_id in strays:
+                    self._media.forget(run_id)
+            for run_id, size in self._index.with_files():
+                if not self._media.has_files(run_id):
+                    self._let_go(run_id, size, "lost")
+
     def _work(self) -> None:
+        is_swept = False
         while not self._stopping.is_set():
             try:
+                if not is_swept:
+                    self.sweep()
+                    is_swept = True
                 self.tidy()
                 self._problem = ""
             except StoreError as error:

@@ -103,6 +103,18 @@ class MediaStore:
             return ()
         return tuple(sorted(name for name in found if self.path(run_id, name) is not None))
 
+    def has_files(self, run_id: str) -> bool:
+        """Whether there is a folder for a run's kept files."""
+        return bool(_RUN_ID.fullmatch(run_id)) and _is(stat.S_ISDIR, self._media / run_id)
+
+    def run_ids(self) -> frozenset[str]:
+        """The runs that there is a folder for, of kept files or of thumbnails. Raises StoreError."""
+        found: set[str] = set()
+        for folder in (self._media, self._thumbnails):
+            with disk.in_our_words(folder):
+                found.update(name for name in os.listdir(folder) if _RUN_ID.fullmatch(name))
+        return frozenset(found)
+
     def thumbnail(self, run_id: str, name: str, size: int) -> Path | None:
         """A kept picture as a WebP of at most size x size, made once.
 

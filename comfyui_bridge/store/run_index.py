@@ -6,7 +6,7 @@ stay untouched. The run store writes it with the run itself; the stars and the b
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -123,6 +123,21 @@ class RunIndex:
             wanted = wanted.where(runs.c.created_at < before)
         with self._database.reading() as connection:
             return tuple((row.run_id, int(row.bytes)) for row in connection.execute(wanted.limit(limit)))
+
+    def with_files(self) -> tuple[tuple[str, int], ...]:
+        """The runs that are over and say that they have files: (run_id, bytes)."""
+        wanted = select(runs.c.run_id, run_index.c.bytes).join(run_index, _SAME)
+        wanted = wanted.where(run_index.c.bytes > 0, runs.c.state.in_(_FINAL))
+        with self._database.reading() as connection:
+            return tuple((row.run_id, int(row.bytes)) for row in connection.execute(wanted))
+
+    def known(self, run_ids: Collection[str]) -> frozenset[str]:
+        """Those of these runs that there are."""
+        found: set[str] = set()
+        for some in _some(tuple(run_ids)):
+            with self._database.reading() as connection:
+                found.update(connection.scalars(select(runs.c.run_id).where(runs.c.run_id.in_(some))))
+        return frozenset(found)
 
     def facets(self, owner: str | None = None) -> Facets:
         """The templates and models of the runs that are not in the bin."""

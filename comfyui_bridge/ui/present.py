@@ -517,7 +517,7 @@ def _log_text(run: Run, entry: LogEntry, words: Words) -> str:
         case LogKind.STARTED | LogKind.STOP_ASKED | LogKind.DONE:
             return words(f"log_{kind.value}")
         case LogKind.REMOVED:
-            return words("log_removed_age" if entry.text == "age" else "log_removed_space")
+            return words(f"log_removed_{entry.text}")
 
 
 def _where(run: Run, error: RunError, words: Words) -> str:

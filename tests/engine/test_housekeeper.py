@@ -123,3 +123,26 @@ def test_what_a_crash_left_of_a_removed_folder_is_swept_at_the_next_start(house:
     (left / "a.png").write_bytes(b"x")
     MediaStore(house.folder)
     assert not left.exists()
+
+
+def test_what_a_crash_left_is_made_good(house: House) -> None:
+    whole, lost = house.run(1.0), house.run(2.0)
+    house.media.keep("of-no-run", OutputFile("a.png"), [b"x"])
+    house.media.forget(lost)  # and the row did not say so any more
+    house.keeper().sweep()
+    assert house.media.run_ids() == {whole}
+    without = house.runs.get(lost)
+    assert without is not None
+    assert without.kept == ()
+    assert [(entry.kind, entry.text) for entry in without.log] == [("removed", "lost")]
+    assert [run.run_id for run in house.changed] == [lost]
+    house.keeper().sweep()
+    assert len(house.changed) == 1
+
+
+def test_the_files_of_another_database_stay(house: House) -> None:
+    known = house.run(1.0)
+    for name in ("one", "two"):
+        house.media.keep(name, OutputFile("a.png"), [b"x"])
+    house.keeper().sweep()
+    assert house.media.run_ids() == {known, "one", "two"}

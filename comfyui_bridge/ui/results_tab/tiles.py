@@ -77,7 +77,7 @@ def removed(run: Run, words: Words) -> str:
     gone = run_log.of_kind(run.log, LogKind.REMOVED)
     if run.kept or not gone:
         return ""
-    return words("log_removed_age" if gone[-1].text == "age" else "log_removed_space")
+    return words(f"log_removed_{gone[-1].text}")
 
 
 def usage_words(usage: Usage, words: Words) -> str:

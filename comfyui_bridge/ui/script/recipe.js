@@ -49,7 +49,7 @@ const copyText = async (text) => {
     await navigator.clipboard.writeText(text);
   } catch {
     const field = make("textarea", { class: "off-screen", readonly: true }, text);
-    (byId("sheet") || document.body).append(field);
+    (document.querySelector("dialog[open]") || document.body).append(field);
     field.select();
     document.execCommand("copy");
     field.remove();

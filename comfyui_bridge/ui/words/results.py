@@ -64,6 +64,7 @@ TABLE = {
         "Its files were removed to stay within the space for kept files",
         "为不超出保存空间，其文件已被移除",
     ),
+    "log_removed_lost": ("Its files are not there any more", "其文件已不存在"),
     "log_removed_age": ("Its files were removed for their age", "其文件因超过保留期限已被移除"),
     # Tiles
     "res_tile": ("{title}, {state}, {date}", "{title}，{state}，{date}"),
