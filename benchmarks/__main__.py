@@ -15,7 +15,7 @@ from dataclasses import asdict
 from datetime import date
 from pathlib import Path
 
-from benchmarks import batch, client, followers, form, memory, startup
+from benchmarks import batch, client, followers, form, memory, results, startup
 from benchmarks.measuring import Measured
 
 SUITES = {
@@ -24,6 +24,7 @@ SUITES = {
     "startup": startup.measure,
     "followers": followers.measure,
     "form": form.measure,
+    "results": results.measure,
     "memory": memory.measure,
 }
 OUT = Path(__file__).parent / "out" / "latest.json"

@@ -14,19 +14,6 @@ const lightbox = (() => {
   let back = null; // who had the focus
   let isLarge = false;
 
-  const copyOut = async (text) => {
-    try {
-      await navigator.clipboard.writeText(text);
-    } catch {
-      const field = make("textarea", { class: "off-screen", readonly: true });
-      field.value = text;
-      dialog.append(field);
-      field.select();
-      document.execCommand("copy");
-      field.remove();
-    }
-  };
-
   const ask_ = (id) => {
     if (!known.has(id)) {
       const asked = fetch(`results/${encodeURIComponent(id)}?lang=${lang}`).then((answer) => {
@@ -263,7 +250,7 @@ const lightbox = (() => {
   const copyable = (line) => {
     const said = make("span", { class: "lb-said", "aria-hidden": "true" });
     const one = pressable("lb-value", { "data-key": line.key || null, title: phrase("res_copy", { label: line.label }), "aria-label": `${line.text}. ${phrase("res_copy", { label: line.label })}`, onclick: async () => {
-      await copyOut(line.text);
+      await copyText(line.text);
       one.classList.add("is-copied");
       setText(said, say("copied"));
       setTimeout(() => {
@@ -292,19 +279,17 @@ const lightbox = (() => {
     if (!file) return;
     row.append(make("a", { class: "action main", href: file.download, download: file.name, title: `${file.name} · ${file.size}` }, say("res_download")));
     if (run.archive) row.append(make("a", { class: "action", href: run.archive, download: true }, say("download_all")));
-    if (file.kind === "image") {
-      row.append(make("a", { class: "action", href: file.url, target: "_blank", rel: "noopener" }, say("open_full")));
-      row.append(act_("input", "use_as_input"));
-    }
+    if (file.kind === "image") row.append(make("a", { class: "action", href: file.url, target: "_blank", rel: "noopener" }, say("open_full")));
+    if (["image", "video", "audio"].includes(file.kind)) row.append(act_("input", "use_as_input"));
   };
 
-  /* What is done with it is done where it shows: on the tab Create. */
-  const act_ = (name, key) =>
-    say(key) === undefined ? "" : pressable("action", { "data-act": name, onclick: () => {
-      const asked = { action: name, run: run.run_id, file: fileNow()?.name || "" };
+  /* What is done with it shows on the tab Create, or asks something first: the dialog makes room. */
+  const act_ = (name, key, hint) =>
+    pressable("action", { "data-act": name, title: hint, onclick: () => {
+      const file = fileNow();
+      const asked = { action: name, run: run.run_id, file: file?.name || "", kind: file?.kind || "" };
       dialog.close();
-      openTab("create");
-      (bridge.act || ask)(asked);
+      bridge.act(asked);
     } }, say(key));
 
   const runActions = () => {
@@ -312,7 +297,7 @@ const lightbox = (() => {
     const star = pressable("action lb-star", { "aria-pressed": String(run.starred), onclick: () => results.star([run.run_id], !run.starred) }, say("res_star_them"));
     const link = pressable("action", { onclick: async (event) => {
       const pressed = event.currentTarget;
-      await copyOut(new URL(run.link, location.href).href);
+      await copyText(new URL(run.link, location.href).href);
       setText(pressed, say("copied"));
       setTimeout(() => setText(pressed, say("copy_link")), 1500);
     } }, say("copy_link"));
@@ -324,9 +309,14 @@ const lightbox = (() => {
       if (next) go(next, 0);
       else dialog.close();
     } }, say("res_delete"));
-    const fits = run.is_there ? [act_("values", "use_values"), act_("seed", "new_seed")] : [];
+    const compare = pressable("action", { onclick: () => {
+      dialog.close();
+      openCompare(id);
+    } }, say("compare_with"));
+    const fits = run.is_there ? [act_("values", "use_values"), act_("seed", "new_seed", say("new_seed_hint"))] : [];
+    const again = run.live ? [] : [act_("again", "same_again", say("same_again_hint"))];
     const own = run.own ? [star, ...(run.live ? [] : [remove])] : [];
-    return [...fits, act_("again", "same_again"), act_("template", "open_as_template"), act_("recipe", "copy_recipe"), act_("open", "res_show_stage"), link, workflow, ...own].filter(Boolean);
+    return [...fits, ...again, act_("open", "res_show_stage"), act_("template", "open_as_template"), ...(run.is_there ? [act_("keep_preset", "save_as_preset")] : []), compare, link, recipeButton(id), workflow, ...own];
   };
 
   return {

@@ -218,6 +218,7 @@ const results = (() => {
 
   /* The grid: rows of one height, of which those near the window stand in the page. -------------- */
 
+  let awaited = ""; // has the focus once it is described
   let columns = 1;
   let height = 1; // of a row, its gap included
   const GAP = 16;
@@ -311,6 +312,11 @@ const results = (() => {
       row.dataset.key = key;
       fillTile(row, tile);
     }
+    if (awaited === id) {
+      awaited = "";
+      point(id);
+      row.querySelector("a").focus({ preventScroll: true });
+    }
     row.querySelector(".res-pick").setAttribute("aria-checked", String(chosen.has(id)));
     row.querySelector(".res-star").setAttribute("aria-pressed", String(tile.starred));
   };
@@ -363,7 +369,9 @@ const results = (() => {
     else if (top + height > innerHeight - below) window.scrollBy({ top: top + height - innerHeight + below, behavior: "instant" });
     draw();
     point(id);
-    rows.get(id)?.querySelector("a")?.focus({ preventScroll: true });
+    const link = rows.get(id)?.querySelector("a");
+    awaited = link ? "" : id;
+    link?.focus({ preventScroll: true });
   };
 
   const typed = (event) => {
@@ -381,7 +389,6 @@ const results = (() => {
     } else if (event.key === " " && event.target.matches("a")) choose(id, event.shiftKey);
     else if (event.key.toLowerCase() === "s" && !event.repeat) star([id], !tiles.get(id)?.starred);
     else if (event.key === "Delete") remove(chosen.size ? [...chosen] : [id]);
-    else if (event.key === "Escape" && chosen.size) chooseNone();
     else return;
     event.preventDefault();
   };
@@ -565,6 +572,11 @@ const results = (() => {
 
   const begin = (element) => {
     root = element.querySelector(".results");
+    root.addEventListener("keydown", (event) => {
+      if (event.key !== "Escape" || !chosen.size || event.target === parts.search) return;
+      chooseNone();
+      goTo(places.get(cursor) ?? 0);
+    });
     readAddress();
     try {
       bin = JSON.parse(sessionStorage.getItem(BIN) || "[]").filter((one) => Date.now() - one.at < BIN_MS);
