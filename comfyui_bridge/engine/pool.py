@@ -108,14 +108,12 @@ class Pool:
 
     def away(self, name: str, error: str, moves_at: float | None = None) -> None:
         with self._lock:
-            self._enter(
-                name,
-                ServerState.AWAY,
-                error=error,
-                moves_at=moves_at,
-                last_error=error,
-                last_error_at=self._clock(),
-            )
+            self._enter(name, ServerState.AWAY, error=error, moves_at=moves_at)
+            # That one was not there yet when the program began is no problem of it afterwards.
+            if name in self._status and self._status[name].facts is not None:
+                self._status[name] = replace(
+                    self._status[name], last_error=error, last_error_at=self._clock()
+                )
         self._changed()
 
     def failed(self, name: str, error: str) -> None:
