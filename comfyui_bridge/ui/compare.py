@@ -9,7 +9,7 @@ from typing import Any
 
 import anyio.to_thread
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from comfyui_bridge.core.differences import ABSENT, Difference, applied, differences
@@ -17,6 +17,7 @@ from comfyui_bridge.core.form import Form
 from comfyui_bridge.core.run import Run
 from comfyui_bridge.ui import present, value_words
 from comfyui_bridge.ui.dashboard import Dashboard
+from comfyui_bridge.ui.json_answer import JsonAnswer
 from comfyui_bridge.ui.recipe import form_of, run_seen, when, words_of
 from comfyui_bridge.ui.words import Words
 
@@ -37,8 +38,8 @@ def _answer(dashboard: Dashboard, request: Request) -> Response:
     runs = [run_seen(dashboard, run_id, request) for run_id in asked]
     seen = [run for run in runs if run is not None]
     if len(seen) < len(asked):
-        return JSONResponse({"problem": words_of(request)("compare_gone")}, headers=_HEADERS)
-    return JSONResponse(compared(dashboard, seen, words_of(request)), headers=_HEADERS)
+        return JsonAnswer({"problem": words_of(request)("compare_gone")}, headers=_HEADERS)
+    return JsonAnswer(compared(dashboard, seen, words_of(request)), headers=_HEADERS)
 
 
 def compared(dashboard: Dashboard, runs: list[Run], words: Words) -> dict[str, Any]:

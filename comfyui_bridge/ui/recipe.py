@@ -6,7 +6,6 @@ whatever became of its template. Both answer to whoever may see the run, as its 
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -15,7 +14,7 @@ from urllib.parse import quote
 
 import anyio.to_thread
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from comfyui_bridge.core import recipes
@@ -28,6 +27,7 @@ from comfyui_bridge.core.run import Run
 from comfyui_bridge.core.template import Template
 from comfyui_bridge.ui import present, readiness_panel, value_words
 from comfyui_bridge.ui.dashboard import Dashboard
+from comfyui_bridge.ui.json_answer import JsonAnswer, encoded
 from comfyui_bridge.ui.sign_in import may_see
 from comfyui_bridge.ui.words import Words, choose
 
@@ -79,7 +79,7 @@ def _workflow(dashboard: Dashboard, request: Request) -> Response:
     run = run_seen(dashboard, request.path_params["run_id"], request)
     if run is None:
         return _not_there()
-    document = json.dumps(run.workflow.to_api(), ensure_ascii=False, indent=2).encode("utf-8", "replace")
+    document = encoded(run.workflow.to_api(), indent=2)
     name = f'attachment; filename="{run.run_id}.json"'
     return Response(
         document, media_type="application/json", headers={**_HEADERS, "Content-Disposition": name}
@@ -93,14 +93,14 @@ def _link(dashboard: Dashboard, request: Request) -> Response:
         return _not_there()
     recipe, words = recipes.of_run(run), words_of(request)
     note = words("recipe_left", names=_kept_names(dashboard, recipe, words)) if recipe.kept else ""
-    return JSONResponse({"link": recipes.query(recipe), "note": note}, headers=_HEADERS)
+    return JsonAnswer({"link": recipes.query(recipe), "note": note}, headers=_HEADERS)
 
 
 def _card(dashboard: Dashboard, request: Request) -> Response:
     """What a recipe link says, for the page to draw."""
     recipe = recipes.parse(request.query_params.multi_items())
     run = run_seen(dashboard, recipe.run_id, request)
-    return JSONResponse(card(dashboard, recipe, run, words_of(request)), headers=_HEADERS)
+    return JsonAnswer(card(dashboard, recipe, run, words_of(request)), headers=_HEADERS)
 
 
 def card(dashboard: Dashboard, recipe: Recipe, run: Run | None, words: Words) -> dict[str, Any]:

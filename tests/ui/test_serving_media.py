@@ -6,6 +6,7 @@ import io
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote, unquote
 
 import httpx
 import pytest
@@ -203,6 +204,100 @@ def test_a_link_out_of_the_folder_is_not_followed(client: httpx.Client, media: M
     assert kept is not None
     (kept.parent / "out.txt").symlink_to("/etc/passwd")
     assert client.get("/media/run1/out.txt").status_code == 404
+
+
+NAMES = [
+    "小猫.png",
+    "кот — Ünïcode.png",
+    "cat\u202egnp.exe.png",
+    "e\u0301 combining.png",
+    "\U0001f431\U0001f3fd.png",
+    "عربي.png",
+    "50% off; a=b, c&d?e#f +g.png",
+    'quo"te\\back.png',
+    "line\nbreak\ttab.png",
+    "..hidden.png",
+    " space .png",
+    "CON.png",
+    "猫" * 120 + ".png",
+    "half \ud800.png",
+    "../../../etc/passwd.png",
+    "..\\..\\windows.png",
+]
+
+
+def test_a_name_of_any_letters_downloads_as_it_is_kept(tmp_path: Path) -> None:
+    media = MediaStore(tmp_path)
+    kept = {media.keep("run1", OutputFile(name), [repr(name).encode()]).name: name for name in NAMES}
+    assert len(kept) == len(NAMES)
+    runs = Runs()
+    runs.publish(a_run("run1", state=RunState.COMPLETED))
+    dashboard = Dashboard(engine=runs, library=None, editor=None, media=media, results=None, version="1.2.3")
+    with served(dashboard) as page, client_of(page.url) as client:
+        for name, asked in kept.items():
+            answer = client.get(f"/media/run1/{quote(name, safe='')}?download=1")
+            assert (answer.status_code, answer.content) == (200, repr(asked).encode()), asked
+            plain, spelled = answer.headers["content-disposition"].split("; filename*=UTF-8''")
+            assert unquote(spelled) == name
+            assert plain.isascii()
+            assert plain.isprintable()
+        with zipfile.ZipFile(io.BytesIO(client.get("/media/run1.zip").content)) as archive:
+            assert set(kept) <= set(archive.namelist())
+            assert not any(name.startswith(("/", "..")) for name in archive.namelist())
+
+
+COULD_RUN = (
+    "HTML htm html. xhtml shtml svg SVGZ xml xsl js mjs css pdf mht png.html wasm swf php hta url".split()
+)
+
+
+@pytest.mark.parametrize("name", ["a", *(f"a.{suffix}" for suffix in COULD_RUN)])
+def test_nothing_that_could_run_is_opened(client: httpx.Client, media: MediaStore, name: str) -> None:
+    kept = media.keep("hostile", OutputFile(name), [b"<script>alert(1)</script>"])
+    for query in ("", "?download=1", "?size=64"):
+        headers = client.get(f"/media/hostile/{quote(kept.name)}{query}").headers
+        if "size" in query:
+            assert headers["content-type"].startswith("text/plain")  # a sentence: it is no picture
+            continue
+        assert headers["content-type"] == "application/octet-stream"
+        assert headers["content-disposition"].startswith("attachment")
+        assert headers["content-security-policy"].startswith("sandbox; default-src 'none';")
+        assert headers["x-content-type-options"] == "nosniff"
+
+
+def test_links_lead_nowhere_whatever_they_are_named(tmp_path: Path) -> None:
+    media = MediaStore(tmp_path / "data")
+    media.keep("run1", OutputFile("a.png"), [picture()])
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "b.png").write_bytes(picture())
+    folder = tmp_path / "data" / "media"
+    (folder / "run1" / "link.png").symlink_to(outside / "b.png")
+    (folder / "run1" / "folder").symlink_to(outside)
+    (folder / "run2").symlink_to(outside)
+    (folder / "run1" / "sub").mkdir()
+    (folder / "run1" / "sub" / "c.png").write_bytes(picture())
+    runs = Runs()
+    for run_id in ("run1", "run2"):
+        runs.publish(a_run(run_id, state=RunState.COMPLETED))
+    dashboard = Dashboard(engine=runs, library=None, editor=None, media=media, results=None, version="1.2.3")
+    with served(dashboard) as page, client_of(page.url) as client:
+        for path in (
+            "run1/link.png",
+            "run1/folder/b.png",
+            "run2/b.png",
+            "run1/sub/c.png",
+            "run1/sub",
+            "run2.zip",
+        ):
+            for query in ("", "?size=64", "?download=1"):
+                assert client.get(f"/media/{path}{query}").status_code == 404, path
+        for zipped in (client.get("/media/run1.zip"), client.post("/media.zip", data={"runs": "run1 run2"})):
+            with zipfile.ZipFile(io.BytesIO(zipped.content)) as archive:
+                files = [
+                    name for name in archive.namelist() if not name.startswith(("manifest", "workflows"))
+                ]
+            assert files == ["a.png"]
 
 
 def test_a_disk_that_fails_is_told_in_a_sentence(tmp_path: Path) -> None:

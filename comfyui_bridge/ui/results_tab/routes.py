@@ -16,7 +16,7 @@ from typing import Any
 
 import anyio.to_thread
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from comfyui_bridge.core.errors import BridgeError, WorkflowError
@@ -24,6 +24,7 @@ from comfyui_bridge.core.form import Form
 from comfyui_bridge.core.run import Run, RunState
 from comfyui_bridge.store.run_index import Search
 from comfyui_bridge.ui.dashboard import Dashboard
+from comfyui_bridge.ui.json_answer import JsonAnswer
 from comfyui_bridge.ui.results_tab.about import about
 from comfyui_bridge.ui.results_tab.tiles import tile, usage_words
 from comfyui_bridge.ui.sign_in import is_own, is_signed_in, may_see, owner_of
@@ -208,4 +209,4 @@ _WISHES = ("star", "unstar", "delete", "restore", "again")
 
 
 def _told(told: Mapping[str, Any], status: int = 200) -> Response:
-    return JSONResponse(told, status, headers={"Cache-Control": "no-store"})
+    return JsonAnswer(told, status, headers={"Cache-Control": "no-store"})

@@ -11,7 +11,7 @@ const openSheet = (name, title, query, ...tools) => {
   const former = byId("sheet");
   if (!former) sheetFrom = { address: namesSheet() ? keptWords(location.pathname) : location.href, focused: document.activeElement };
   former?.remove();
-  const heading = make("h2", {}, title);
+  const heading = make("h2", { tabindex: -1, autofocus: true }, title);
   const body = make("div", { class: "sheet-body" });
   const close = make("button", { type: "button", class: "sheet-close", "aria-label": say("close"), title: say("close"), onclick: () => sheet.close() }, "×");
   const head = make("header", { class: "sheet-head" }, heading, ...tools, close);
@@ -109,7 +109,7 @@ const drawRecipe = (body, card, sheet) => {
   if (folded.length) said.append(make("details", {}, make("summary", {}, `${say("recipe_more_values")} (${card.values.length})`), rows(folded)));
   if (card.models.length) said.append(make("h3", {}, say("recipe_models")), make("ul", { class: "recipe-models" }, ...card.models.map((name) => make("li", {}, name))));
   const acts = make("div", { class: "action-row sheet-acts" });
-  if (card.fill) acts.append(make("button", { type: "button", class: "action main", autofocus: true, title: say("recipe_open_hint"), onclick: () => {
+  if (card.fill) acts.append(make("button", { type: "button", class: "action main", title: say("recipe_open_hint"), onclick: () => {
     sheet.close();
     bridge.act({ action: "fill", ...card.fill });
   } }, say("recipe_open")));
