@@ -70,6 +70,8 @@ class _Answers:
             question(asked, request)
         except BridgeError as error:
             return {"error": str(error)}
+        except RecursionError:
+            return {"error": "No form holds values so deep in each other."}
         return {"presets": self._list(asked, request)}
 
     def _list(self, asked: Mapping[str, Any], request: Request) -> list[Told]:

@@ -30,7 +30,8 @@ const menu = (label, items) => {
     if (!is) return;
     list.classList.remove("is-left");
     list.classList.toggle("is-left", list.getBoundingClientRect().right > document.documentElement.clientWidth - 8);
-    items[0]?.focus();
+    list.scrollIntoView({ block: "nearest" });
+    items[0]?.focus({ preventScroll: true });
   };
   button.addEventListener("click", () => open(list.hidden));
   list.addEventListener("click", (event) => {
@@ -79,6 +80,7 @@ bridge.remix = (props, watch) => {
     if (!said.at || said.at === noticed.at) return;
     noticed = { ...said, slug: said.slug || main.slug };
     drawNotice();
+    showPlace();
     if (said.sentence && !said.slug) notice.scrollIntoView?.({ block: "nearest" });
   };
   watch("value", draw);
@@ -165,9 +167,20 @@ const afterDrawn = () => {
   noteState();
   drawBar();
   drawNotice();
+  showPlace();
   if (!seesForm) return;
   seesForm = false;
   if (matchMedia("(max-width: 719px)").matches) byId("form").scrollIntoView({ block: "start", behavior: calm() ? "auto" : "smooth" });
+};
+
+/* Where a result went to may be folded away. */
+const showPlace = () => {
+  const place = !notice.hidden && noticed.key && placeOf(noticed.key);
+  if (!place) return;
+  noticed.key = "";
+  const folded = place.matches("details") ? place : place.querySelector("details");
+  if (folded) folded.open = true;
+  place.scrollIntoView({ block: "nearest" });
 };
 
 const undo = make("button", { type: "button", class: "bar-button", onclick: () => step(-1) });
