@@ -4,7 +4,15 @@
 
 const phrase = (key, values) => say(key).replace(/\{(\w+)\}/g, (gap, name) => (name in values ? String(values[name]) : gap));
 const tally = (key, count, values = {}) => phrase(count === 1 && say(`${key}_one`) ? `${key}_one` : key, { count: count.toLocaleString(lang), ...values });
-const dated = (at, style = "medium") => new Date(at * 1000).toLocaleString(lang === "zh" ? "zh-CN" : lang, { dateStyle: style, timeStyle: "short" });
+const saidIn = () => (lang === "zh" ? "zh-CN" : lang);
+const dated = (at) => new Date(at * 1000).toLocaleString(saidIn(), { dateStyle: "medium", timeStyle: "short" });
+/* As short as it is clear: today's by the hour, this year's without the year. */
+const datedShort = (at) => {
+  const [date, now] = [new Date(at * 1000), new Date()];
+  if (date.toDateString() === now.toDateString()) return date.toLocaleTimeString(saidIn(), { timeStyle: "short" });
+  const isThisYear = date.getFullYear() === now.getFullYear();
+  return date.toLocaleDateString(saidIn(), isThisYear ? { month: "short", day: "numeric" } : { dateStyle: "medium" });
+};
 const pressable = (name, attributes, ...children) => make("button", { type: "button", class: name, ...attributes }, ...children);
 
 const results = (() => {
@@ -26,6 +34,7 @@ const results = (() => {
   let anchor = ""; // where a range begins
   let isShown = false;
   let asking = null; // the question under way
+  let typing = 0; // what is typed is looked for in a moment
   let bin = [];
 
   /* What is looked for -------------------------------------------------------------------------- */
@@ -130,11 +139,13 @@ const results = (() => {
     make("label", { class: "res-date" }, make("span", {}, say(label)), make("input", { type: "date", name, onchange: (event) => set(name, event.target.value) }));
 
   const lay = () => {
-    let typing = 0;
     const search = make("input", { type: "search", class: "res-search", placeholder: say("res_search_hint"), "aria-label": say("res_search"), autocomplete: "off",
       oninput: () => {
         clearTimeout(typing);
-        typing = setTimeout(() => set("q", search.value.trim()), 200);
+        typing = setTimeout(() => {
+          typing = 0;
+          set("q", search.value.trim());
+        }, 200);
       } });
     const fold = pressable("action res-fold", { "aria-expanded": "false", onclick: () => fold.setAttribute("aria-expanded", String(filterRow.classList.toggle("is-open"))) });
     const starred = pressable("chip", { "aria-pressed": "false", onclick: () => set("starred", filters.starred ? "" : "1") }, say("res_starred"));
@@ -164,6 +175,8 @@ const results = (() => {
 
   const clearFilters = () => {
     filters = { ...Object.fromEntries(FILTERS.map((name) => [name, ""])), who: filters.who };
+    clearTimeout(typing);
+    typing = 0;
     parts.search.value = "";
     writeAddress();
     look();
@@ -185,7 +198,7 @@ const results = (() => {
   };
 
   const drawHead = () => {
-    if (parts.search.value.trim() !== filters.q) parts.search.value = filters.q;
+    if (!typing && parts.search.value.trim() !== filters.q) parts.search.value = filters.q;
     options("template", say("res_any_template"), found.templates);
     options("model", say("res_any_model"), found.models.map((name) => [name, name]));
     options("state", say("res_any_state"), ["completed", "failed", "cancelled", "in_progress", "pending"].map((one) => [one, say(`state_${one}`)]));
@@ -325,7 +338,7 @@ const results = (() => {
     const state = say(`state_${tile.state}`);
     const label = phrase("res_tile", { title: titleOf(tile), state: tile.why || state, date: dated(tile.at) });
     const isOver = tile.state === "completed";
-    const line = isOver ? [tile.title, dated(tile.at, "short")] : [state, tile.title];
+    const line = isOver ? [datedShort(tile.at), tile.title] : [state, datedShort(tile.at), tile.title];
     const open = make("a", { class: "res-open", href: `?run=${encodeURIComponent(tile.run)}`, "aria-label": label, title: [titleOf(tile), tile.why].filter(Boolean).join("\n") },
       thumb(tile), make("span", { class: "res-caption" }, make("b", {}, titleOf(tile)), make("span", {}, line.filter(Boolean).join(" · "))));
     const focused = row.contains(document.activeElement) ? document.activeElement.className : "";
@@ -591,6 +604,9 @@ const results = (() => {
     }).observe(element);
     document.addEventListener("scroll", drawSoon, { passive: true, capture: true });
     document.addEventListener("visibilitychange", () => !document.hidden && isShown && look(true));
+    // The last runs below the stage come anew whenever one of them begins or ends.
+    const strip = byId("strip");
+    if (strip) new MutationObserver(lookSoon).observe(strip, { childList: true, subtree: true });
   };
 
   let lookingSoon = 0;
@@ -605,14 +621,13 @@ const results = (() => {
   return {
     begin,
     told: (given) => {
-      if (!given?.lang) return;
+      if (!given?.lang || (parts.grid && given.lang === lang && given.everyone === isEveryone)) return;
       lang = given.lang;
       isEveryone = given.everyone;
       lay();
       if (isShown) look(true);
     },
     isOpen: () => isShown,
-    lookSoon,
     star,
     remove,
     goTo: (id) => places.has(id) && goTo(places.get(id)),
