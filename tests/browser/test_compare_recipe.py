@@ -65,7 +65,8 @@ def test_two_results_are_compared_and_their_difference_goes_into_the_form(
     boat = made(page, program.url, prompt="a boat", seed=10)
     fox = made(page, program.url, prompt="a red fox in snow", seed=11)
     wolf = made(page, program.url, prompt="a red wolf in snow", seed=12, width=384)
-    page.get_by_role("button", name="Compare with…").click()
+    page.get_by_role("button", name="More", exact=True).click()
+    page.get_by_role("menuitem", name="Compare with…").click()
     sheet(page).locator(".compare-chooser .tile").first.click()
     expect(page.locator(".compare-divided img")).to_have_count(2)
     assert parse_qs(urlsplit(page.url).query)["compare"] == [f"{wolf},{fox}"]

@@ -181,8 +181,7 @@ const drawAfter = () => {
   if (view.archive) row.append(make("a", { class: "action", href: view.archive, download: true }, say("download_all")));
   if (file?.kind === "image") row.append(make("a", { class: "action", href: file.url, target: "_blank", rel: "noopener" }, say("open_full")));
   row.append(action("values", say("use_values")), action("seed", say("new_seed"), say("new_seed_hint")), recipeButton(view.run_id));
-  if (file && document.querySelectorAll("#strip .tile[data-run]").length > 1) row.append(compareButton(view.run_id));
-  row.append(menu(say("more_actions"), furtherActions(view.run_id, file)));
+  row.append(menu(say("more_actions"), [...(file ? [compareButton(view.run_id)] : []), ...furtherActions(view.run_id, file)]));
   root.append(row);
   if (view.files.length > 1) root.append(filmstrip());
   if (view.error && view.files.length) root.append(errorCard(view.error));
