@@ -158,6 +158,7 @@ def test_runs_of_an_older_version_are_found(tmp_path: Path) -> None:
         RunStore(old).insert(run)
         with old.writing() as connection:
             connection.execute(sqlalchemy.text("DROP TABLE run_index"))
+            connection.execute(sqlalchemy.text("DROP TABLE presets"))
             connection.execute(sqlalchemy.text("UPDATE alembic_version SET version_num = '0004'"))
     with Database(tmp_path) as new:
         assert ids(RunStore(new), words="old HARBOUR".lower(), model="sd15.safetensors") == [run.run_id]
