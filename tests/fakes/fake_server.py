@@ -180,8 +180,6 @@ class FakeServer:
         """How often the queue was asked."""
         self.listed: dict[str, tuple[str, ...]] = {"/internal/files/input": ("example.png",)}
         """Choices, by the route that gives them."""
-        self.listed: dict[str, tuple[str, ...]] = {"/internal/files/input": ("example.png",)}
-        """Choices, by the route that gives them."""
         self.saved: dict[str, bytes] = {}
         """The workflows people saved, by path."""
         self.offered: dict[OfferedTemplate, bytes] = {}
@@ -389,13 +387,6 @@ class FakeServer:
                 self._work()
             else:
                 self.remove(prompt_id)
-
-    def choices(self, route: str) -> tuple[str, ...]:
-        self._reach()
-        try:
-            return self.listed[route]
-        except KeyError:
-            raise UnexpectedAnswer(f"{self.name} has no {route}.", server=self.name) from None
 
     def choices(self, route: str) -> tuple[str, ...]:
         self._reach()
