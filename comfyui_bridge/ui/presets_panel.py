@@ -12,7 +12,7 @@ from typing import Any
 
 import anyio.to_thread
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from comfyui_bridge.core import remix, values
@@ -22,6 +22,7 @@ from comfyui_bridge.core.node_defs import StringSpec
 from comfyui_bridge.store.presets import Preset, PresetStore
 from comfyui_bridge.ui import form as form_
 from comfyui_bridge.ui.dashboard import Dashboard
+from comfyui_bridge.ui.json_answer import JsonAnswer
 from comfyui_bridge.ui.sign_in import is_own, may_see, owner_of
 from comfyui_bridge.ui.words import Words
 
@@ -40,9 +41,9 @@ def routes(dashboard: Dashboard) -> list[BaseRoute]:
     async def ask(request: Request) -> Response:
         asked = await _table(request)
         if asked is None:
-            return JSONResponse({"error": "This is no question."}, 400)
+            return JsonAnswer({"error": "This is no question."}, 400)
         told = await anyio.to_thread.run_sync(answers.answer, asked, request)
-        return JSONResponse(told, headers={"Cache-Control": "no-store"})
+        return JsonAnswer(told, headers={"Cache-Control": "no-store"})
 
     return [Route("/presets", ask, methods=["POST"])]
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import anyio.to_thread
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from comfyui_bridge.core import form as form_
@@ -21,6 +21,7 @@ from comfyui_bridge.core.values import to_json
 from comfyui_bridge.core.workflow import Workflow
 from comfyui_bridge.store import intake
 from comfyui_bridge.ui.dashboard import Dashboard
+from comfyui_bridge.ui.json_answer import JsonAnswer
 from comfyui_bridge.ui.sign_in import owner_of
 from comfyui_bridge.ui.words import Words
 
@@ -39,7 +40,7 @@ def routes(dashboard: Dashboard) -> list[BaseRoute]:
 
 async def _inputs(dashboard: Dashboard, request: Request) -> Response:
     told = await anyio.to_thread.run_sync(_places, dashboard, dict(request.query_params))
-    return JSONResponse(told, headers={"Cache-Control": "no-store"})
+    return JsonAnswer(told, headers={"Cache-Control": "no-store"})
 
 
 async def _intake(dashboard: Dashboard, request: Request) -> Response:
@@ -48,11 +49,11 @@ async def _intake(dashboard: Dashboard, request: Request) -> Response:
         async for chunk in request.stream():
             content += chunk
             if len(content) > MOST_BYTES:
-                return JSONResponse({"error": words("ed_too_large", most=MOST_BYTES >> 20)}, 413)
+                return JsonAnswer({"error": words("ed_too_large", most=MOST_BYTES >> 20)}, 413)
     except ClientDisconnect:
-        return JSONResponse({}, 400)
+        return JsonAnswer({}, 400)
     told = await anyio.to_thread.run_sync(_brought, dashboard, bytes(content), request)
-    return JSONResponse(told, headers={"Cache-Control": "no-store"})
+    return JsonAnswer(told, headers={"Cache-Control": "no-store"})
 
 
 # Where a result can go

@@ -157,7 +157,7 @@ def test_a_run_that_nobody_knows_is_told(program: Program, visit: Visit) -> None
 
 def test_a_place_in_the_queue_is_told(program: Program, server: Server, visit: Visit) -> None:
     first = visit(f"{program.url}/?{QUICK}")
-    second = visit(f"{program.url}/?{QUICK}")
+    second = visit(f"{program.url}/?{QUICK}", color_scheme="dark")  # another browser: somebody else
     create.form_of(first)
     create.form_of(second)
     server.load_slowly(5.0)
