@@ -89,6 +89,10 @@ class Timing:
 
 
 TIMING = Timing()
+WAITED_S = 0.001
+"""A read that took so long had to wait: all that had come before was read."""
+LATE_S = 0.1
+"""A socket that broke so long before we read so far may have left its server alive for a while."""
 
 
 @dataclass
@@ -109,6 +113,10 @@ class _Followed:
     """Its submission is not over: that the server does not have it yet means nothing."""
     was_seen: bool = True
     """It was sent, or seen in the queue, and its events have come since: had it begun, we should know."""
+    is_audible: bool = False
+    """Something came over its socket since: a server that has forgotten a socket sends it nothing at all."""
+    is_behind: bool = False
+    """The queue, when last read, had others before it."""
     stopping: bool = False
     to_cancel: bool = False
     """It should be stopped, and the server could not be told so far."""
@@ -143,6 +151,7 @@ class Follower:
         self._heard_at = 0.0
         self._away_since: float | None = None
         self._has_parted = False  # the watch was told so, and not yet that the server is back
+        self._caught_up_at = 0.0  # when all that had come over the socket was read
         self._has_died = False  # since the last connection broke, nothing has listened there
         self._closed = False
         self._thread: threading.Thread | None = None
@@ -279,9 +288,18 @@ class Follower:
     def _has_surely_not_begun(self, followed: _Followed) -> bool:
         return (
             followed.was_seen
+            and followed.is_audible
+            and (followed.is_behind or self._runs_another(followed))
             and not followed.submitting
             and not followed.ended
             and followed.run.state is RunState.PENDING
+        )
+
+    def _runs_another(self, followed: _Followed) -> bool:
+        """Another of ours is running there: without any, a run begins as soon as it is sent."""
+        return any(
+            one is not followed and one.run.state is RunState.IN_PROGRESS and not one.ended
+            for one in self._followed.values()
         )
 
     @property
@@ -329,7 +347,7 @@ class Follower:
         try:
             connection = self.server.connect(client_id)
         except NotRunning:
-            self._has_died = True
+            self._died()
             raise
         except ServerError:
             self._go_blind()
@@ -339,10 +357,17 @@ class Follower:
         self._has_died = False
         return connection
 
+    def _died(self) -> None:
+        """Nothing listens there: what stood behind another run did so to the end, whatever comes of that."""
+        self._has_died = True
+        with self._lock:
+            for one in self._followed.values():
+                one.is_behind = one.is_behind or self._runs_another(one)
+
     def _go_blind(self) -> None:
         with self._lock:
             for followed in self._followed.values():
-                followed.was_seen = False
+                followed.was_seen = followed.is_audible = False
 
     def _tell_linked(self) -> None:
         self._has_parted = False
@@ -389,11 +414,18 @@ class Follower:
             return True
         if connection is None:
             return self._reconnect()
+        asked_at = self._monotonic()
         try:
             event = connection.next_event(self._patience())
         except ServerError:
+            has_waited = self._monotonic() - asked_at >= WAITED_S
+            if not has_waited and asked_at - self._caught_up_at > LATE_S:
+                # It may have broken long ago, while a question kept us: who knows what happened since.
+                self._go_blind()
             self._drop(connection)
             return True
+        if event is None or self._monotonic() - asked_at >= WAITED_S:
+            self._caught_up_at = self._monotonic()
         if event is not None:
             self._heard(event, connection)
         if self._look_is_due():
@@ -451,6 +483,8 @@ class Follower:
     def _heard(self, event: Event, connection: Connection) -> None:
         prompt_id = getattr(event, "prompt_id", "")
         with self._lock:
+            for one in self._followed.values():
+                one.is_audible = one.is_audible or not self._is_orphan(one)
             if isinstance(event, PreviewReady) and not prompt_id:
                 event, prompt_id = self._attributed(event)
             followed = self._followed.get(prompt_id)
@@ -571,6 +605,7 @@ class Follower:
         if run.prompt_id in queue:
             followed.absent_since = None
             followed.was_seen = not self._is_orphan(followed)
+            followed.is_behind = bool(queue.ahead(run.prompt_id))
             if run.accepted_at is None:
                 self._change(followed, RunAccepted(run.prompt_id, self.server.name))
             if followed.to_cancel:
@@ -603,6 +638,7 @@ class Follower:
         connection = followed.connection
         if not followed.heard and connection is not None and connection is self._connection:
             # It was submitted under this very socket and ran without a word: the server has forgotten it.
+            self._go_blind()
             self._drop(connection)
             with self._lock:
                 self._client_id = None

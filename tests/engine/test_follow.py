@@ -414,6 +414,7 @@ def watched(server: FakeServer, listener: Listener) -> Iterator[Follower]:
 def test_what_is_taken_back_is_not_begun(server: FakeServer, watched: Follower) -> None:
     running, pending = submit(watched, HELD), submit(watched, QUICK)
     running.until_running()
+    pending.until(lambda: pending.has(RunQueued))
     assert watched.take_back(running.run.prompt_id) is None
     taken = watched.take_back(pending.run.prompt_id)
     assert taken is not None

@@ -110,7 +110,7 @@ def test_a_tunnel_that_breaks_before_a_server_that_lives(
         house.engine.pause(other.url, True)
         foreign = server.post(graphs.steps(others, 300))
         run_id = house.submit(graphs.plain(mine))
-        assert house.accepted(run_id).server == tunnel.url
+        assert house.until(run_id, lambda run: run.accepted_at is not None and run.ahead == 1).server
         tunnel.close()
         house.engine.pause(other.url, False)
         assert house.is_done_once(run_id, mine, [server, other]).server == other.url
@@ -189,7 +189,7 @@ def test_a_server_that_fails_at_a_request(
     house: House, server: ServerProcess, route: str, answer: dict[str, Any]
 ) -> None:
     names = [graphs.prefix() for _ in range(4)]
-    first = house.submit(graphs.steps(names[0], 10))
+    first = house.submit(graphs.steps(names[0], 60))
     behind = house.submit(graphs.steps(names[1], 3))
     house.accepted(behind)
     server.set(answers=[{"path": route, "times": 2, **answer}])

@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from time import time
 from typing import Any
 
 import pytest
@@ -44,6 +45,7 @@ class Target:
     foreign: dict[str, str] = field(default_factory=dict)
     """Prefixes by prompt_id."""
     deaths: int = 0
+    killed_at: list[float] = field(default_factory=list)
     is_down: bool = False
 
 
@@ -104,6 +106,7 @@ class Soak:
     def kill(self) -> None:
         target = self._any()
         self.account(target)
+        target.killed_at.append(time())
         target.server.kill()
         target.foreign.clear()
         target.deaths += 1
@@ -186,7 +189,9 @@ class Soak:
         stored = self.house.runs.get(run_id)
         assert stored is not None
         assert (stored.state, stored.kept, stored.error) == (run.state, run.kept, run.error)
-        assert len(saved) <= 1, f"{run.state} and done {len(saved)} times: {run.log}"
+        when = [(file.stat().st_mtime, str(file)[-30:]) for file in saved]
+        killed = [target.killed_at for target in self.targets]
+        assert len(saved) <= 1, f"{run.state} and done {len(saved)} times: {when} {killed} {run.log}"
         match run.state:
             case RunState.COMPLETED if run.warnings and run_id in self.stopped:
                 assert not run.kept  # stopped while its files waited for their server
