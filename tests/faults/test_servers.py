@@ -196,7 +196,8 @@ def test_a_server_that_fails_at_a_request(
     ids = [first, behind, _submit_upload(house, names[2]), house.submit(graphs.plain(names[3]))]
     for name, run_id in zip(names, ids, strict=True):
         house.is_done_once(run_id, name, [server])
-    assert server.faults()["answers"] == []
+    # Once at least it was asked in vain; a queue is asked only as often as there is a doubt.
+    assert all(left["times"] < 2 for left in server.faults()["answers"])
     house.server_is(server.url, ServerState.READY)
 
 
