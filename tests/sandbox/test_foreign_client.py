@@ -49,4 +49,4 @@ def test_it_uploads_lists_and_asks(workflow: ComfyWorkflowWrapper, tmp_path: Pat
         assert api.get_system_stats()["system"]["comfyui_version"] == "0.3.64"
         prompt_id = api.queue_prompt(workflow)["prompt_id"]
         # One while it has just come in, none once it runs.
-    assert api.get_queue_size_before(prompt_id) in (0, 1)
+        assert api.get_queue_size_before(prompt_id) in (0, 1)
