@@ -183,8 +183,16 @@ def test_a_socket_that_says_nothing(house: House, server: ServerProcess) -> None
     house.is_done_once(house.submit(graphs.plain(name)), name, [server])
 
 
-@pytest.mark.parametrize("route", ["/queue", "/history", "/view", "/prompt", "/upload/image"])
-@pytest.mark.parametrize("answer", [OWN_500, PROXYS_502], ids=["500", "502"])
+@pytest.mark.parametrize(
+    ("route", "answer"),
+    [
+        pytest.param("/queue", OWN_500, id="500-/queue"),
+        pytest.param("/history", PROXYS_502, id="502-/history"),
+        pytest.param("/view", OWN_500, id="500-/view"),
+        pytest.param("/prompt", PROXYS_502, id="502-/prompt"),
+        pytest.param("/upload/image", OWN_500, id="500-/upload/image"),
+    ],
+)
 def test_a_server_that_fails_at_a_request(
     house: House, server: ServerProcess, route: str, answer: dict[str, Any]
 ) -> None:
