@@ -1,7 +1,7 @@
 """The command line: `python -m comfyui_bridge COMMAND`.
 
-Results go to stdout, everything else to stderr. One module a command, each with `add_arguments` and
-`main`; a command's module is imported only when it is asked for, so that each starts quickly.
+One module a command, each with `add_arguments` and `main`; a command's module is imported only when it is
+asked for, so that each starts quickly.
 """
 
 from __future__ import annotations
@@ -27,6 +27,11 @@ from comfyui_bridge.core.errors import (
 )
 from comfyui_bridge.version import __version__
 
+_DESCRIPTION = (
+    "Run ComfyUI workflows as templates. Results go to stdout, everything else to stderr. "
+    "Each command tells its own options with COMMAND --help."
+)
+
 DONE, FAILED, BAD_INPUT, NO_SERVER, INTERRUPTED = 0, 1, 2, 3, 130
 
 COMMANDS = {
@@ -50,7 +55,7 @@ class _Parser(argparse.ArgumentParser):
 
 def main(argv: Sequence[str]) -> int:
     """Run one command; its exit status."""
-    parser = _Parser(prog="python -m comfyui_bridge", description=__doc__, allow_abbrev=False)
+    parser = _Parser(prog="python -m comfyui_bridge", description=_DESCRIPTION, allow_abbrev=False)
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=_Parser)
     chosen = next((word for word in argv if not word.startswith("-")), "")
@@ -62,7 +67,9 @@ def main(argv: Sequence[str]) -> int:
         if name == chosen:
             modules[name] = importlib.import_module(f"{__name__}.{name}")
             modules[name].add_arguments(command)
-    arguments = parser.parse_args(list(argv))
+    arguments, unknown = parser.parse_known_args(list(argv))
+    if unknown:
+        commands.choices[arguments.command].error(f"unrecognized arguments: {' '.join(unknown)}")
     try:
         return int(modules[arguments.command].main(arguments))
     except KeyboardInterrupt:

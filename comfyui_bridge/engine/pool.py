@@ -204,9 +204,10 @@ class Pool:
             return self._status.get(name)
 
     def definitions(self) -> dict[str, NodeDefs]:
-        """The definitions of each server that is ready."""
+        """The definitions of each server that takes runs now."""
         with self._lock:
-            return {n: self._defs[n] for n, s in self._status.items() if s.state is ServerState.READY}
+            taking = (n for n, s in self._status.items() if s.state is ServerState.READY and not s.paused)
+            return {name: self._defs[name] for name in taking}
 
     def node_defs(self) -> tuple[NodeDefs, int]:
         """What any of the servers can do, as they last said, and the version of that."""

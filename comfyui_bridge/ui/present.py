@@ -257,8 +257,10 @@ def run_card(run: Run, words: Words) -> RunCard:
 
 def badge(servers: Sequence[ServerStatus], now: float, words: Words, *, uses_sandbox: bool = False) -> Badge:
     """The servers in one line."""
-    ready = [server for server in servers if server.state is ServerState.READY]
+    ready = [server for server in servers if server.state is ServerState.READY and not server.paused]
     away = [server for server in servers if server.state is ServerState.AWAY]
+    if servers and all(server.paused for server in servers):
+        return Badge("wait", words("all_paused"), words("server_paused_short"), words("servers"), link=True)
     is_sandbox = all(server.facts is not None and server.facts.is_sandbox for server in servers)
     if not away and (uses_sandbox or (servers and is_sandbox)):
         return Badge(
@@ -364,8 +366,11 @@ def _queued(run: Run, now: float, servers: Sequence[ServerStatus], words: Words)
     if (away := _away(run, servers)) is not None:
         since = words("away_since", time=words.time(max(1.0, now - away.since)))
         return words("server_away_waiting", server=away.name), since
-    if not any(server.state is ServerState.READY for server in servers):
+    able = [server for server in servers if server.state is ServerState.READY]
+    if not able:
         return words("waiting_server"), ""
+    if all(server.paused for server in able):
+        return words("waiting_paused"), ""
     moved = run_log.of_kind(run.log, LogKind.MOVED)
     hint = words("was_moved") if moved else ""
     if run.ahead is None:

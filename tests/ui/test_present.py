@@ -288,6 +288,15 @@ def test_the_badge_tells_how_the_servers_are(
     assert present.badge(servers, NOW, EN, uses_sandbox=uses_sandbox).tone == tone
 
 
+def test_paused_servers_are_not_taken_for_ready_ones() -> None:
+    paused = replace(READY, paused=True)
+    badge = present.badge((paused,), NOW, EN, uses_sandbox=True)
+    assert (badge.tone, badge.short, badge.link) == ("wait", "Paused", True)
+    assert present.badge((paused, READY), NOW, EN).short == "1 of 2 servers ready"
+    waiting = present.stage(a_run(), NOW, (paused,), EN)
+    assert "the servers are paused" in waiting.line
+
+
 def test_the_sandbox_is_never_taken_for_a_model() -> None:
     badge = present.badge((READY,), NOW, EN, uses_sandbox=True)
     assert badge.words == "Sandbox: procedural pictures, no AI model."

@@ -865,7 +865,7 @@ const bringIn = () => {
   const file = make("input", { type: "file", id: "ed-files", class: "off-screen", multiple: true });
   file.addEventListener("change", () => bringFiles([...file.files]));
   const paste = make("textarea", { class: "ed-control", id: "ed-paste", rows: 5, spellcheck: "false", placeholder: say("ed_paste_hint") });
-  const pasted = () => paste.value.trim() && bringFiles([new File([paste.value], "pasted.json", { type: "application/json" })]);
+  const pasted = () => !paste.value.trim() ? paste.focus() : bringFiles([new File([paste.value], "pasted.json", { type: "application/json" })]);
   editor.root.replaceChildren(make("div", { class: "ed-bring" },
     make("div", { class: "ed-head" }, make("button", { type: "button", class: "back", onclick: () => showStep("choose") }, say("ed_all")), make("h1", {}, say("ed_bring_title"))),
     make("div", { class: "ed-brought", role: "alert" }),

@@ -1,6 +1,8 @@
 """Words of the servers."""
 
 TABLE = {
+    "all_paused": ("Paused: nothing runs until a server is resumed.", "已暂停：恢复服务器后才会运行。"),
+    "server_paused_short": ("Paused", "已暂停"),
     "sandbox_badge": ("Sandbox: procedural pictures, no AI model.", "沙盒：程序绘制的图片，没有 AI 模型。"),
     "sandbox_short": ("Sandbox", "沙盒"),
     "connect_comfyui": ("Connect a ComfyUI", "连接 ComfyUI"),

@@ -17,6 +17,10 @@ TABLE = {
         "Waiting for a server. It starts by itself as soon as one answers.",
         "正在等待服务器。一有服务器应答就会自动开始。",
     ),
+    "waiting_paused": (
+        "Waiting: the servers are paused. It starts once one is resumed, on the tab Servers.",
+        "等待中：服务器已暂停。在“服务器”页恢复后即开始。",
+    ),
     "starting": ("Starting", "正在启动"),
     "loading": ("Loading model", "正在加载模型"),
     "step": ("{node}, step {value} of {maximum}", "{node}，第 {value} / {maximum} 步"),
