@@ -6,7 +6,7 @@ effect: the reasons why a run fails or quietly ignores what was asked.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -83,10 +83,15 @@ def assess(graph: Workflow, node_defs: NodeDefs) -> Readiness:
     )
 
 
-def of_template(template: Template, node_defs: NodeDefs, raw: Mapping[str, Any] | None = None) -> Readiness:
+def of_template(
+    template: Template,
+    node_defs: NodeDefs,
+    raw: Mapping[str, Any] | None = None,
+    make: Callable[[Template, NodeDefs], form.Form] = form.make,
+) -> Readiness:
     """What stands in the way of a template with these values, the others being its defaults."""
     try:
-        made = form.make(template, node_defs)
+        made = make(template, node_defs)
     except WorkflowError as error:
         return Readiness(obstacle=str(error))
     given = {one.key: one.default for one in made.inputs if one.default is not None}

@@ -31,6 +31,7 @@ from comfyui_bridge.engine.assessor import Assessor, Found
 from comfyui_bridge.engine.follow import Timing
 from comfyui_bridge.engine.forecast import Forecast
 from comfyui_bridge.engine.live import Live, Preview, Snapshot
+from comfyui_bridge.engine.made import Made
 from comfyui_bridge.engine.pool import Pool, ServerStatus
 from comfyui_bridge.engine.ports import Server
 from comfyui_bridge.engine.queue import RunQueue
@@ -88,8 +89,7 @@ class Engine:
         self._roster = Roster(servers, self._pool, self._hire, kept, connect)
         self._assessor = Assessor(self._pool.definitions)
         self._forecast = Forecast(runs, self._live, self._queue, self._pool, clock, monotonic)
-        self._forms_lock = threading.Lock()  # guards the cache of forms
-        self._forms: dict[str, tuple[Template, int, Form]] = {}
+        self._forms = Made(form_.make, _FORMS_KEPT)
 
     def start(self) -> None:
         """Take up the runs that had not ended when the program last did, and begin."""
@@ -318,17 +318,7 @@ class Engine:
 
     def form(self, template: Template) -> Form:
         """The template's form with what the servers know. Raises WorkflowError if there is none."""
-        node_defs, version = self._pool.node_defs()
-        with self._forms_lock:
-            known = self._forms.get(template.slug)
-        if known is not None and known[0] is template and known[1] == version:
-            return known[2]
-        form = form_.make(template, node_defs)
-        with self._forms_lock:
-            if len(self._forms) >= _FORMS_KEPT:
-                self._forms.clear()
-            self._forms[template.slug] = (template, version, form)
-        return form
+        return self._forms.of(template, self.node_defs())
 
     def readiness(self, template: Template, raw: Mapping[str, Any] | None = None) -> Found:
         """What stands in a template's way on each server that is ready, with these values."""

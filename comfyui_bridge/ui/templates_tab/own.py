@@ -5,7 +5,6 @@ What a row of a card leaves open is answered here, and what a row only repeats i
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -24,8 +23,10 @@ from comfyui_bridge.core.node_defs import (
     NodeDefs,
     StringSpec,
 )
+from comfyui_bridge.core.reports import type_of
 from comfyui_bridge.core.template import Exposure, Template
 from comfyui_bridge.core.workflow import Link, Node
+from comfyui_bridge.engine.made import Made
 
 if TYPE_CHECKING:
     from comfyui_bridge.engine.engine import Engine
@@ -100,22 +101,11 @@ class Owns:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._lock = threading.Lock()  # guards the table
-        self._known: dict[str, tuple[Template, int, Own]] = {}
+        self._made = Made(Own, _KEPT)
 
     def of(self, template: Template) -> Own:
         """Raises WorkflowError where the template's document is no workflow."""
-        version = self._engine.definitions_version()
-        with self._lock:
-            known = self._known.get(template.slug)
-        if known is not None and known[0] is template and known[1] == version:
-            return known[2]
-        own = Own(template, self._engine.node_defs())
-        with self._lock:
-            if len(self._known) >= _KEPT:
-                self._known.clear()
-            self._known[template.slug] = (template, version, own)
-        return own
+        return self._made.of(template, self._engine.node_defs())
 
 
 def _linked(node: Node, titles: dict[str, str]) -> Iterator[str]:
@@ -138,7 +128,7 @@ def _told(one: ExposedInput, lists: dict[tuple[str, ...], int]) -> dict[str, Any
         "help": one.help,
         "why": one.why,
         "kind": kind(one.spec),
-        "type": _type(one.spec),
+        "type": type_of(one.spec),
         "value": spelled(one.default)[:_LONGEST_VALUE] if one.default is not None else "",
         "limits": [_limit(getattr(one.spec, name, None)) for name in ("min", "max", "step")],
     }
@@ -176,26 +166,6 @@ def kind(spec: InputSpec) -> str:
         case ComboSpec() | ColorSpec():
             return "line"
     return "other"
-
-
-def _type(spec: InputSpec) -> str:
-    """ComfyUI's own word for the type of an input."""
-    match spec:
-        case IntSpec():
-            return "INT"
-        case FloatSpec():
-            return "FLOAT"
-        case StringSpec():
-            return "STRING"
-        case BooleanSpec():
-            return "BOOLEAN"
-        case ComboSpec(upload=upload) if upload is not None:
-            return upload.value.upper()
-        case ComboSpec() | DynamicComboSpec():
-            return "COMBO"
-        case ColorSpec():
-            return "COLOR"
-    return str(getattr(spec, "type", "") or ", ".join(getattr(spec, "types", ())))
 
 
 def spelled(value: Any) -> str:
