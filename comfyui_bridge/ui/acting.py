@@ -23,9 +23,8 @@ from typing import Any
 import gradio as gr
 
 from comfyui_bridge.core import remix, stacks, values
-from comfyui_bridge.core.errors import BridgeError, InvalidValues, StoreError, WorkflowError
+from comfyui_bridge.core.errors import BridgeError, InvalidValues, StoreError
 from comfyui_bridge.core.files import FileValue, unmarked
-from comfyui_bridge.core.form import Form
 from comfyui_bridge.core.node_defs import ControlNetSpec
 from comfyui_bridge.core.outputs import MediaKind
 from comfyui_bridge.core.run import Run
@@ -35,7 +34,7 @@ from comfyui_bridge.ui import form as form_
 from comfyui_bridge.ui import remix as remix_
 from comfyui_bridge.ui import running
 from comfyui_bridge.ui.desk import ALONGSIDE, Desk, Session, run_view, wish
-from comfyui_bridge.ui.form import Held, Picker, Refused, Typed
+from comfyui_bridge.ui.form import Picker, Refused, Typed
 from comfyui_bridge.ui.sign_in import is_own, may_see, owner_of
 from comfyui_bridge.ui.stage import Stage
 from comfyui_bridge.ui.words import Words
@@ -88,7 +87,7 @@ def connect(desk: Desk, session: Session, parts: Parts) -> None:
     def act(
         event: gr.EventData, held: Any, typed: Typed, followed: str, lang: str, request: gr.Request
     ) -> Shown:
-        typed = form_.kept(typed, *_held(desk, held))
+        typed = form_.with_held(desk.dashboard, typed, held)
         said = event._data if isinstance(event._data, Mapping) else {}
         return _done(_Asked(desk, session, parts, said, typed, followed, Words(lang), request))
 
@@ -133,7 +132,7 @@ def _again(asked: _Asked, run: Run, *, new_seed: bool) -> Shown:
     """The stored workflow is sent as it is: a template that has changed, or is gone, is in nobody's way."""
     desk = asked.desk
     template = desk.templates.get(run.template)
-    form = form_of(desk, template) if template else None
+    form = desk.dashboard.form_of(template)
     seeds = form_.seeds_of(form, run.values) if form else ()
     try:
         run_id = desk.engine.again(run, owner_of(asked.request), new_seed=new_seed, seeds=seeds)
@@ -165,7 +164,7 @@ def _with_values_of(asked: _Asked, run: Run, changed: Mapping[str, Any]) -> Show
 def _as_input(asked: _Asked, run: Run) -> Shown:
     """One of a run's files goes into our keeping as if it had been chosen at the form."""
     template = asked.desk.templates.get(asked.text("template"))
-    form = form_of(asked.desk, template) if template else None
+    form = asked.desk.dashboard.form_of(template)
     path = asked.desk.dashboard.media.path(run.run_id, asked.text("file"))
     if template is None or form is None or path is None:
         return {asked.parts.remix: remix_.said(asked.words("remix_no_file", name=asked.text("file")))}
@@ -270,7 +269,7 @@ def _filled(
     What does not fit any more is said at the form; what somebody typed before is theirs, right or wrong.
     """
     before = before or {}
-    form = form_of(asked.desk, template)
+    form = asked.desk.dashboard.form_of(template)
     fits, left_out = remix.fitting(form, {**before, **given}) if form else (dict(given), {})
     raw = {**before, **{key: value for key, value in fits.items() if key in given}}
     left_out = {key: why for key, why in left_out.items() if key in given}
@@ -281,17 +280,3 @@ def _filled(
         asked.parts.remix: remix_.filled(template, form, given, left_out, name, asked.words),
         **asked.parts.of_form(template.slug, raw, asked.words),
     }
-
-
-def form_of(desk: Desk, template: Template) -> Form | None:
-    """Its form; None for one whose document makes none."""
-    try:
-        return desk.engine.form(template)
-    except WorkflowError:
-        return None
-
-
-def _held(desk: Desk, held: Any) -> tuple[Form | None, Held]:
-    said = Held.parse(held)
-    template = desk.templates.get(said.slug)
-    return (form_of(desk, template) if template else None), said

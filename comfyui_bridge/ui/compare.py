@@ -18,7 +18,7 @@ from comfyui_bridge.core.run import Run
 from comfyui_bridge.ui import present, value_words
 from comfyui_bridge.ui.dashboard import Dashboard
 from comfyui_bridge.ui.json_answer import JsonAnswer
-from comfyui_bridge.ui.recipe import form_of, run_seen, when, words_of
+from comfyui_bridge.ui.recipe import run_seen, when, words_of
 from comfyui_bridge.ui.words import Words
 
 _HEADERS = {"Cache-Control": "no-store"}
@@ -49,7 +49,7 @@ def compared(dashboard: Dashboard, runs: list[Run], words: Words) -> dict[str, A
         return {"sides": sides, "differences": [], "note": "", "changes": {}}
     first, second = runs[:2]
     found = differences(first, second)
-    forms = [form_of(dashboard, dashboard.library.get(run.template)) for run in runs]
+    forms = [dashboard.form_of(dashboard.library.get(run.template)) for run in runs]
     return {
         "sides": sides,
         "differences": [_difference(one, first, second, forms, words) for one in found],

@@ -13,11 +13,10 @@ from typing import Any
 
 import gradio as gr
 
-from comfyui_bridge.core import card, values
+from comfyui_bridge.core import card, remix, values
 from comfyui_bridge.core.errors import StoreError, TemplateError, WorkflowError
 from comfyui_bridge.core.form import Form
 from comfyui_bridge.core.inputs import ExposedInput
-from comfyui_bridge.core.node_defs import IntSpec
 from comfyui_bridge.core.template import Template
 from comfyui_bridge.ui import acting, library_panel, readiness_panel, running
 from comfyui_bridge.ui import form as form_
@@ -74,7 +73,7 @@ def lay_out(desk: Desk, words: Words) -> Create:
             with gr.Column(elem_id="form", min_width=0):
                 no_template = gr.HTML(_no_template(desk, words), elem_id="no-template", **PLAIN)
                 picker = form_.picker()
-                remix = remix_.panel()
+                notice = remix_.panel()
             with gr.Column(elem_id="actions", min_width=0):
                 refusals = form_.refusals()
                 readiness = readiness_panel.panel()
@@ -88,7 +87,7 @@ def lay_out(desk: Desk, words: Words) -> Create:
                 unchanged = unchanged_.panel()
         with gr.Column(elem_id="stage-pane", min_width=0):
             stage = stage_.panel(first_view(desk, first, words), words)
-    return Create(library, no_template, picker, generate, unchanged, refusals, readiness, remix, dots, stage)
+    return Create(library, no_template, picker, generate, unchanged, refusals, readiness, notice, dots, stage)
 
 
 def connect(page: gr.Blocks, desk: Desk, session: Session, tab: Create) -> None:
@@ -270,7 +269,7 @@ def _show_form(desk: Desk, session: Session, tab: Create) -> None:
 
     def show(held: Any, typed: Typed, lang: str, event: gr.EventData) -> dict[Any, Any]:
         slug = str(event.slug)
-        typed = typed if event.replaces else form_.kept(typed, *_held(desk, held))
+        typed = typed if event.replaces else form_.with_held(desk.dashboard, typed, held)
         return {
             session.typed: typed,
             session.drawn: fingerprint(desk, slug),
@@ -283,7 +282,7 @@ def _show_form(desk: Desk, session: Session, tab: Create) -> None:
     )
 
     def keep(held: Any, typed: Typed) -> dict[Any, Any]:
-        return {session.typed: form_.kept(typed, *_held(desk, held)), picker.kept: time.time()}
+        return {session.typed: form_.with_held(desk.dashboard, typed, held), picker.kept: time.time()}
 
     picker.shown.input(
         keep,
@@ -301,20 +300,6 @@ def _refresh(desk: Desk, tab: Create) -> None:
         desk.engine.refresh()
 
     tab.picker.shown.click(refresh, None, None, **AT_ONCE)
-
-
-def _held(desk: Desk, held: Any) -> tuple[Form | None, Held]:
-    """What the form on the page holds, and that form."""
-    said = Held.parse(held)
-    template = desk.templates.get(said.slug)
-    return (_form(desk, template) if template else None), said
-
-
-def _form(desk: Desk, template: Template) -> Form | None:
-    try:
-        return desk.engine.form(template)
-    except WorkflowError:
-        return None
 
 
 def _described(desk: Desk, slug: str, typed: Typed, words: Words) -> dict[str, Any]:
@@ -335,7 +320,7 @@ def _readiness(desk: Desk, slug: str, raw: Mapping[str, Any], words: Words) -> d
     template = desk.templates.get(slug)
     if template is None:
         return None
-    form = _form(desk, template)
+    form = desk.dashboard.form_of(template)
     given = form_.of_its_inputs(form, raw) if form else {}
     return readiness_panel.line(desk.engine.readiness(template, given), form, words)
 
@@ -360,7 +345,7 @@ def _generate(desk: Desk, session: Session, tab: Create) -> None:
         template = desk.templates.get(said.slug)
         if template is None:
             return {tab.refusals: Refused({}, "").to_json()}
-        form = _form(desk, template)
+        form = desk.dashboard.form_of(template)
         raw = form_.raw_values(form, said.values) if form else {}
         typed = form_.kept(typed, form, said)
         alike = form_.unchanged(desk.dashboard, template, raw, owner_of(request)) if asks else None
@@ -404,7 +389,9 @@ def _first_template(
         run, _ = run_view(desk, asked["run"], Words(), request)
         template = desk.templates.get(run.template) if run else None
         if run is not None and template is not None:
-            return template, _without_seeds(desk, template, values.from_json(run.values))
+            form, given = desk.dashboard.form_of(template), values.from_json(run.values)
+            # Who comes back to a run wants the next picture to differ.
+            return template, remix.without_seeds(form, given) if form else given
     template = desk.templates.get(asked["template"]) if asked.get("template") else None
     if template is not None:
         return template, {key: value for key, value in asked.items() if key not in _OWN_WORDS}
@@ -417,16 +404,6 @@ def _gone(desk: Desk, asked: Mapping[str, str], words: Words) -> str:
     if not slug or desk.templates.get(slug) is not None:
         return ""
     return words("no_such_template", slug=slug)
-
-
-def _without_seeds(desk: Desk, template: Template, given: Mapping[str, Any]) -> dict[str, Any]:
-    """The values of a run but for its seeds: who comes back to a run wants the next picture to differ."""
-    try:
-        inputs = desk.engine.form(template).inputs
-    except WorkflowError:
-        return dict(given)
-    seeds = {one.key for one in inputs if isinstance(one.spec, IntSpec) and one.spec.is_seed}
-    return {key: value for key, value in given.items() if key not in seeds}
 
 
 def _library(desk: Desk, words: Words) -> str:

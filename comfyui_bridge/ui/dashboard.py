@@ -6,7 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from comfyui_bridge.core.errors import WorkflowError
+
 if TYPE_CHECKING:
+    from comfyui_bridge.core.form import Form
+    from comfyui_bridge.core.template import Template
     from comfyui_bridge.engine.engine import Engine
     from comfyui_bridge.engine.results import Results
     from comfyui_bridge.store.accounts import Accounts, Sessions
@@ -37,3 +41,10 @@ class Dashboard:
     """Our own embedded server was started because no other was named."""
     workflows: Path = Path("workflows")
     """The folder people drop templates into, as messages name it."""
+
+    def form_of(self, template: Template | None) -> Form | None:
+        """The template's form as it is now; None without a template, or where its document makes none."""
+        try:
+            return self.engine.form(template) if template is not None else None
+        except WorkflowError:
+            return None

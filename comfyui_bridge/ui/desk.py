@@ -95,27 +95,17 @@ def run_view(desk: Desk, run_id: str, words: Words, request: gr.Request) -> tupl
     if snapshot is None or not may_see(request, snapshot.run):
         return None, present.unknown(run_id, words)
     run, engine = snapshot.run, desk.engine
-    form = _form_of(desk, run) if run.error is not None else None
+    form = desk.dashboard.form_of(desk.templates.get(run.template)) if run.error is not None else None
     view = present.stage(run, time.time(), engine.servers(), words, engine.estimate(run), form)
     return run, replace(view, theirs=not is_own(request, run.owner))
-
-
-def _form_of(desk: Desk, run: Run) -> Form | None:
-    """The form of a run's template as it is now."""
-    template = desk.templates.get(run.template)
-    try:
-        return desk.engine.form(template) if template is not None else None
-    except WorkflowError:
-        return None
 
 
 def first_view(desk: Desk, template: Template | None, words: Words) -> StageView:
     if template is None:
         return present.nothing(words, can_generate=False)
     cover = library_panel.cover_url(desk.templates.shelf(), template.slug, 1024)
-    try:
-        form = desk.engine.form(template)
-    except WorkflowError:
+    form = desk.dashboard.form_of(template)
+    if form is None:
         return present.nothing(words, cover)
     given = {one.key: one.default for one in form.inputs if one.key in ("width", "height")}
     return present.nothing(words, cover, present.ratio(given, form.workflow))

@@ -291,6 +291,12 @@ def kept(typed: Typed, form: Form | None, held: Held) -> Typed:
     return {**typed, held.slug: raw}
 
 
+def with_held(dashboard: Dashboard, typed: Typed, held: object) -> Typed:
+    """The same, of what the component `held` says as it comes from a browser."""
+    said = Held.parse(held)
+    return kept(typed, dashboard.form_of(dashboard.library.get(said.slug)), said)
+
+
 @dataclass(frozen=True)
 class Refused:
     """Why nothing was submitted: a sentence a field, or one for the whole form."""

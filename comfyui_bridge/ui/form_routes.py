@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from comfyui_bridge.core.errors import ServerError, StoreError, WorkflowError
+from comfyui_bridge.core.errors import ServerError, StoreError
 from comfyui_bridge.core.node_defs import ComboSpec, InputSpec
 from comfyui_bridge.core.outputs import OutputFile
 from comfyui_bridge.engine.pool import ServerState
@@ -92,14 +92,10 @@ class _Asked:
 
     def _spec(self, request: Request) -> InputSpec | None:
         """What an input takes: one of the form, or of an option that is not chosen yet."""
-        template = self._dashboard.library.get(request.path_params["slug"])
-        if template is None:
+        form = self._dashboard.form_of(self._dashboard.library.get(request.path_params["slug"]))
+        if form is None:
             return None
         key = request.path_params["key"]
-        try:
-            form = self._dashboard.engine.form(template)
-        except WorkflowError:
-            return None
         one = form.input(key)
         if one is not None:
             return one.spec

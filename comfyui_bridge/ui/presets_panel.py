@@ -16,7 +16,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from comfyui_bridge.core import remix, values
-from comfyui_bridge.core.errors import BridgeError, StoreError, WorkflowError
+from comfyui_bridge.core.errors import BridgeError, StoreError
 from comfyui_bridge.core.form import Form
 from comfyui_bridge.core.node_defs import StringSpec
 from comfyui_bridge.store.presets import Preset, PresetStore
@@ -118,11 +118,7 @@ class _Answers:
         self._store.restore(_id(asked), owner_of(request))
 
     def _form(self, slug: str) -> Form | None:
-        template = self._dashboard.library.get(slug)
-        try:
-            return self._dashboard.engine.form(template) if template is not None else None
-        except WorkflowError:
-            return None
+        return self._dashboard.form_of(self._dashboard.library.get(slug))
 
 
 def _told(preset: Preset, form: Form | None, words: Words, *, own: bool) -> Told:

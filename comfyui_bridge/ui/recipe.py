@@ -18,7 +18,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from comfyui_bridge.core import recipes
-from comfyui_bridge.core.errors import InvalidValues, WorkflowError
+from comfyui_bridge.core.errors import InvalidValues
 from comfyui_bridge.core.form import Form
 from comfyui_bridge.core.model_files import model_files
 from comfyui_bridge.core.outputs import MediaKind
@@ -51,14 +51,6 @@ def run_seen(dashboard: Dashboard, run_id: str, request: Any) -> Run | None:
 def words_of(request: Request) -> Words:
     """The words of the page that asks."""
     return Words(choose(request.query_params.get("__lang", ""), request.headers.get("accept-language", "")))
-
-
-def form_of(dashboard: Dashboard, template: Template | None) -> Form | None:
-    """The template's form as it is now; None where there is none."""
-    try:
-        return dashboard.engine.form(template) if template is not None else None
-    except WorkflowError:
-        return None
 
 
 def when(run: Run) -> str:
@@ -106,7 +98,7 @@ def _card(dashboard: Dashboard, request: Request) -> Response:
 def card(dashboard: Dashboard, recipe: Recipe, run: Run | None, words: Words) -> dict[str, Any]:
     """What the script draws of a recipe; `run` is the one it came from, where it may be seen."""
     template = dashboard.library.get(recipe.template)
-    form = form_of(dashboard, template)
+    form = dashboard.form_of(template)
     given = recipes.values_of(recipe, form, run)
     title = template.title if template else run.title if run else ""
     picture = _picture(run) if run is not None and recipes.is_of_run(recipe, run) else None
@@ -191,7 +183,7 @@ def _notes(
 
 
 def _kept_names(dashboard: Dashboard, recipe: Recipe, words: Words) -> str:
-    form = form_of(dashboard, dashboard.library.get(recipe.template))
+    form = dashboard.form_of(dashboard.library.get(recipe.template))
     if "*" in recipe.kept:
         return words("recipe_all_values")
     return ", ".join(value_words.label(form, key, words) for key in recipe.kept)

@@ -13,8 +13,7 @@ from starlette.routing import BaseRoute, Route
 
 from comfyui_bridge.core import form as form_
 from comfyui_bridge.core import remix
-from comfyui_bridge.core.errors import BridgeError, WorkflowError
-from comfyui_bridge.core.form import Form
+from comfyui_bridge.core.errors import BridgeError
 from comfyui_bridge.core.node_defs import ComboSpec, ControlNetSpec, InputSpec, Upload
 from comfyui_bridge.core.template import Template
 from comfyui_bridge.core.values import to_json
@@ -65,7 +64,7 @@ def _places(dashboard: Dashboard, asked: Mapping[str, str]) -> Told:
     templates = sorted(_templates(dashboard), key=lambda one: one.slug != asked.get("template"))
     told = []
     for template in templates:
-        form = _form(dashboard, template)
+        form = dashboard.form_of(template)
         inputs = [
             {"key": one.key, "label": words.label(one.label)}
             for one in (form.inputs if form else ())
@@ -114,7 +113,7 @@ def _of_own_run(dashboard: Dashboard, workflow: Workflow, owner: str) -> Told | 
 def _of_template(dashboard: Dashboard, workflow: Workflow, current: str) -> Told | None:
     """The first template with this graph, the one on the page before all others."""
     for template in sorted(_templates(dashboard), key=lambda one: one.slug != current):
-        form = _form(dashboard, template)
+        form = dashboard.form_of(template)
         values = remix.values_of(form, workflow) if form is not None else None
         if values is not None:
             return {"slug": template.slug, "title": template.title, "values": to_json(values)}
@@ -123,13 +122,6 @@ def _of_template(dashboard: Dashboard, workflow: Workflow, current: str) -> Told
 
 def _templates(dashboard: Dashboard) -> Iterator[Template]:
     return iter(dashboard.library.templates())
-
-
-def _form(dashboard: Dashboard, template: Template) -> Form | None:
-    try:
-        return dashboard.engine.form(template)
-    except WorkflowError:
-        return None
 
 
 def _words(asked: Mapping[str, str]) -> Words:

@@ -19,9 +19,8 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from comfyui_bridge.core.errors import BridgeError, WorkflowError
-from comfyui_bridge.core.form import Form
-from comfyui_bridge.core.run import Run, RunState
+from comfyui_bridge.core.errors import BridgeError
+from comfyui_bridge.core.run import RunState
 from comfyui_bridge.store.run_index import Search
 from comfyui_bridge.ui.dashboard import Dashboard
 from comfyui_bridge.ui.json_answer import JsonAnswer
@@ -96,14 +95,14 @@ class _Asked:
         if snapshot is None or not may_see(request, snapshot.run):
             return None
         run, engine = snapshot.run, self._dashboard.engine
-        form, is_there = self._form_of(run)
+        template = self._dashboard.library.get(run.template)
         told = about(
             run,
             time.time(),
             engine.servers(),
             _words(request),
-            form=form,
-            is_there=is_there,
+            form=self._dashboard.form_of(template),
+            is_there=template is not None,
             person=run.owner if is_signed_in(request) else "",
         )
         starred = bool(self._results.starred([run_id]))
@@ -145,15 +144,6 @@ class _Asked:
             asdict(tile(run, words, starred=run.run_id in starred, own=is_own(request, run.owner)))
             for run in runs
         ]
-
-    def _form_of(self, run: Run) -> tuple[Form | None, bool]:
-        template = self._dashboard.library.get(run.template)
-        if template is None:
-            return None, False
-        try:
-            return self._dashboard.engine.form(template), True
-        except WorkflowError:
-            return None, True
 
 
 def searched(request: Request) -> Search:
