@@ -35,7 +35,7 @@ from comfyui_bridge.ui import remix as remix_
 from comfyui_bridge.ui import running
 from comfyui_bridge.ui.desk import ALONGSIDE, Desk, Session, run_view, wish
 from comfyui_bridge.ui.form import Picker, Refused, Typed
-from comfyui_bridge.ui.sign_in import is_own, may_see, owner_of
+from comfyui_bridge.ui.sign_in import is_own, owner_of
 from comfyui_bridge.ui.stage import Stage
 from comfyui_bridge.ui.words import Words
 
@@ -77,8 +77,7 @@ class _Asked:
     @property
     def run(self) -> Run | None:
         """The run that is meant, if there is one that this person may see."""
-        snapshot = self.desk.engine.snapshot(self.text("run"))
-        return snapshot.run if snapshot is not None and may_see(self.request, snapshot.run) else None
+        return self.desk.dashboard.run_seen(self.text("run"), self.request)
 
 
 def connect(desk: Desk, session: Session, parts: Parts) -> None:

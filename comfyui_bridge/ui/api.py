@@ -24,7 +24,7 @@ from comfyui_bridge.core.form import Form
 from comfyui_bridge.core.run import Run
 from comfyui_bridge.ui import present
 from comfyui_bridge.ui.dashboard import Dashboard
-from comfyui_bridge.ui.sign_in import is_own, may_see, owner_of
+from comfyui_bridge.ui.sign_in import is_own, owner_of
 from comfyui_bridge.ui.words import Words
 
 if TYPE_CHECKING:
@@ -124,10 +124,10 @@ async def _follow(dashboard: Dashboard, run_id: str, request: gr.Request) -> Asy
 
 
 def _seen(dashboard: Dashboard, run_id: str, request: gr.Request) -> Run:
-    snapshot = dashboard.engine.snapshot(run_id)
-    if snapshot is None or not may_see(request, snapshot.run):
+    run = dashboard.run_seen(run_id, request)
+    if run is None:
         raise gr.Error(f"There is no run {run_id[:80]}.", print_exception=False)
-    return snapshot.run
+    return run
 
 
 def _urls(run: Run, request: gr.Request) -> list[str]:

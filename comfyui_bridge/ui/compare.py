@@ -18,7 +18,7 @@ from comfyui_bridge.core.run import Run
 from comfyui_bridge.ui import present, value_words
 from comfyui_bridge.ui.dashboard import Dashboard
 from comfyui_bridge.ui.json_answer import JsonAnswer
-from comfyui_bridge.ui.recipe import run_seen, when, words_of
+from comfyui_bridge.ui.recipe import when, words_of
 from comfyui_bridge.ui.words import Words
 
 _HEADERS = {"Cache-Control": "no-store"}
@@ -35,7 +35,7 @@ async def _compared(dashboard: Dashboard, request: Request) -> Response:
 def _answer(dashboard: Dashboard, request: Request) -> Response:
     """Runs by their ids, commas between: what differs between two, and a third that is to differ alike."""
     asked = request.query_params.get("runs", "").split(",")[:3]
-    runs = [run_seen(dashboard, run_id, request) for run_id in asked]
+    runs = [dashboard.run_seen(run_id, request) for run_id in asked]
     seen = [run for run in runs if run is not None]
     if len(seen) < len(asked):
         return JsonAnswer({"problem": words_of(request)("compare_gone")}, headers=_HEADERS)

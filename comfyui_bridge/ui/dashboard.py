@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from comfyui_bridge.core.errors import WorkflowError
+from comfyui_bridge.ui.sign_in import may_see
 
 if TYPE_CHECKING:
     from comfyui_bridge.core.form import Form
+    from comfyui_bridge.core.run import Run
     from comfyui_bridge.core.template import Template
     from comfyui_bridge.engine.engine import Engine
     from comfyui_bridge.engine.results import Results
@@ -48,3 +50,8 @@ class Dashboard:
             return self.engine.form(template) if template is not None else None
         except WorkflowError:
             return None
+
+    def run_seen(self, run_id: str, request: Any) -> Run | None:
+        """The run as it is now, if there is one that whoever asks may see."""
+        snapshot = self.engine.snapshot(run_id) if run_id else None
+        return snapshot.run if snapshot is not None and may_see(request, snapshot.run) else None

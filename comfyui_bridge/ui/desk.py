@@ -21,7 +21,7 @@ from comfyui_bridge.core.template import Template
 from comfyui_bridge.ui import library_panel, present
 from comfyui_bridge.ui.dashboard import Dashboard
 from comfyui_bridge.ui.present import StageView
-from comfyui_bridge.ui.sign_in import is_own, may_see, owner_of
+from comfyui_bridge.ui.sign_in import is_own, owner_of
 from comfyui_bridge.ui.templates import Templates
 from comfyui_bridge.ui.words import Words
 
@@ -91,10 +91,9 @@ def fingerprint(desk: Desk, slug: str) -> str:
 
 def run_view(desk: Desk, run_id: str, words: Words, request: gr.Request) -> tuple[Run | None, StageView]:
     """A run and how the stage shows it now; no run where there is none that this person may see."""
-    snapshot = desk.engine.snapshot(run_id)
-    if snapshot is None or not may_see(request, snapshot.run):
+    run, engine = desk.dashboard.run_seen(run_id, request), desk.engine
+    if run is None:
         return None, present.unknown(run_id, words)
-    run, engine = snapshot.run, desk.engine
     form = desk.dashboard.form_of(desk.templates.get(run.template)) if run.error is not None else None
     view = present.stage(run, time.time(), engine.servers(), words, engine.estimate(run), form)
     return run, replace(view, theirs=not is_own(request, run.owner))

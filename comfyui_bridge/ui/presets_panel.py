@@ -23,7 +23,7 @@ from comfyui_bridge.store.presets import Preset, PresetStore
 from comfyui_bridge.ui import form as form_
 from comfyui_bridge.ui.dashboard import Dashboard
 from comfyui_bridge.ui.json_answer import JsonAnswer
-from comfyui_bridge.ui.sign_in import is_own, may_see, owner_of
+from comfyui_bridge.ui.sign_in import is_own, owner_of
 from comfyui_bridge.ui.words import Words
 
 _MOST_ASKED = 2 << 20
@@ -92,12 +92,11 @@ class _Answers:
 
     def _of_run(self, run_id: str, request: Request, words: Words) -> tuple[str, Mapping[str, Any]]:
         """A run's values but for its seeds, which would make one picture of all that a preset is used for."""
-        snapshot = self._dashboard.engine.snapshot(run_id)
-        if snapshot is None or not may_see(request, snapshot.run):
+        run = self._dashboard.run_seen(run_id, request)
+        if run is None:
             raise StoreError(words("unknown_run"))
-        form = self._form(snapshot.run.template)
-        stored = values.from_json(snapshot.run.values)
-        return snapshot.run.template, values.to_json(remix.without_seeds(form, stored) if form else stored)
+        form, stored = self._form(run.template), values.from_json(run.values)
+        return run.template, values.to_json(remix.without_seeds(form, stored) if form else stored)
 
     def _of_form(self, asked: Mapping[str, Any]) -> Mapping[str, Any]:
         form, held = self._form(str(asked.get("template", ""))), asked.get("values")

@@ -28,7 +28,6 @@ from comfyui_bridge.core.template import Template
 from comfyui_bridge.ui import present, readiness_panel, value_words
 from comfyui_bridge.ui.dashboard import Dashboard
 from comfyui_bridge.ui.json_answer import JsonAnswer, encoded
-from comfyui_bridge.ui.sign_in import may_see
 from comfyui_bridge.ui.words import Words, choose
 
 _HEADERS = {"Cache-Control": "no-store"}
@@ -40,12 +39,6 @@ def routes(dashboard: Dashboard) -> list[BaseRoute]:
         Route("/runs/{run_id}/recipe", partial(_in_thread, partial(_link, dashboard)), methods=["GET"]),
         Route("/recipe", partial(_in_thread, partial(_card, dashboard)), methods=["GET"]),
     ]
-
-
-def run_seen(dashboard: Dashboard, run_id: str, request: Any) -> Run | None:
-    """The run, if there is one that whoever asks may see."""
-    snapshot = dashboard.engine.snapshot(run_id) if run_id else None
-    return snapshot.run if snapshot is not None and may_see(request, snapshot.run) else None
 
 
 def words_of(request: Request) -> Words:
@@ -68,7 +61,7 @@ def _not_there() -> Response:
 
 def _workflow(dashboard: Dashboard, request: Request) -> Response:
     """The workflow of a run as it was sent, in API format, as a file."""
-    run = run_seen(dashboard, request.path_params["run_id"], request)
+    run = dashboard.run_seen(request.path_params["run_id"], request)
     if run is None:
         return _not_there()
     document = encoded(run.workflow.to_api(), indent=2)
@@ -80,7 +73,7 @@ def _workflow(dashboard: Dashboard, request: Request) -> Response:
 
 def _link(dashboard: Dashboard, request: Request) -> Response:
     """The recipe link of a run, and a sentence where it does not carry everything."""
-    run = run_seen(dashboard, request.path_params["run_id"], request)
+    run = dashboard.run_seen(request.path_params["run_id"], request)
     if run is None:
         return _not_there()
     recipe, words = recipes.of_run(run), words_of(request)
@@ -91,7 +84,7 @@ def _link(dashboard: Dashboard, request: Request) -> Response:
 def _card(dashboard: Dashboard, request: Request) -> Response:
     """What a recipe link says, for the page to draw."""
     recipe = recipes.parse(request.query_params.multi_items())
-    run = run_seen(dashboard, recipe.run_id, request)
+    run = dashboard.run_seen(recipe.run_id, request)
     return JsonAnswer(card(dashboard, recipe, run, words_of(request)), headers=_HEADERS)
 
 

@@ -91,10 +91,9 @@ class _Asked:
     def run(self, request: Request) -> dict[str, Any] | None:
         """One run in full; None where there is none that this person may see."""
         run_id = request.path_params["run_id"]
-        snapshot = self._dashboard.engine.snapshot(run_id)
-        if snapshot is None or not may_see(request, snapshot.run):
+        run, engine = self._dashboard.run_seen(run_id, request), self._dashboard.engine
+        if run is None:
             return None
-        run, engine = snapshot.run, self._dashboard.engine
         template = self._dashboard.library.get(run.template)
         told = about(
             run,
@@ -127,11 +126,11 @@ class _Asked:
         """Ask for these runs again, in the order in which they were asked for first."""
         count = 0
         for run_id in reversed(run_ids):
-            snapshot = self._dashboard.engine.snapshot(run_id)
-            if snapshot is None or not may_see(request, snapshot.run):
+            run = self._dashboard.run_seen(run_id, request)
+            if run is None:
                 continue
             try:
-                self._dashboard.engine.again(snapshot.run, owner_of(request))
+                self._dashboard.engine.again(run, owner_of(request))
             except BridgeError as error:
                 return {"changed": count, "problem": str(error)}
             count += 1

@@ -20,7 +20,7 @@ from comfyui_bridge.store.intake import Intake
 from comfyui_bridge.ui.dashboard import Dashboard
 from comfyui_bridge.ui.form import described
 from comfyui_bridge.ui.present import file_view
-from comfyui_bridge.ui.sign_in import may_see, owner_of
+from comfyui_bridge.ui.sign_in import owner_of
 from comfyui_bridge.ui.templates_tab import draft as draft_
 from comfyui_bridge.ui.templates_tab.draft import Checked, Draft
 from comfyui_bridge.ui.templates_tab.own import Own, Owns
@@ -244,10 +244,8 @@ class Answers:
 
     def _cover(self, asked: Asked) -> Told:
         slug = self._template(asked["slug"], asked.words).slug
-        snapshot = self._dashboard.engine.snapshot(asked["run"])
-        if snapshot is None or not may_see(asked.request, snapshot.run):
-            raise Gone(asked.words("ed_no_such_result"))
-        path = self._dashboard.media.path(asked["run"], asked["name"])
+        run = self._dashboard.run_seen(asked["run"], asked.request)
+        path = self._dashboard.media.path(run.run_id, asked["name"]) if run is not None else None
         if path is None:
             raise Gone(asked.words("ed_no_such_result"))
         self._dashboard.editor.set_cover(slug, path.read_bytes())
