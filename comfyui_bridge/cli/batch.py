@@ -12,7 +12,7 @@ from typing import IO, Any
 from comfyui_bridge.cli import FAILED, making, places, report
 from comfyui_bridge.cli.progress import Rows
 from comfyui_bridge.client import Client, Result
-from comfyui_bridge.core import form, sweep
+from comfyui_bridge.core import axes, form, sweep
 from comfyui_bridge.core.errors import InvalidValues
 from comfyui_bridge.core.form import Form
 from comfyui_bridge.core.sweep import Axis
@@ -58,15 +58,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _axis(text: str) -> Callable[[], Axis]:
-    return lambda: sweep.parse_axis(text)
+    return lambda: axes.parse_axis(text)
 
 
 def _prompts(file: str) -> Callable[[], Axis]:
-    return lambda: sweep.parse_prompts(_text("prompts", file))
+    return lambda: axes.parse_prompts(_text("prompts", file))
 
 
 def _table(file: str) -> Callable[[], Axis]:
-    return lambda: sweep.parse_csv(_text("csv", file))
+    return lambda: axes.parse_csv(_text("csv", file))
 
 
 def _text(flag: str, file: str) -> str:

@@ -235,3 +235,21 @@ def _in_our_words(given: Mapping[str, Any], words: Mapping[str, str], known: Seq
     if unknown:
         raise ValueError(f"There is no {show(unknown[0])} here; there are {', '.join(known)}.")
     return found
+
+
+def with_part(value: Any, part: str, new: Any) -> Any:
+    """A raw value with one part of it set: `1.name` of a stack, counted from 1, or `strength` of a slot.
+
+    A row that is not there yet comes behind the others. Raises ValueError for a value that cannot be read.
+    """
+    number, dot, name = part.partition(".")
+    if not number.isdecimal():
+        return {**controlnet_parts(value), _CONTROLNET_WORDS.get(part, part): new}
+    rows, place = lora_rows(value), int(number) - 1
+    name = _LORA_WORDS.get(name, name) if dot else "name"
+    if place >= len(rows):
+        return [*rows, {name: new}]
+    changed = {**rows[place], name: new}
+    # No LoRA is a choice too.
+    kept = [] if name == "name" and new in ("", None) else [changed]
+    return [*rows[: max(place, 0)], *kept, *rows[max(place, 0) + 1 :]]

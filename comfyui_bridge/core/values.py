@@ -97,6 +97,11 @@ def check(exposed: Sequence[ExposedInput], raw: Mapping[str, Any]) -> dict[str, 
     return values
 
 
+def is_random(one: ExposedInput, raw: Any) -> bool:
+    """Whether a raw value asks for a seed to be drawn."""
+    return isinstance(one.spec, IntSpec) and one.spec.is_seed and _is_random(raw)
+
+
 def resolve_seeds(
     exposed: Sequence[ExposedInput], values: Values, draw: Callable[[int, int], int]
 ) -> dict[str, Any]:
@@ -201,7 +206,7 @@ def _read_int(spec: IntSpec, value: Any) -> int | str:
     number: Any = value.strip() if isinstance(value, str) else value
     if spec.is_seed and isinstance(number, str) and number[-1:] in COUNTING and number[:-1].isdecimal():
         number = number[:-1]
-    if spec.is_seed and (number in ("", None, RANDOM) or str(number).strip() == "-1"):
+    if spec.is_seed and (number is None or _is_random(number)):
         return RANDOM
     if number in ("", None):
         raise ValueError(f"This needs a whole number{between(spec.min, spec.max)}.")
@@ -215,6 +220,10 @@ def _read_int(spec: IntSpec, value: Any) -> int | str:
     if not isinstance(number, int) or isinstance(number, bool):
         raise ValueError(f"This should be a whole number{between(spec.min, spec.max)}, and is {show(value)}.")
     return int(within(number, spec.min, spec.max))
+
+
+def _is_random(raw: Any) -> bool:
+    return raw in ("", RANDOM) or str(raw).strip() == "-1"
 
 
 def _read_bool(spec: BooleanSpec, value: Any) -> bool:
