@@ -21,8 +21,6 @@ from comfyui_bridge.ui.json_answer import JsonAnswer
 from comfyui_bridge.ui.recipe import when, words_of
 from comfyui_bridge.ui.words import Words
 
-_HEADERS = {"Cache-Control": "no-store"}
-
 
 def routes(dashboard: Dashboard) -> list[BaseRoute]:
     return [Route("/compare", partial(_compared, dashboard), methods=["GET"])]
@@ -38,8 +36,8 @@ def _answer(dashboard: Dashboard, request: Request) -> Response:
     runs = [dashboard.run_seen(run_id, request) for run_id in asked]
     seen = [run for run in runs if run is not None]
     if len(seen) < len(asked):
-        return JsonAnswer({"problem": words_of(request)("compare_gone")}, headers=_HEADERS)
-    return JsonAnswer(compared(dashboard, seen, words_of(request)), headers=_HEADERS)
+        return JsonAnswer({"problem": words_of(request)("compare_gone")})
+    return JsonAnswer(compared(dashboard, seen, words_of(request)))
 
 
 def compared(dashboard: Dashboard, runs: list[Run], words: Words) -> dict[str, Any]:

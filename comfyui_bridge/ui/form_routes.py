@@ -14,7 +14,7 @@ from typing import Any
 
 import anyio.to_thread
 from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
+from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from comfyui_bridge.core.errors import ServerError, StoreError
@@ -23,6 +23,7 @@ from comfyui_bridge.core.outputs import OutputFile
 from comfyui_bridge.engine.pool import ServerState
 from comfyui_bridge.store.media import media_type
 from comfyui_bridge.ui.dashboard import Dashboard
+from comfyui_bridge.ui.json_answer import JsonAnswer
 from comfyui_bridge.ui.widgets import choices
 
 _MOST_SHOWN = 64 << 20
@@ -64,7 +65,7 @@ class _Asked:
                 return _told(503, problem)
             options = (*options, *listed)
         unique = dict.fromkeys(choices.named(option) for option in options)
-        return JSONResponse(list(unique), headers={"Cache-Control": "no-store"})
+        return JsonAnswer(list(unique))
 
     def file(self, request: Request) -> Response:
         """A file that lies in the folder of a server which an input chooses from."""

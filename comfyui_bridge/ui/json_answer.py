@@ -17,7 +17,10 @@ def encoded(content: Any, indent: int | None = None) -> bytes:
 
 
 class JsonAnswer(JSONResponse):
-    """An answer for the page's script."""
+    """An answer for the page's script; it holds now and is never kept for later."""
+
+    def __init__(self, content: Any, status: int = 200) -> None:
+        super().__init__(content, status, headers={"Cache-Control": "no-store"})
 
     def render(self, content: Any) -> bytes:
         return encoded(content)

@@ -6,12 +6,11 @@ are (see acting.py), so what no longer fits is said in the same place.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import anyio.to_thread
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
@@ -21,6 +20,7 @@ from comfyui_bridge.core.form import Form
 from comfyui_bridge.core.node_defs import StringSpec
 from comfyui_bridge.store.presets import Preset, PresetStore
 from comfyui_bridge.ui import form as form_
+from comfyui_bridge.ui.asked import table, words_of
 from comfyui_bridge.ui.dashboard import Dashboard
 from comfyui_bridge.ui.json_answer import JsonAnswer
 from comfyui_bridge.ui.sign_in import is_own, owner_of
@@ -39,11 +39,11 @@ def routes(dashboard: Dashboard) -> list[BaseRoute]:
     answers = _Answers(dashboard, dashboard.presets)
 
     async def ask(request: Request) -> Response:
-        asked = await _table(request)
+        asked = await table(request, _MOST_ASKED)
         if asked is None:
             return JsonAnswer({"error": "This is no question."}, 400)
         told = await anyio.to_thread.run_sync(answers.answer, asked, request)
-        return JsonAnswer(told, headers={"Cache-Control": "no-store"})
+        return JsonAnswer(told)
 
     return [Route("/presets", ask, methods=["POST"])]
 
@@ -76,7 +76,7 @@ class _Answers:
         return {"presets": self._list(asked, request)}
 
     def _list(self, asked: Mapping[str, Any], request: Request) -> list[Told]:
-        template, words = str(asked.get("template", "")), _words(asked)
+        template, words = str(asked.get("template", "")), words_of(asked)
         form = self._form(template)
         found = self._store.of(template, owner_of(request))
         return [_told(one, form, words, own=is_own(request, one.owner)) for one in found]
@@ -84,7 +84,7 @@ class _Answers:
     def _keep(self, asked: Mapping[str, Any], request: Request) -> None:
         """The values of a run, or those that a form holds."""
         if asked.get("run"):
-            template, given = self._of_run(str(asked["run"]), request, _words(asked))
+            template, given = self._of_run(str(asked["run"]), request, words_of(asked))
         else:
             template, given = str(asked.get("template", "")), self._of_form(asked)
         shared = asked.get("shared") is True
@@ -146,22 +146,3 @@ def _short(text: str) -> str:
 
 def _id(asked: Mapping[str, Any]) -> str:
     return str(asked.get("id", ""))
-
-
-def _words(asked: Mapping[str, Any]) -> Words:
-    return Words("zh" if asked.get("lang") == "zh" else "en")
-
-
-async def _table(request: Request) -> dict[str, Any] | None:
-    content = bytearray()
-    try:
-        async for chunk in request.stream():
-            content += chunk
-            if len(content) > _MOST_ASKED:
-                return None
-        told = json.loads(bytes(content))
-        # Halves of characters, which JSON can spell and the database cannot hold.
-        json.dumps(told, ensure_ascii=False).encode()
-    except (ClientDisconnect, ValueError, RecursionError):
-        return None
-    return told if isinstance(told, dict) else None

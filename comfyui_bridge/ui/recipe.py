@@ -78,14 +78,14 @@ def _link(dashboard: Dashboard, request: Request) -> Response:
         return _not_there()
     recipe, words = recipes.of_run(run), words_of(request)
     note = words("recipe_left", names=_kept_names(dashboard, recipe, words)) if recipe.kept else ""
-    return JsonAnswer({"link": recipes.query(recipe), "note": note}, headers=_HEADERS)
+    return JsonAnswer({"link": recipes.query(recipe), "note": note})
 
 
 def _card(dashboard: Dashboard, request: Request) -> Response:
     """What a recipe link says, for the page to draw."""
     recipe = recipes.parse(request.query_params.multi_items())
     run = dashboard.run_seen(recipe.run_id, request)
-    return JsonAnswer(card(dashboard, recipe, run, words_of(request)), headers=_HEADERS)
+    return JsonAnswer(card(dashboard, recipe, run, words_of(request)))
 
 
 def card(dashboard: Dashboard, recipe: Recipe, run: Run | None, words: Words) -> dict[str, Any]:

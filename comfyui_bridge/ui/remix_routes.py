@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 import anyio.to_thread
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
@@ -19,10 +19,10 @@ from comfyui_bridge.core.template import Template
 from comfyui_bridge.core.values import to_json
 from comfyui_bridge.core.workflow import Workflow
 from comfyui_bridge.store import intake
+from comfyui_bridge.ui.asked import body, words_of
 from comfyui_bridge.ui.dashboard import Dashboard
 from comfyui_bridge.ui.json_answer import JsonAnswer
 from comfyui_bridge.ui.sign_in import owner_of
-from comfyui_bridge.ui.words import Words
 
 MOST_BYTES = 64 << 20
 """As much as the editor takes of one file."""
@@ -39,20 +39,16 @@ def routes(dashboard: Dashboard) -> list[BaseRoute]:
 
 async def _inputs(dashboard: Dashboard, request: Request) -> Response:
     told = await anyio.to_thread.run_sync(_places, dashboard, dict(request.query_params))
-    return JsonAnswer(told, headers={"Cache-Control": "no-store"})
+    return JsonAnswer(told)
 
 
 async def _intake(dashboard: Dashboard, request: Request) -> Response:
-    content, words = bytearray(), _words(request.query_params)
-    try:
-        async for chunk in request.stream():
-            content += chunk
-            if len(content) > MOST_BYTES:
-                return JsonAnswer({"error": words("ed_too_large", most=MOST_BYTES >> 20)}, 413)
-    except ClientDisconnect:
-        return JsonAnswer({}, 400)
-    told = await anyio.to_thread.run_sync(_brought, dashboard, bytes(content), request)
-    return JsonAnswer(told, headers={"Cache-Control": "no-store"})
+    content = await body(request, MOST_BYTES)
+    if content is None:
+        words = words_of(request.query_params)
+        return JsonAnswer({"error": words("ed_too_large", most=MOST_BYTES >> 20)}, 413)
+    told = await anyio.to_thread.run_sync(_brought, dashboard, content, request)
+    return JsonAnswer(told)
 
 
 # Where a result can go
@@ -60,7 +56,7 @@ async def _intake(dashboard: Dashboard, request: Request) -> Response:
 
 def _places(dashboard: Dashboard, asked: Mapping[str, str]) -> Told:
     """The templates that take a file of this kind, with the inputs that do; the one on the page first."""
-    words = _words(asked)
+    words = words_of(asked)
     templates = sorted(_templates(dashboard), key=lambda one: one.slug != asked.get("template"))
     told = []
     for template in templates:
@@ -122,7 +118,3 @@ def _of_template(dashboard: Dashboard, workflow: Workflow, current: str) -> Told
 
 def _templates(dashboard: Dashboard) -> Iterator[Template]:
     return iter(dashboard.library.templates())
-
-
-def _words(asked: Mapping[str, str]) -> Words:
-    return Words("zh" if asked.get("lang") == "zh" else "en")

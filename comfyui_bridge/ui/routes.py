@@ -14,7 +14,7 @@ from urllib.parse import quote
 import anyio.to_thread
 from starlette.concurrency import iterate_in_threadpool
 from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response, StreamingResponse
+from starlette.responses import FileResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -24,6 +24,7 @@ from comfyui_bridge.store.media import THUMBNAIL_SIZES, media_type
 from comfyui_bridge.store.thumbnails import shrink
 from comfyui_bridge.ui import compare, form_routes, presets_panel, recipe, remix_routes, uploads
 from comfyui_bridge.ui.dashboard import Dashboard
+from comfyui_bridge.ui.json_answer import JsonAnswer
 from comfyui_bridge.ui.live_stream import LiveStream
 from comfyui_bridge.ui.results_tab import routes as results
 from comfyui_bridge.ui.sign_in import is_signed_in, is_theirs
@@ -242,7 +243,7 @@ def _not_there(sentence: str) -> Response:
 async def _healthz(dashboard: Dashboard, request: Request) -> Response:
     servers = [{"name": server.name, "state": server.state.value} for server in dashboard.engine.servers()]
     told = {"status": "ok", "version": dashboard.version, "servers": servers}
-    return JSONResponse(told, headers={"Cache-Control": "no-store"})
+    return JsonAnswer(told)
 
 
 async def _not_fetched(request: Request) -> Response:

@@ -14,7 +14,7 @@ from typing import IO, Any
 
 import anyio.to_thread
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from comfyui_bridge.core.errors import StoreError
@@ -22,6 +22,7 @@ from comfyui_bridge.core.files import FileValue
 from comfyui_bridge.core.names import marked, safe_name
 from comfyui_bridge.store import masks, pictures
 from comfyui_bridge.ui.dashboard import Dashboard
+from comfyui_bridge.ui.json_answer import JsonAnswer
 
 MOST_BYTES = 200 << 20
 PAINTED_AT = 2048
@@ -120,7 +121,7 @@ async def _read(request: Request, body: IO[bytes]) -> bool:
 
 
 def _mark(file: FileValue) -> Response:
-    return JSONResponse(file.to_json(), headers={"Cache-Control": "no-store"})
+    return JsonAnswer(file.to_json())
 
 
 def _told(status: int, sentence: str) -> Response:

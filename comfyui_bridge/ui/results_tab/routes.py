@@ -7,7 +7,6 @@ what this browser made, and on request what everybody made, to be looked at.
 
 from __future__ import annotations
 
-import json
 import math
 import time
 from collections.abc import Mapping, Sequence
@@ -15,19 +14,19 @@ from dataclasses import asdict
 from typing import Any
 
 import anyio.to_thread
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from comfyui_bridge.core.errors import BridgeError
 from comfyui_bridge.core.run import RunState
 from comfyui_bridge.store.run_index import Search
+from comfyui_bridge.ui.asked import table, words_of
 from comfyui_bridge.ui.dashboard import Dashboard
 from comfyui_bridge.ui.json_answer import JsonAnswer
 from comfyui_bridge.ui.results_tab.about import about
 from comfyui_bridge.ui.results_tab.tiles import tile, usage_words
 from comfyui_bridge.ui.sign_in import is_own, is_signed_in, may_see, owner_of
-from comfyui_bridge.ui.words import LANGUAGES, Words
 
 MOST_FOUND = 50_000
 """So many ids are told, some two megabytes; older runs are found by looking for less."""
@@ -41,20 +40,20 @@ def routes(dashboard: Dashboard) -> list[BaseRoute]:
     asked = _Asked(dashboard)
 
     async def found(request: Request) -> Response:
-        return _told(await anyio.to_thread.run_sync(asked.found, request))
+        return JsonAnswer(await anyio.to_thread.run_sync(asked.found, request))
 
     async def tiles(request: Request) -> Response:
-        return _told(await anyio.to_thread.run_sync(asked.tiles, request))
+        return JsonAnswer(await anyio.to_thread.run_sync(asked.tiles, request))
 
     async def run(request: Request) -> Response:
         told = await anyio.to_thread.run_sync(asked.run, request)
-        return _told({"error": "There is no such run here."}, 404) if told is None else _told(told)
+        return JsonAnswer({"error": "There is no such run here."}, 404) if told is None else JsonAnswer(told)
 
     async def change(request: Request) -> Response:
-        wanted = await _wish(request)
+        wanted = _wish(await table(request, _LONGEST_ASKED))
         if wanted is None:
-            return _told({"error": "This is nothing that can be done with runs."}, 400)
-        return _told(await anyio.to_thread.run_sync(asked.change, request, *wanted))
+            return JsonAnswer({"error": "This is nothing that can be done with runs."}, 400)
+        return JsonAnswer(await anyio.to_thread.run_sync(asked.change, request, *wanted))
 
     return [
         Route("/results", found, methods=["GET"]),
@@ -80,7 +79,7 @@ class _Asked:
             "tiles": self._tiles(request, ids[:AT_ONCE]),
             "templates": list(facets.templates.items()),
             "models": facets.models,
-            "usage": usage_words(self._results.usage(), _words(request)),
+            "usage": usage_words(self._results.usage(), words_of(request.query_params)),
         }
 
     def tiles(self, request: Request) -> dict[str, Any]:
@@ -99,7 +98,7 @@ class _Asked:
             run,
             time.time(),
             engine.servers(),
-            _words(request),
+            words_of(request.query_params),
             form=self._dashboard.form_of(template),
             is_there=template is not None,
             person=run.owner if is_signed_in(request) else "",
@@ -137,7 +136,7 @@ class _Asked:
         return {"changed": count}
 
     def _tiles(self, request: Request, run_ids: Sequence[str]) -> list[dict[str, Any]]:
-        words, starred = _words(request), self._results.starred(run_ids)
+        words, starred = words_of(request.query_params), self._results.starred(run_ids)
         runs = (run for run in self._results.some(run_ids) if may_see(request, run))
         return [
             asdict(tile(run, words, starred=run.run_id in starred, own=is_own(request, run.owner)))
@@ -170,32 +169,14 @@ def _moment(text: str) -> float | None:
     return moment if math.isfinite(moment) else None
 
 
-def _words(request: Request) -> Words:
-    lang = request.query_params.get("lang", "")
-    return Words(lang if lang in LANGUAGES else "en")
-
-
-async def _wish(request: Request) -> tuple[str, list[str]] | None:
+def _wish(told: Mapping[str, Any] | None) -> tuple[str, list[str]] | None:
     """What is to be done, and with which runs; None for what is no such question."""
-    content = bytearray()
-    try:
-        async for chunk in request.stream():
-            content += chunk
-            if len(content) > _LONGEST_ASKED:
-                return None
-        told = json.loads(bytes(content))
-    except (ClientDisconnect, ValueError, RecursionError):
-        return None
-    if not isinstance(told, Mapping) or told.get("do") not in _WISHES:
+    if told is None or told.get("do") not in _WISHES:
         return None
     run_ids = told.get("runs")
     if not isinstance(run_ids, list) or not all(isinstance(one, str) for one in run_ids):
         return None
-    return str(told["do"]), [one.encode("utf-8", "replace").decode() for one in dict.fromkeys(run_ids)]
+    return str(told["do"]), list(dict.fromkeys(run_ids))
 
 
 _WISHES = ("star", "unstar", "delete", "restore", "again")
-
-
-def _told(told: Mapping[str, Any], status: int = 200) -> Response:
-    return JsonAnswer(told, status, headers={"Cache-Control": "no-store"})

@@ -17,6 +17,7 @@ from comfyui_bridge.core.form import Form
 from comfyui_bridge.core.template import Template, parse
 from comfyui_bridge.store import intake
 from comfyui_bridge.store.intake import Intake
+from comfyui_bridge.ui.asked import words_of
 from comfyui_bridge.ui.dashboard import Dashboard
 from comfyui_bridge.ui.form import described
 from comfyui_bridge.ui.present import file_view
@@ -38,7 +39,7 @@ class Asked:
     def __init__(self, told: Mapping[str, Any], request: Any) -> None:
         self._told = told
         self.request = request
-        self.words = Words("zh" if told.get("lang") == "zh" else "en")
+        self.words = words_of(told)
 
     def __getitem__(self, name: str) -> str:
         value = self._told.get(name)
