@@ -32,6 +32,7 @@ from comfyui_bridge.ui.desk import (
     fingerprint,
     first_view,
     run_view,
+    shown_first,
     versions,
     wish,
 )
@@ -127,7 +128,9 @@ def arrived(desk: Desk, session: Session, tab: Create, words: Words, request: gr
         asked["run"] = run_id
     template, typed = _first_template(desk, asked, request)
     slug = template.slug if template else ""
-    shown = run_view(desk, run_id, words, request)[1] if run_id else first_view(desk, template, words)
+    shown = (
+        run_view(desk, run_id, words, request)[1] if run_id else shown_first(desk, template, words, request)
+    )
     return {
         session.typed: {slug: typed},
         session.drawn: fingerprint(desk, slug),
@@ -194,15 +197,17 @@ def library_components(tab: Create) -> set[Any]:
 def _choose(desk: Desk, session: Session, tab: Create) -> None:
     """Another template, or another version of this one: what changes beside its form."""
 
-    def chosen(followed: str, typed: Typed, lang: str, event: gr.EventData) -> dict[Any, Any]:
-        slug = str(event.slug)
+    def chosen(
+        followed: str, typed: Typed, lang: str, event: gr.EventData, request: gr.Request
+    ) -> dict[Any, Any]:
+        slug, words = str(event.slug), Words(lang)
         answer: dict[Any, Any] = {
             tab.refusals: Refused({}, "").to_json(),
-            tab.readiness: _readiness(desk, slug, typed.get(slug, {}), Words(lang)),
+            tab.readiness: _readiness(desk, slug, typed.get(slug, {}), words),
         }
-        if not followed:
-            view = first_view(desk, desk.templates.get(str(event.slug)), Words(lang))
-            answer[tab.stage.view] = view.to_json(time.time())
+        if not running.keeps_stage(desk, followed, request):
+            view = shown_first(desk, desk.templates.get(slug), words, request)
+            answer |= {session.followed: "", tab.stage.view: view.to_json(time.time())}
         return answer
 
     def refresh(drawn: str, typed: Typed, lang: str, event: gr.EventData) -> dict[Any, Any]:
@@ -218,9 +223,9 @@ def _choose(desk: Desk, session: Session, tab: Create) -> None:
     tab.library.click(
         chosen,
         [session.followed, session.typed, session.lang],
-        {tab.stage.view, tab.refusals, tab.readiness},
+        {session.followed, tab.stage.view, tab.refusals, tab.readiness},
         trigger_mode="multiple",
-        **AT_ONCE,
+        **ALONGSIDE,
     )
     tab.library.input(
         refresh,

@@ -16,8 +16,9 @@ import gradio as gr
 
 from comfyui_bridge.core.errors import WorkflowError
 from comfyui_bridge.core.form import Form
-from comfyui_bridge.core.run import Run
+from comfyui_bridge.core.run import Run, RunState
 from comfyui_bridge.core.template import Template
+from comfyui_bridge.store.run_index import Search
 from comfyui_bridge.ui import library_panel, present
 from comfyui_bridge.ui.dashboard import Dashboard
 from comfyui_bridge.ui.present import StageView
@@ -99,7 +100,19 @@ def run_view(desk: Desk, run_id: str, words: Words, request: gr.Request) -> tupl
     return run, replace(view, theirs=not is_own(request, run.owner))
 
 
+def shown_first(desk: Desk, template: Template | None, words: Words, request: gr.Request) -> StageView:
+    """The stage of a template before anything is generated: somebody's last result of it, else its cover."""
+    search = Search(
+        owner=owner_of(request), template=template.slug if template else "", state=RunState.COMPLETED
+    )
+    found = desk.dashboard.results.search(search, 1).runs
+    if template is None or not found or not found[0].kept:
+        return first_view(desk, template, words)
+    return present.last(found[0], time.time(), words)
+
+
 def first_view(desk: Desk, template: Template | None, words: Words) -> StageView:
+    """The stage of a template: its cover, as for somebody who has no result of it."""
     if template is None:
         return present.nothing(words, can_generate=False)
     cover = library_panel.cover_url(desk.templates.shelf(), template.slug, 1024)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 from urllib.parse import quote
 
@@ -92,7 +92,7 @@ class StageView:
     """All that the stage shows of one run."""
 
     phase: str
-    """nothing, queued, running, saving, done, failed, cancelled or unknown."""
+    """nothing, last (a result of before), queued, running, saving, done, failed, cancelled or unknown."""
     run_id: str = ""
     title: str = ""
     line: str = ""
@@ -216,6 +216,11 @@ def stage(
             if "seed" in key and isinstance(value, int) and not isinstance(value, bool)
         },
     )
+
+
+def last(run: Run, now: float, words: Words) -> StageView:
+    """The stage before anything was generated, of a template that has a result already."""
+    return replace(stage(run, now, (), words), phase="last", line=words("last_result"))
 
 
 def left(estimate: Estimate, words: Words) -> str:

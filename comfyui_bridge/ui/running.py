@@ -82,6 +82,12 @@ def under_way(desk: Desk, request: gr.Request) -> str:
     return next((run.run_id for run in desk.engine.queue(owner_of(request))), "")
 
 
+def keeps_stage(desk: Desk, followed: str, request: gr.Request) -> bool:
+    """Whether the run on the stage stays there: one's own that is under way."""
+    snapshot = desk.engine.snapshot(followed) if followed else None
+    return snapshot is not None and not snapshot.run.state.is_final and is_own(request, snapshot.run.owner)
+
+
 def _queue(desk: Desk, words: Words, request: gr.Request, *, is_followed: bool = True) -> dict[str, Any]:
     view = queue_panel.queue_view(desk.engine, owner_of(request), words)
     return view.to_json(is_followed=is_followed)
@@ -89,8 +95,7 @@ def _queue(desk: Desk, words: Words, request: gr.Request, *, is_followed: bool =
 
 def _turn_to(desk: Desk, followed: str, submitted: str, request: gr.Request) -> str:
     """The run that takes the stage now; empty where the one on it stays."""
-    snapshot = desk.engine.snapshot(followed) if followed else None
-    if snapshot is not None and not snapshot.run.state.is_final and is_own(request, snapshot.run.owner):
+    if keeps_stage(desk, followed, request):
         return ""
     return under_way(desk, request) or submitted
 

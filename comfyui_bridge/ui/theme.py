@@ -40,6 +40,7 @@ _STYLES = (
 # They share one scope; `base` opens it with what the others use.
 _SCRIPTS = (
     "base",
+    "address",
     "library",
     "picking",
     "fields",

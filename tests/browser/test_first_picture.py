@@ -140,6 +140,28 @@ def test_a_run_keeps_the_stage_until_it_is_done_then_the_next_has_it_and_the_fir
     assert create.run_id_of(page) == first
 
 
+def test_another_template_takes_the_address_at_once_and_the_stage_once_nothing_is_under_way(
+    program: Program, server: Server, visit: Visit
+) -> None:
+    page = visit(f"{program.url}/?template=text-to-image&steps=2&width=256&height=256")
+    create.form_of(page)
+    server.load_slowly(2.0)
+    create.generate(page)
+    run = create.run_id_of(page)
+    create.choose(page, "inpaint")
+    expect(page).to_have_url(re.compile(r"\?template=inpaint$"))
+    expect(page.locator("#status .hint")).to_contain_text("Text to image")
+    create.wait_until_done(page)
+    # Its seed is of another form, and offered there alone.
+    expect(page.locator("#form .seed-last")).to_contain_text("From the workflow")
+    create.choose(page, "model-free")
+    expect(page.locator("#frame")).to_have_attribute("data-phase", "nothing")
+    create.choose(page, "text-to-image")
+    expect(page.locator("#status .line")).to_have_text("Your last result")
+    expect(page.locator(f'#strip a[data-run="{run}"]')).to_have_attribute("aria-current", "true")
+    expect(page).to_have_url(re.compile(r"\?template=text-to-image$"))
+
+
 def test_several_pictures_at_once_stand_side_by_side(program: Program, visit: Visit) -> None:
     page = visit(f"{program.url}/?template=text-to-image&batch_size=3&steps=2&width=256&height=256")
     create.form_of(page, "text-to-image")

@@ -126,8 +126,18 @@ def test_runs_are_searched_and_filtered_under_an_address_of_their_own(look: Call
     page.locator("#results select[name=date]").select_option("between")
     page.locator("#results input[name=until]").fill("2001-01-01")
     expect(page.get_by_text("Nothing is found.")).to_be_visible()
-    page.get_by_role("tab", name="Create").click()
-    expect(page).not_to_have_url(re.compile("view=results"))
+    for tab in ("Create", "Servers", "Templates"):
+        page.get_by_role("tab", name=tab).click()
+    expect(page).to_have_url(re.compile(r"\?view=templates$"))
+    page.reload()
+    expect(page.get_by_role("tab", name="Templates")).to_have_attribute("aria-selected", "true")
+    page.go_back()
+    expect(page.get_by_role("tab", name="Servers")).to_have_attribute("aria-selected", "true")
+    page.go_back()
+    expect(page).not_to_have_url(re.compile("view="))
+    page.go_back()
+    expect(page.locator("#results select[name=state]")).to_have_value("failed")
+    expect(page.get_by_text("Nothing is found.")).to_be_visible()
 
 
 def test_who_made_nothing_is_told_so_and_may_look_at_everyone_s(look: Callable[..., Page]) -> None:

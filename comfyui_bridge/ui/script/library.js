@@ -30,6 +30,14 @@ const filter = (root) => {
   if (none) none.hidden = shown > 0 || !root.querySelector(".card");
 };
 
+/* Another template is chosen: its form, and what is shown beside it. */
+const choose = (slug) => {
+  pick(slug);
+  // After the form has been asked for: it is what people wait for.
+  setTimeout(() => tellChosen(slug), 0);
+};
+let tellChosen = () => {};
+
 const openLibrary = (open) => {
   mark("library", open && "open");
   if (open) byId("search-templates")?.focus({ preventScroll: true });
@@ -38,6 +46,7 @@ const openLibrary = (open) => {
 
 bridge.library = (element, trigger, watch) => {
   look = () => goal && trigger("input", { slug: goal });
+  tellChosen = (slug) => trigger("click", { slug });
   const settle = () => {
     if (tag && ![...element.querySelectorAll(".chip")].some((chip) => chip.dataset.tag === tag)) tag = "";
     filter(element);
@@ -55,9 +64,7 @@ bridge.library = (element, trigger, watch) => {
       filter(element);
     } else if (card) {
       if (card.dataset.slug !== current) {
-        pick(card.dataset.slug);
-        // After the form has been asked for: it is what people wait for.
-        setTimeout(() => trigger("click", { slug: card.dataset.slug }), 0);
+        choose(card.dataset.slug);
       }
       if (byId("create")?.dataset.library) openLibrary(false);
     } else if (event.target.closest(".close-library")) {

@@ -1,8 +1,15 @@
 /* The whole page ------------------------------------------------------------------------------ */
 
-const openTab = (name) => {
-  const names = ["create", "results", "templates", "servers"];
-  document.querySelectorAll("#tabs [role=tab]")[names.indexOf(name)]?.click();
+/* A run is put on the stage. */
+const openRun = (run) => {
+  nameShown("create", [["run", run]]);
+  openTab("create");
+  ask({ action: "open", run });
+};
+
+takenUp.create = ({ run, template }) => {
+  if (run && run !== view?.run_id) ask({ action: "open", run });
+  if (!run && template && template !== current) choose(template);
 };
 
 document.addEventListener("click", (event) => {
@@ -12,8 +19,7 @@ document.addEventListener("click", (event) => {
   const tile = event.target.closest("a[data-run]");
   if (tile && !event.ctrlKey && !event.metaKey && !event.shiftKey && event.button === 0) {
     event.preventDefault();
-    openTab("create");
-    ask({ action: "open", run: tile.dataset.run });
+    openRun(tile.dataset.run);
   }
   if (event.target.closest("#generate:not([disabled])") && byId("form-head")) busy(true);
   if (byId("create")?.dataset.library && event.target === byId("create")) openLibrary(false);

@@ -16,7 +16,7 @@ const noteLive = () => {
 const comeBack = () => {
   const wasHere = leftAt && view?.run_id === leftAt && ["done", "cancelled"].includes(view.phase);
   leftAt = "";
-  if (wasHere && queue.items.length) ask({ action: "open", run: queue.items[0].run_id });
+  if (wasHere && queue.items.length) openRun(queue.items[0].run_id);
 };
 
 const named = (key, title) => say(key).replace("{title}", title);
@@ -253,7 +253,7 @@ const notify = (one) => {
     const note = new Notification(one.title, { body: say(`ended_${one.state}`), tag: one.run_id });
     note.addEventListener("click", () => {
       window.focus();
-      ask({ action: "open", run: one.run_id });
+      openRun(one.run_id);
       note.close();
     });
   } catch {

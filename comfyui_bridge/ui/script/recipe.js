@@ -1,15 +1,11 @@
 /* Recipes: their links, and the card of one ---------------------------------------------------- */
 
-let sheetFrom = {}; // where the page was before a sheet lay over it
-const namesSheet = () => {
-  const said = new URLSearchParams(location.search);
-  return said.get("view") === "recipe" || said.has("compare");
-};
+let focusedBefore = null; // what had the focus before a sheet lay over the page
 
 /* A dialog over the page that has an address of its own; closing it brings the former one back. */
 const openSheet = (name, title, query, ...tools) => {
   const former = byId("sheet");
-  if (!former) sheetFrom = { address: namesSheet() ? keptWords(location.pathname) : location.href, focused: document.activeElement };
+  if (!former) focusedBefore = document.activeElement;
   former?.remove();
   const heading = make("h2", { tabindex: -1, autofocus: true }, title);
   const body = make("div", { class: "sheet-body" });
@@ -20,21 +16,12 @@ const openSheet = (name, title, query, ...tools) => {
   sheet.addEventListener("click", (event) => event.target === sheet && sheet.close());
   sheet.addEventListener("close", () => {
     sheet.remove();
-    history.replaceState(null, "", sheetFrom.address);
-    if (view) noteAddress();
-    sheetFrom.focused?.focus?.();
+    writeAddress();
+    focusedBefore?.focus?.();
   });
   document.querySelector(".gradio-container .contain").append(sheet);
   sheet.showModal();
   return { sheet, body, heading };
-};
-
-/* An address with nothing but the page's own words: language and theme. */
-const keptWords = (path, more = {}) => {
-  const kept = new URLSearchParams(Object.entries(more));
-  const now = new URLSearchParams(location.search);
-  for (const key of ["__lang", "__theme"]) if (now.has(key)) kept.set(key, now.get(key));
-  return kept.size ? `${path}?${kept}` : path;
 };
 
 /* What an address of ours answers; the sentence of a refusal is thrown. */
@@ -125,11 +112,8 @@ const lacking = (found) => {
   return line;
 };
 
-/* The sheet that the address names, once the page knows its language. */
-let hasArrived = false;
+/* The sheet that the address names. */
 const openNamed = () => {
-  if (hasArrived) return;
-  hasArrived = true;
   const asked = new URLSearchParams(location.search);
   if (asked.get("view") === "recipe") openRecipe(location.search);
   else if (asked.get("compare")) openCompare(...asked.get("compare").split(","));

@@ -152,7 +152,8 @@ const step = async (by) => {
   if (state.slug !== main.slug) await handIn();
   main.since.clear();
   holder.value = { slug: state.slug, values: state.values, touched: Object.keys(state.values) };
-  pick(state.slug);
+  if (state.slug === main.slug) pick(state.slug);
+  else choose(state.slug);
   drawBar();
 };
 
@@ -168,6 +169,7 @@ const afterDrawn = () => {
   drawBar();
   drawNotice();
   showPlace();
+  rememberSeeds();
   if (!seesForm) return;
   seesForm = false;
   if (matchMedia("(max-width: 719px)").matches) byId("form").scrollIntoView({ block: "start", behavior: calm() ? "auto" : "smooth" });

@@ -39,23 +39,10 @@ const results = (() => {
 
   /* What is looked for -------------------------------------------------------------------------- */
 
-  const readAddress = () => {
-    const asked = new URLSearchParams(location.search);
-    const isOurs = asked.get("view") === "results";
-    filters = Object.fromEntries(FILTERS.map((name) => [name, (isOurs && asked.get(name)) || ""]));
-    return isOurs;
+  const readFilters = (asked) => {
+    filters = Object.fromEntries(FILTERS.map((name) => [name, asked[name] || ""]));
   };
-
-  const writeAddress = () => {
-    const kept = new URLSearchParams();
-    const now = new URLSearchParams(location.search);
-    for (const key of ["__lang", "__theme"]) if (now.has(key)) kept.set(key, now.get(key));
-    if (isShown) {
-      kept.set("view", "results");
-      for (const name of FILTERS) if (filters[name]) kept.set(name, filters[name]);
-    }
-    history.replaceState(null, "", kept.size ? `?${kept}` : location.pathname);
-  };
+  const nameFilters = () => nameShown("results", FILTERS.filter((name) => filters[name]).map((name) => [name, filters[name]]));
 
   const day = (text, add = 0) => {
     const date = text ? new Date(`${text}T00:00:00`) : new Date();
@@ -127,7 +114,7 @@ const results = (() => {
   const set = (name, value) => {
     filters[name] = value;
     if (name === "date" && value !== "between") filters.since = filters.until = "";
-    writeAddress();
+    nameFilters();
     look();
   };
 
@@ -178,7 +165,7 @@ const results = (() => {
     clearTimeout(typing);
     typing = 0;
     parts.search.value = "";
-    writeAddress();
+    nameFilters();
     look();
   };
 
@@ -574,13 +561,7 @@ const results = (() => {
   const shown = (isNow) => {
     if (isNow === isShown) return;
     isShown = isNow;
-    if (isShown) {
-      writeAddress();
-      look(true);
-    } else {
-      writeAddress();
-      if (view) noteAddress();
-    }
+    if (isShown) look(true);
   };
 
   const begin = (element) => {
@@ -590,7 +571,7 @@ const results = (() => {
       chooseNone();
       goTo(places.get(cursor) ?? 0);
     });
-    readAddress();
+    readFilters(Object.fromEntries(tabWords.results || []));
     try {
       bin = JSON.parse(sessionStorage.getItem(BIN) || "[]").filter((one) => Date.now() - one.at < BIN_MS);
     } catch {
@@ -627,6 +608,10 @@ const results = (() => {
       lay();
       if (isShown) look(true);
     },
+    find: (asked) => {
+      readFilters(asked);
+      look();
+    },
     isOpen: () => isShown,
     star,
     remove,
@@ -642,12 +627,5 @@ bridge.results = (element, props, watch) => {
   results.told(props.value);
 };
 
-/* A link to the results opens their tab, once there are tabs. */
-if (new URLSearchParams(location.search).get("view") === "results") {
-  const wait = new MutationObserver(() => {
-    if (!document.querySelector("#tabs [role=tab]")) return;
-    wait.disconnect();
-    openTab("results");
-  });
-  wait.observe(document.documentElement, { childList: true, subtree: true });
-}
+/* Somebody went back to what was looked for then. */
+takenUp.results = (asked) => results.find(asked);

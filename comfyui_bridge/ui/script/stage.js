@@ -6,6 +6,7 @@ let chosen = 0; // which file of the run is in the frame
 let source = null; // the open stream of previews
 let streaming = ""; // its run
 let ask = () => {};
+let hasArrived = false;
 
 const layer = (name) => document.querySelector(`#frame .layer.${name}`);
 const only = (name) => {
@@ -145,7 +146,8 @@ const drawStatus = () => {
   const isSaid = ["nothing", "unknown"].includes(view.phase); // in the frame
   const stopping = view.live && isStopping(view.run_id, view.stopping);
   setText(status.querySelector(".line"), isSaid ? "" : stopping ? say("stopping") : view.line);
-  const hint = [stopping ? "" : view.estimate, view.hint].filter(Boolean).join(" · ");
+  const title = view.title && view.template !== current ? view.title : ""; // not the one of the form beside it
+  const hint = [title, stopping ? "" : view.estimate, view.hint].filter(Boolean).join(" · ");
   setText(status.querySelector(".hint"), isSaid && !view.cover ? "" : hint);
   // Every step read aloud would be noise: only what begins and what ends is.
   if (status.dataset.phase !== view.phase) setText(status.querySelector(".announced"), isSaid ? "" : view.line);
@@ -257,19 +259,18 @@ const copyLink = () =>
     setTimeout(() => setText(button, say("copy_link")), 1500);
   } }, say("copy_link"));
 
+/* The seeds a run used, at the form of its own template: others may call another seed the same. */
 const rememberSeeds = () => {
-  if (view.live && view.phase === "queued") return;
+  if (!view || view.template !== main.slug || (view.live && view.phase === "queued")) return;
   for (const [id, seed] of Object.entries(view.seeds)) byId(id)?.bridgeSeed?.(seed);
 };
 
+/* Another run on the stage gives the tab its name; the last result of a template was not asked for. */
+let addressed = "";
 const noteAddress = () => {
-  if (!view.run_id || view.phase === "unknown" || namesSheet() || results.isOpen()) return;
-  const address = new URL(location.href);
-  if (address.searchParams.get("run") === view.run_id) return;
-  const kept = new URLSearchParams();
-  for (const key of ["__lang", "__theme"]) if (address.searchParams.has(key)) kept.set(key, address.searchParams.get(key));
-  kept.set("run", view.run_id);
-  history.replaceState(null, "", `?${kept}`);
+  if (!view.run_id || view.phase === "unknown" || view.phase === "last" || addressed === view.run_id) return;
+  addressed = view.run_id;
+  nameShown("create", [["run", view.run_id]]);
 };
 
 bridge.stage = (element, props, trigger, watch) => {
@@ -290,7 +291,10 @@ bridge.stage = (element, props, trigger, watch) => {
     view = next;
     lang = next.lang;
     document.documentElement.lang = lang === "zh" ? "zh-CN" : lang;
-    if (turn > 0) openNamed();
+    if (turn > 0 && !hasArrived) {
+      hasArrived = true; // the page knows its language
+      openNamed();
+    }
     busy(false);
     drawFrame();
     drawStatus();

@@ -5,6 +5,7 @@ TABLE = {
     "stage": ("Picture", "画面"),
     "nothing_yet": ("Your picture appears here", "画面会出现在这里"),
     "example": ("Example. Your picture appears here", "示例。你的画面会出现在这里"),
+    "last_result": ("Your last result", "你上次的结果"),
     "nothing_yet_hint": (
         "Change the words if you like, then press Generate.",
         "可以先改一改文字，再点“生成”。",
