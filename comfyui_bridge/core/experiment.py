@@ -21,6 +21,7 @@ from comfyui_bridge.core.files import marked, unmarked
 from comfyui_bridge.core.form import Form
 from comfyui_bridge.core.inputs import ExposedInput
 from comfyui_bridge.core.node_defs import ControlNetSpec, LoraStackSpec
+from comfyui_bridge.core.run import Run
 from comfyui_bridge.core.sweep import Axis, Replacement, Variation
 from comfyui_bridge.core.wildcards import Lists
 
@@ -388,3 +389,64 @@ def _variation(stored: Mapping[str, Any]) -> Variation:
     return Variation(
         stored["label"], values_.from_json(stored["values"]), Replacement(**change) if change else None
     )
+
+
+class ExperimentState(str, Enum):
+    """What becomes of an experiment's cells that have not ended."""
+
+    RUNNING = "running"
+    PAUSED = "paused"
+    """None is begun; those that had begun go on."""
+    STOPPED = "stopped"
+    """None is begun, and those that had begun were cancelled."""
+    DONE = "done"
+    """Every cell has ended."""
+
+
+class Verdict(str, Enum):
+    """What somebody thinks of a cell."""
+
+    NONE = ""
+    KEPT = "kept"
+    REJECTED = "rejected"
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A plan under way: what was asked for, and the grid that was made of it then."""
+
+    experiment_id: str
+    owner: str
+    name: str
+    title: str
+    """Of its template, at that time."""
+    plan: Plan
+    grid: Grid
+    state: ExperimentState
+    created_at: float
+    problem: str = ""
+    """Why it does not go on."""
+    deleted: bool = False
+    """It is in the bin, from which it can be brought back for a while."""
+
+
+@dataclass(frozen=True)
+class CellNow:
+    """A cell, and the run that fills it."""
+
+    cell: Cell
+    run: Run | None = None
+    reused: bool = False
+    """The run is of an earlier experiment, or of none: it was the same."""
+    verdict: Verdict = Verdict.NONE
+    problem: str = ""
+    """Why no run could be made."""
+
+
+@dataclass(frozen=True)
+class SheetNow:
+    """An experiment's sheet at one moment. `version` grows with every change of any cell."""
+
+    experiment: Experiment
+    version: int
+    cells: tuple[CellNow, ...]
