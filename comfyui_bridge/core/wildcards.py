@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import math
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -21,17 +22,25 @@ MOST = 10_000
 _DEEPEST = 12
 _NAME = re.compile(r"__([\w./-]*?\w)__")
 _WEIGHT = re.compile(r"\s*(\d+(?:\.\d+)?)::")
+_LONGEST = 100_000
 _TRIES = 20
 """How often in a row a drawn text may be one that was drawn already."""
 
 
 @dataclass(frozen=True)
 class _Choice:
+    """One of these, each with its weight. Lists are shared, so what is told of one is worked out once."""
+
     options: tuple[tuple[float, _Text], ...]
+    count: int
+    longest: int
+    """Letters at most."""
 
 
 _Text: TypeAlias = "tuple[str | _Choice, ...]"
 """Pieces that stand one behind the other."""
+_Book: TypeAlias = "dict[str, _Choice | None]"
+"""The lists that were read, by name; None for one that is being read."""
 
 
 def has_choices(text: str) -> bool:
@@ -41,12 +50,12 @@ def has_choices(text: str) -> bool:
 
 def count(text: str, lists: Lists) -> int:
     """How many combinations a text has. Raises ValueError with a sentence for one that cannot be read."""
-    return _count(_read(text, lists))
+    return _count(_text(text, lists))
 
 
 def every(texts: Sequence[str], lists: Lists) -> tuple[str, ...]:
     """All combinations of each text, in order, each once. Raises ValueError, also for too many."""
-    read = [_read(text, lists) for text in texts]
+    read = [_text(text, lists) for text in texts]
     total = sum(map(_count, read))
     if total > MOST:
         raise ValueError(
@@ -60,7 +69,7 @@ def some(texts: Sequence[str], lists: Lists, number: int, start: int) -> tuple[s
 
     The texts take turns. Raises ValueError as `every` does.
     """
-    read = [_read(text, lists) for text in texts]
+    read = [_text(text, lists) for text in texts]
     found: dict[str, None] = {}
     draws, misses = _Draws(start), 0
     for text in itertools.cycle(read) if read else ():
@@ -69,7 +78,10 @@ def some(texts: Sequence[str], lists: Lists, number: int, start: int) -> tuple[s
         before = len(found)
         found[_tidy(_drawn(text, draws))] = None
         misses = misses + 1 if len(found) == before else 0
-    return tuple(found)
+    # What is left weighs so little that it is hardly ever drawn.
+    if len(found) < number and sum(map(_count, read)) <= MOST:
+        found |= dict.fromkeys(_tidy(one) for text in read for one in _all(text))
+    return tuple(found)[:number]
 
 
 class _Draws:
@@ -108,11 +120,11 @@ def _one(choice: _Choice, draws: _Draws) -> _Text:
 
 
 def _count(text: _Text) -> int:
-    total = 1
-    for piece in text:
-        if isinstance(piece, _Choice):
-            total *= sum(_count(option) for _, option in piece.options)
-    return total
+    return math.prod(piece.count for piece in text if isinstance(piece, _Choice))
+
+
+def _longest(text: _Text) -> int:
+    return sum(len(piece) if isinstance(piece, str) else piece.longest for piece in text)
 
 
 def _tidy(text: str) -> str:
@@ -120,20 +132,24 @@ def _tidy(text: str) -> str:
     return re.sub(r"[ \t]{2,}", " ", text).strip()
 
 
-def _read(text: str, lists: Lists, depth: int = 0) -> _Text:
-    return _Reader(text, lists, depth).pieces(inside=False)
+def _text(text: str, lists: Lists) -> _Text:
+    read = _Reader(text, lists, {}).pieces(inside=False)
+    if _longest(read) > _LONGEST:
+        raise ValueError(f"With its choices made this text has more than {_LONGEST:,} letters.")
+    return read
 
 
 class _Reader:
-    """Reads one text from left to right."""
+    """Reads one text from left to right; lists into the book, each once."""
 
-    def __init__(self, text: str, lists: Lists, depth: int) -> None:
-        if depth > _DEEPEST:
-            raise ValueError("These lists name each other in a circle, or choices nest too deep.")
+    def __init__(self, text: str, lists: Lists, book: _Book, depth: int = 0) -> None:
         self._text = text
         self._lists = lists
+        self._book = book
         self._depth = depth
         self._at = 0
+        if depth > _DEEPEST:
+            raise ValueError("Lists nest too deep here.")
 
     def pieces(self, *, inside: bool) -> _Text:
         """Up to the end, or inside a choice up to its next "|" or "}"."""
@@ -192,6 +208,15 @@ class _Reader:
         return float(found[1])
 
     def _list(self, name: str) -> _Choice:
+        if name not in self._book:
+            self._book[name] = None
+            self._book[name] = self._read_list(name)
+        found = self._book[name]
+        if found is None:
+            raise ValueError(f"The list {name} names itself, or lists name each other in a circle.")
+        return found
+
+    def _read_list(self, name: str) -> _Choice:
         lines = self._lists(name)
         if lines is None:
             raise ValueError(f"There is no list {name}; lists are files such as wildcards/{name}.txt.")
@@ -199,7 +224,8 @@ class _Reader:
         for line in lines:
             found = _WEIGHT.match(line)
             weight, rest = (float(found[1]), line[found.end() :]) if found else (1.0, line)
-            options.append((weight, _read(rest, self._lists, self._depth + 1)))
+            reader = _Reader(rest, self._lists, self._book, self._depth + 1)
+            options.append((weight, reader.pieces(inside=False)))
         if not options:
             raise ValueError(f"The list {name} has no lines.")
         return _weighed(options)
@@ -207,5 +233,6 @@ class _Reader:
 
 def _weighed(options: Sequence[tuple[float, _Text]]) -> _Choice:
     """What weighs nothing is never chosen, unless nothing weighs anything."""
-    weighing = tuple(one for one in options if one[0] > 0)
-    return _Choice(weighing or tuple((1.0, text) for _, text in options))
+    weighing = tuple(one for one in options if one[0] > 0) or tuple((1.0, text) for _, text in options)
+    texts = [text for _, text in weighing]
+    return _Choice(weighing, sum(map(_count, texts)), max(map(_longest, texts)))
