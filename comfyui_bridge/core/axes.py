@@ -10,7 +10,7 @@ import hashlib
 import io
 import math
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from comfyui_bridge.core import wildcards
@@ -61,6 +61,12 @@ def label(value: Any) -> str:
         return file.name
     if isinstance(value, bool):
         return "on" if value else "off"
+    if value in ("", None, []):
+        return "none"
+    if isinstance(value, list):
+        return ", ".join(map(label, value))
+    if isinstance(value, Mapping):
+        return " ".join(label(part) for part in value.values() if part not in ("", None))
     return getattr(value, "name", None) or str(value)
 
 

@@ -27,6 +27,7 @@ _LORA_WORDS = {
     "clip": "strength_clip",
 }
 _CONTROLNET_WORDS = {"control_net_name": "name", "start": "start_percent", "end": "end_percent"}
+_MOST_ROWS = 100
 _CONTROLNET_PARTS = ("name", "image", "strength", "start_percent", "end_percent")
 
 
@@ -245,11 +246,15 @@ def with_part(value: Any, part: str, new: Any) -> Any:
     number, dot, name = part.partition(".")
     if not number.isdecimal():
         return {**controlnet_parts(value), _CONTROLNET_WORDS.get(part, part): new}
-    rows, place = lora_rows(value), int(number) - 1
+    rows, place = lora_rows(value), max(int(number), 1) - 1
+    rows += [{"name": ""} for _ in range(min(place, _MOST_ROWS) - len(rows))]
     name = _LORA_WORDS.get(name, name) if dot else "name"
-    if place >= len(rows):
-        return [*rows, {name: new}]
-    changed = {**rows[place], name: new}
-    # No LoRA is a choice too.
-    kept = [] if name == "name" and new in ("", None) else [changed]
-    return [*rows[: max(place, 0)], *kept, *rows[max(place, 0) + 1 :]]
+    row = {**(rows[place] if place < len(rows) else {}), name: new}
+    return [*rows[:place], row, *rows[place + 1 :]]
+
+
+def without_none(value: Any) -> Any:
+    """A raw value without the rows that say that there is to be no LoRA."""
+    if not isinstance(value, list):
+        return value
+    return [row for row in value if not (isinstance(row, Mapping) and row.get("name", 0) in ("", None))]

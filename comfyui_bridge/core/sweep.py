@@ -87,14 +87,16 @@ def varied(
     base: Mapping[str, Any], variations: Sequence[Variation], stacks: Collection[str] = ()
 ) -> dict[str, Any]:
     """The base with these variations: what they set first, then what they replace in it."""
-    values = dict(base)
+    values, changed = dict(base), set()
     for one in variations:
         for key, value in one.values.items():
             stack, _, part = key.partition(".")
             if part and stack in stacks and key not in base:
                 values[stack] = stacks_.with_part(values.get(stack), part, value)
+                changed.add(stack)
             else:
                 values[key] = value
+    values |= {key: stacks_.without_none(values[key]) for key in changed}
     for one in variations:
         change = one.replacing
         if change is not None and isinstance(values.get(change.key), str):
