@@ -46,7 +46,7 @@ def parse_axis(text: str, draw: Callable[[], int] = lambda: 0) -> Axis:
 
 def values(key: str, text: str, title: str = "") -> Axis:
     """Numbers or names between commas. Raises InvalidValues for a range that makes no sense."""
-    return listed(key, _counted(key, _parts(text)), title)
+    return listed(key, _counted(key, parts(text)), title)
 
 
 def listed(key: str, given: Iterable[Any], title: str = "") -> Axis:
@@ -75,7 +75,7 @@ def replacements(key: str, find: str, by: str, title: str = "") -> Axis:
     find = find.strip()
     if not find:
         raise InvalidValues({key: 'Before "->" stand the words to replace, as in red -> green, blue.'})
-    variations = (Variation(new, replacing=Replacement(key, find, new)) for new in _parts(by) if new)
+    variations = (Variation(new, replacing=Replacement(key, find, new)) for new in parts(by) if new)
     return Axis(title or f"{find} →", tuple(variations))
 
 
@@ -147,7 +147,8 @@ def _csv_rows(text: str) -> Iterator[tuple[int, list[str]]]:
         raise InvalidValues({"csv": f"Line {reader.line_num} cannot be read: {error}."}) from None
 
 
-def _parts(text: str) -> list[str]:
+def parts(text: str) -> list[str]:
+    """What stands between commas; one that belongs to a value is written as `\\,`."""
     return [part.strip().replace("\\,", ",") for part in _UNESCAPED_COMMA.split(text)]
 
 

@@ -168,17 +168,15 @@ class Grid:
         return sweep.count(self.axes)
 
     def cells(self) -> Iterator[Cell]:
-        places = itertools.product(*(range(len(axis.variations)) for axis in self.axes))
-        return (self._cell(index, at) for index, at in enumerate(places))
+        steps = (enumerate(axis.labels) for axis in self.axes)
+        for index, places in enumerate(itertools.product(*steps)):
+            labels = tuple(label for _, label in places)
+            yield Cell(index, tuple(place for place, _ in places), labels, labels in self.skip)
 
     def values_of(self, cell: Cell) -> dict[str, Any]:
         """The raw values of a cell's run."""
         chosen = [axis.variations[place] for axis, place in zip(self.axes, cell.at, strict=True)]
         return sweep.varied(self.values, chosen, self.stacks)
-
-    def _cell(self, index: int, at: tuple[int, ...]) -> Cell:
-        labels = tuple(axis.labels[place] for axis, place in zip(self.axes, at, strict=True))
-        return Cell(index, at, labels, labels in self.skip)
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -236,13 +234,24 @@ def lay_out(plan: Plan, form: Form, sources: Sources, draw: Callable[[int, int],
         problems.append(Problem(f"A sheet has {MOST_AXES} axes at most, and this one has {len(plan.axes)}."))
     axes = [_read(plan, number, form, sources, problems) for number in range(min(len(plan.axes), MOST_AXES))]
     problems += _clashes(axes)
-    stacks = frozenset(
-        one.key for one in form.inputs if isinstance(one.spec, (LoraStackSpec, ControlNetSpec))
-    )
-    grid = Grid(_seeded(plan.values, form, draw), tuple(axes), plan.skip, stacks)
+    grid = Grid(with_seeds(plan.values, form, draw), tuple(axes), plan.skip, stacks(form))
     if not problems:
         problems += _wrong_values(grid, form)
     return Laid(grid, tuple(problems))
+
+
+def stacks(form: Form) -> frozenset[str]:
+    """The keys of inputs whose values have parts of their own."""
+    return frozenset(one.key for one in form.inputs if isinstance(one.spec, (LoraStackSpec, ControlNetSpec)))
+
+
+def with_seeds(raw: Mapping[str, Any], form: Form, draw: Callable[[int, int], int]) -> dict[str, Any]:
+    """The raw values with their random seeds drawn; what is wrong in them stays so."""
+    exposed = form.with_choices(raw).inputs
+    marks = {
+        one.key: values_.RANDOM for one in exposed if values_.is_random(one, raw.get(one.key, one.default))
+    }
+    return {**raw, **{k: v for k, v in values_.resolve_seeds(exposed, marks, draw).items() if k in marks}}
 
 
 def _read(plan: Plan, number: int, form: Form, sources: Sources, problems: list[Problem]) -> Axis:
@@ -357,15 +366,6 @@ def _refused(form: Form, grid: Grid, chosen: Sequence[Variation]) -> Mapping[str
     return {}
 
 
-def _seeded(raw: Mapping[str, Any], form: Form, draw: Callable[[int, int], int]) -> dict[str, Any]:
-    """The raw values with their random seeds drawn; what is wrong in them stays so."""
-    exposed = form.with_choices(raw).inputs
-    marks = {
-        one.key: values_.RANDOM for one in exposed if values_.is_random(one, raw.get(one.key, one.default))
-    }
-    return {**raw, **{k: v for k, v in values_.resolve_seeds(exposed, marks, draw).items() if k in marks}}
-
-
 def _axis_json(axis: Axis) -> dict[str, Any]:
     return {
         "title": axis.title,
@@ -436,11 +436,14 @@ class CellNow:
 
     cell: Cell
     run: Run | None = None
+    """Once it is over, without its workflow and what its nodes did: ten thousand of them are held at once."""
     reused: bool = False
     """The run is of an earlier experiment, or of none: it was the same."""
     verdict: Verdict = Verdict.NONE
     problem: str = ""
     """Why no run could be made."""
+    version: int = 0
+    """The sheet's when this cell last changed."""
 
 
 @dataclass(frozen=True)
