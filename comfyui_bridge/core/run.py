@@ -124,6 +124,8 @@ class Run:
     """The workflow as it was asked for, where a server's names of uploaded files stand in `workflow`."""
     fingerprint: str = ""
     """Of the workflow as it was asked for: a run of the same one would only repeat this one."""
+    experiment: str = ""
+    """The id of the experiment that asked for it; empty for a single one."""
     weights: Weights = field(default_factory=dict)
     """What its nodes weigh in its progress; empty until that is needed. No fact, and not kept."""
 

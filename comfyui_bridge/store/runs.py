@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import Row, Select, delete, exists, insert, select, update
+from sqlalchemy import Connection, Row, Select, delete, exists, insert, literal, select, update
 from sqlalchemy.exc import IntegrityError
 
 from comfyui_bridge.core import values
@@ -22,7 +22,7 @@ from comfyui_bridge.core.errors import InputProblem, InvalidValues, NotApiFormat
 from comfyui_bridge.core.outputs import KeptFile, NodeOutput, OutputFile
 from comfyui_bridge.core.progress import Progress
 from comfyui_bridge.core.run import Fault, Run, RunError, RunState
-from comfyui_bridge.core.run_log import LogEntry
+from comfyui_bridge.core.run_log import LogEntry, LogKind
 from comfyui_bridge.core.workflow import Workflow
 from comfyui_bridge.store import run_index, tables
 from comfyui_bridge.store.database import Database
@@ -46,8 +46,11 @@ class RunStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def insert(self, run: Run) -> None:
-        """Keep a new run; it is on disk when this returns. Raises StoreError if its run_id is taken."""
+    def insert(self, run: Run, cell: int | None = None) -> None:
+        """Keep a new run, that fills this cell of its experiment; it is on disk when this returns.
+
+        Raises StoreError if its run_id is taken, or its cell.
+        """
         row = _to_row(run)
         try:
             with self._database.writing() as connection:
@@ -58,6 +61,8 @@ class RunStore:
                 connection.execute(delete(tables.run_index).where(tables.run_index.c.position == position))
                 index = {"position": position, "starred": False, **run_index.entry_of(run)}
                 connection.execute(insert(tables.run_index).values(index))
+                if cell is not None:
+                    _fill(connection, run, cell)
         except StoreError as error:
             if isinstance(error.__cause__, IntegrityError):
                 raise StoreError(f"A run {run.run_id} is kept already.") from error
@@ -74,6 +79,8 @@ class RunStore:
                 which = select(runs.c.position).where(runs.c.run_id == run.run_id).scalar_subquery()
                 index = update(tables.run_index).where(tables.run_index.c.position == which)
                 connection.execute(index.values(run_index.entry_of(run)))
+            if run.experiment and run.state.is_final:
+                _end_cell(connection, run)
 
     def get(self, run_id: str) -> Run | None:
         return self._first(select(runs).where(runs.c.run_id == run_id))
@@ -82,6 +89,16 @@ class RunStore:
         """Those of these runs that are kept, in this order; at most some hundred at a time."""
         found = {run.run_id: run for run in self._all(select(runs).where(runs.c.run_id.in_(run_ids)))}
         return tuple(found[run_id] for run_id in run_ids if run_id in found)
+
+    def brief(self, run_ids: Sequence[str]) -> dict[str, Run]:
+        """Those of these runs that are kept, by id, without their workflows and what their nodes did."""
+        found: dict[str, Run] = {}
+        for start in range(0, len(run_ids), _AT_A_TIME):
+            wanted = select(*_BRIEF).where(runs.c.run_id.in_(run_ids[start : start + _AT_A_TIME]))
+            with self._database.reading() as connection:
+                rows = connection.execute(wanted).all()
+            found.update((row.run_id, without_work(_from_row(row))) for row in rows)
+        return found
 
     def by_prompt_id(self, prompt_id: str) -> Run | None:
         """The run that was sent under this id, the newest if servers gave it twice."""
@@ -163,7 +180,37 @@ class RunStore:
         return None if row is None else _from_row(row)
 
 
+def without_work(run: Run) -> Run:
+    """A run without what only it itself needs: many of them are held at once."""
+    log = tuple(entry for entry in run.log if entry.kind != LogKind.NODE.value)
+    return replace(run, workflow=_NO_WORKFLOW, original=None, weights=_NO_WEIGHTS, log=log)
+
+
+_AT_A_TIME = 500
+_NO_WORKFLOW = Workflow(MappingProxyType({}))
+_NO_WEIGHTS: Mapping[str, float] = MappingProxyType({})
+_LONG = ("workflow", "original")
+_BRIEF = [
+    literal("{}" if name == "workflow" else None).label(name) if name in _LONG else runs.c[name]
+    for name in runs.c.keys()  # noqa: SIM118 - a collection of columns gives its columns, not their names
+]
 _NEWEST_FIRST = (runs.c.created_at.desc(), runs.c.position.desc())
+
+
+def _fill(connection: Connection, run: Run, cell: int) -> None:
+    """The cell and its run are written in one go: neither is there without the other, whatever happens."""
+    cells = tables.experiment_cells
+    is_it = (cells.c.experiment_id == run.experiment, cells.c.cell == cell)
+    is_free = (cells.c.run_id == "", cells.c.outcome == "")
+    filled = connection.execute(update(cells).where(*is_it, *is_free).values(run_id=run.run_id, reused=False))
+    if not filled.rowcount:
+        raise StoreError(f"Cell {cell} of the experiment {run.experiment} has a run, or is gone.")
+
+
+def _end_cell(connection: Connection, run: Run) -> None:
+    cells = tables.experiment_cells
+    is_its = (cells.c.experiment_id == run.experiment, cells.c.run_id == run.run_id)
+    connection.execute(update(cells).where(*is_its).values(outcome=run.state.value))
 
 
 def _place(row: Row[Any]) -> str:
@@ -202,6 +249,7 @@ def _to_row(run: Run) -> dict[str, Any]:
         "log": _to_json("log", [_entry_to_json(entry) for entry in run.log]),
         "fingerprint": run.fingerprint,
         "original": None if run.original is None else _to_json("workflow", run.original.to_api()),
+        "experiment": run.experiment,
     }
 
 
@@ -238,6 +286,7 @@ def _from_row(row: Row[Any]) -> Run:
         log=tuple(LogEntry(*entry) for entry in json.loads(row.log)),
         fingerprint=row.fingerprint,
         original=None if row.original is None else _workflow(row.run_id, json.loads(row.original)),
+        experiment=row.experiment,
     )
 
 

@@ -41,6 +41,7 @@ runs = Table(
     Column("fingerprint", Text, nullable=False, server_default=""),
     # The workflow as it was asked for, where a server's names of uploaded files stand in the other.
     Column("original", Text),
+    Column("experiment", Text, nullable=False, server_default=""),
     Index("runs_by_run_id", "run_id", unique=True),
     Index("runs_by_prompt_id", "prompt_id"),
     Index("runs_by_time", "created_at", "position"),
@@ -115,4 +116,45 @@ presets = Table(
     Column("created_at", Double, nullable=False),
     Column("deleted_at", Double),
     Index("presets_by_template", "template", "owner"),
+)
+
+experiments = Table(
+    "experiments",
+    metadata,
+    Column("experiment_id", Text, primary_key=True),
+    Column("owner", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    # Of the template, when it was begun.
+    Column("title", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("problem", Text, nullable=False),
+    # Seconds since the epoch; one that was deleted can be brought back for a while.
+    Column("created_at", Double, nullable=False),
+    Column("deleted_at", Double),
+    # JSON as text, as in a run; the grid may be long.
+    Column("plan", Text, nullable=False),
+    Column("grid", Text, nullable=False),
+    Index("experiments_by_time", "created_at"),
+    Index("experiments_by_owner", "owner", "created_at"),
+    Index("experiments_by_state", "state"),
+)
+
+# Of each cell that is not skipped: which run fills it, and what came of that.
+experiment_cells = Table(
+    "experiment_cells",
+    metadata,
+    Column("experiment_id", Text, primary_key=True),
+    Column("cell", Integer, primary_key=True, autoincrement=False),
+    # Empty until there is one.
+    Column("run_id", Text, nullable=False),
+    # The run is of another experiment, or of none.
+    Column("reused", Boolean, nullable=False),
+    # Somebody asked for this very cell, whatever becomes of the others.
+    Column("asked", Boolean, nullable=False),
+    # The final state of the run, or that none could be made; empty until then.
+    Column("outcome", Text, nullable=False),
+    Column("verdict", Text, nullable=False),
+    # Why no run could be made.
+    Column("problem", Text, nullable=False),
+    Index("experiment_cells_by_run", "experiment_id", "run_id"),
 )

@@ -157,8 +157,9 @@ def test_runs_of_an_older_version_are_found(tmp_path: Path) -> None:
         run = a_run(values={"prompt": "An old harbour"}, kept=(KeptFile("x.png", 5, OutputFile("x.png")),))
         RunStore(old).insert(run)
         with old.writing() as connection:
-            connection.execute(sqlalchemy.text("DROP TABLE run_index"))
-            connection.execute(sqlalchemy.text("DROP TABLE presets"))
+            for table in ("run_index", "presets", "experiments", "experiment_cells"):
+                connection.execute(sqlalchemy.text(f"DROP TABLE {table}"))
+            connection.execute(sqlalchemy.text("ALTER TABLE runs DROP COLUMN experiment"))
             connection.execute(sqlalchemy.text("UPDATE alembic_version SET version_num = '0004'"))
     with Database(tmp_path) as new:
         assert ids(RunStore(new), words="old HARBOUR".lower(), model="sd15.safetensors") == [run.run_id]
