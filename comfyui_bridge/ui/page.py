@@ -13,6 +13,7 @@ from comfyui_bridge.ui import api, create, present, servers_panel
 from comfyui_bridge.ui.create import Create
 from comfyui_bridge.ui.dashboard import Dashboard
 from comfyui_bridge.ui.desk import ALONGSIDE, AT_ONCE, PLAIN, Desk, Session
+from comfyui_bridge.ui.experiments_tab import tab as experiments_tab
 from comfyui_bridge.ui.results_tab import tab as results_tab
 from comfyui_bridge.ui.servers_panel import ServersTab
 from comfyui_bridge.ui.sign_in import is_signed_in, owner_of
@@ -34,6 +35,7 @@ class Parts:
     account: gr.HTML
     away: gr.HTML
     create: Create
+    experiments: gr.HTML
     results: gr.HTML
     templates: TemplatesTab
     servers: ServersTab
@@ -70,6 +72,8 @@ def _lay_out(desk: Desk) -> Parts:
     with gr.Tabs(elem_id="tabs"):
         with gr.Tab(words("create"), id="create") as create_tab:
             created = create.lay_out(desk, words)
+        with gr.Tab(words("experiments"), id="experiments") as experiments_tab_:
+            experiments = experiments_tab.lay_out()
         with gr.Tab(words("results"), id="results") as results_tab_:
             results = results_tab.lay_out()
         with gr.Tab(words("templates"), id="templates") as templates_tab_:
@@ -82,10 +86,11 @@ def _lay_out(desk: Desk) -> Parts:
         account=account,
         away=away,
         create=created,
+        experiments=experiments,
         results=results,
         templates=templates,
         servers=servers,
-        tabs=(create_tab, results_tab_, templates_tab_, servers_tab),
+        tabs=(create_tab, experiments_tab_, results_tab_, templates_tab_, servers_tab),
     )
 
 
@@ -101,6 +106,7 @@ def _arrive(page: gr.Blocks, desk: Desk, parts: Parts) -> None:
             session.lang: lang,
             parts.account: _account(request, words),
             **create.arrived(desk, session, parts.create, words, request),
+            **experiments_tab.arrived(parts.experiments, words),
             **results_tab.arrived(parts.results, words, request),
             **templates_tab.arrived(desk, parts.templates, words),
             **_refreshed(desk, parts, words, request),
@@ -111,6 +117,7 @@ def _arrive(page: gr.Blocks, desk: Desk, parts: Parts) -> None:
         session.lang,
         parts.account,
         *create.arriving(session, parts.create),
+        parts.experiments,
         parts.results,
         *templates_tab.arriving(parts.templates),
         *_refreshing(parts),

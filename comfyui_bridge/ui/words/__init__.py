@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from comfyui_bridge.ui.words import (
     compare,
     editor,
+    experiments,
     form,
     frame,
     labels,
@@ -38,6 +39,7 @@ _PARTS = (
     queue,
     servers,
     results,
+    experiments,
     editor,
     loras,
     picture,
