@@ -17,6 +17,7 @@ from comfyui_bridge.core.errors import ServerError
 DEFAULT_PORT = 8188
 """ComfyUI's own; meant where neither a scheme nor a port is written."""
 
+_HOW = "Write a host and its port, such as 192.168.1.20:8188, or a URL such as http://127.0.0.1:8188."
 _SCHEMES = {"http": "http", "https": "https", "ws": "http", "wss": "https"}
 
 
@@ -64,8 +65,10 @@ def parse(url: str, *, token: str | None = None, headers: Mapping[str, str] | No
     except ValueError:
         raise _wrong(parts, "its port is no number from 0 to 65535") from None
     host = parts.hostname
-    if not host or any(character.isspace() for character in host):
+    if not host:
         raise _wrong(parts, "it names no host")
+    if any(character.isspace() for character in host):
+        raise _wrong(parts, "a host's name has no spaces")
     shown = f"[{host}]" if ":" in host else host
     path = parts.path.rstrip("/")
     place = f"{parts.scheme}://{shown}{f':{port}' if port is not None else ''}"
@@ -86,7 +89,7 @@ def _split(url: str) -> SplitResult:
         else:
             parts = urlsplit(f"{_SCHEMES.get(scheme.lower(), scheme.lower())}://{rest}")
     except ValueError:  # unbalanced brackets around an IPv6 address
-        raise ServerError("This is no server address; write one such as http://127.0.0.1:8188.") from None
+        raise ServerError(f"This is no server address. {_HOW}") from None
     if parts.scheme not in _SCHEMES:
         raise _wrong(parts, f'"{parts.scheme}" is neither http nor https')
     return parts
@@ -114,7 +117,5 @@ def _is_header(name: str, value: str) -> bool:
 
 def _wrong(parts: SplitResult, why: str) -> ServerError:
     shown = parts.netloc.rpartition("@")[2] or parts.path
-    return ServerError(
-        f"{shown or 'This'} is no server address: {why}. Write one such as http://127.0.0.1:8188.",
-        server=shown,
-    )
+    what = f"“{shown}”" if shown else "This"
+    return ServerError(f"{what} is no server address: {why}. {_HOW}", server=shown)

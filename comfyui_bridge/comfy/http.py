@@ -298,6 +298,15 @@ def not_comfyui(name: str, status: int | None = None) -> UnexpectedAnswer:
     )
 
 
+def bridge(wire: Wire) -> str:
+    """The id of the dashboard, ours or another, that answers here where a ComfyUI should; empty for none."""
+    try:
+        answer = wire.ask("GET", "/healthz", under=wire.address.files)
+    except ServerError:
+        return ""
+    return {name.lower(): value for name, value in answer.headers.items()}.get("x-comfyui-bridge", "")
+
+
 def system_stats(wire: Wire) -> ServerFacts:
     told = answers.facts(wire.ask("GET", "/system_stats").ok().json())
     if told is None:

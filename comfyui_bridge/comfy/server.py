@@ -71,6 +71,10 @@ class ComfyServer:
         """GET /system_stats. Raises Unreachable, Unauthorised, or UnexpectedAnswer if it is no ComfyUI."""
         return http.system_stats(self._wire)
 
+    def bridge(self) -> str:
+        """The id of the dashboard that answers at this address instead of a ComfyUI; empty for none."""
+        return http.bridge(self._wire)
+
     def node_defs(self) -> NodeDefs:
         """GET /object_info, read anew: its lists of files change with every upload."""
         return http.object_info(self._wire)

@@ -14,6 +14,8 @@ from comfyui_bridge.store.servers import KeptServer, ServerStore
 
 Connect = Callable[[str], Server]
 """Makes a server of an address that somebody wrote. Raises ServerError if it cannot be one."""
+Refuse = Callable[[str], str]
+"""Asks an address that somebody adds what it is: a sentence if it is no ComfyUI for certain, else nothing."""
 
 
 class Roster:
@@ -26,12 +28,14 @@ class Roster:
         hire: Callable[[Server], Worker],
         kept: ServerStore | None,
         connect: Connect | None,
+        refuse: Refuse | None = None,
     ) -> None:
         """`named` are the settings' own; `hire` makes the worker of a server."""
         self._pool = pool
         self._hire = hire
         self._kept = kept
         self._connect = connect
+        self._refuse = refuse
         self._lock = threading.Lock()  # guards the tables, never held while a worker starts or ends
         self._rows = {row.name: row for row in (kept.all() if kept else ())}
         self._workers: dict[str, Worker] = {}
@@ -116,9 +120,13 @@ class Roster:
         if self._connect is None:
             raise InvalidValues({"url": "No servers can be added to this program."})
         try:
-            return self._connect(url.strip())
+            server = self._connect(url.strip())
         except ServerError as error:
             raise InvalidValues({"url": str(error)}) from error
+        why = self._refuse(url.strip()) if self._refuse is not None else ""
+        if why:
+            raise InvalidValues({"url": why})
+        return server
 
     def _refuse_known(self, name: str) -> None:
         row = self._rows.get(name)

@@ -32,6 +32,8 @@ class Dashboard:
     media: MediaStore
     results: Results
     version: str
+    program: str = ""
+    """An id of this process, by which it knows its own address: /healthz answers with it."""
     accounts: Accounts | None = None
     """Who may sign in; None where everyone may come."""
     sessions: Sessions | None = None

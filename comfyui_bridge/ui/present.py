@@ -266,11 +266,15 @@ def badge(servers: Sequence[ServerStatus], now: float, words: Words, *, uses_san
     away = [server for server in servers if server.state is ServerState.AWAY]
     if servers and all(server.paused for server in servers):
         return Badge("wait", words("all_paused"), words("server_paused_short"), words("servers"), link=True)
-    is_sandbox = all(server.facts is not None and server.facts.is_sandbox for server in servers)
-    if not away and (uses_sandbox or (servers and is_sandbox)):
-        return Badge(
-            "sandbox", words("sandbox_badge"), words("sandbox_short"), words("connect_comfyui"), link=True
-        )
+    able = [server for server in servers if server.state is not ServerState.AWAY and not server.paused]
+    sandboxes = [server for server in able if _is_sandbox(server, uses_sandbox)]
+    if sandboxes and len(sandboxes) == len(able):
+        names = ", ".join(server.name for server in away)
+        said = words("sandbox_badge") + (words("no_answer_from", names=names) if away else "")
+        return Badge("sandbox", said, words("sandbox_short"), words("connect_comfyui"), link=True)
+    if sandboxes:
+        counts = {"ready": len(ready), "count": len(servers)}
+        return Badge("sandbox", words("sandbox_among", **counts), words("sandbox_among_short", **counts))
     if not servers:
         return Badge("away", words("no_server"), words("no_server"), words("connect_comfyui"), link=True)
     if len(servers) > 1:
@@ -285,6 +289,11 @@ def badge(servers: Sequence[ServerStatus], now: float, words: Words, *, uses_san
         ServerState.AWAY: ("away", "server_away"),
     }[server.state]
     return Badge(tone, f"{server.name} · {words(key)}", words(key))
+
+
+def _is_sandbox(server: ServerStatus, uses_sandbox: bool) -> bool:
+    """Whether it paints without a model; of one that has told nothing yet, whether we started it."""
+    return server.facts.is_sandbox if server.facts is not None else uses_sandbox and not server.added
 
 
 def away_line(servers: Sequence[ServerStatus], now: float, words: Words) -> str:

@@ -243,7 +243,9 @@ def _not_there(sentence: str) -> Response:
 async def _healthz(dashboard: Dashboard, request: Request) -> Response:
     servers = [{"name": server.name, "state": server.state.value} for server in dashboard.engine.servers()]
     told = {"status": "ok", "version": dashboard.version, "servers": servers}
-    return JsonAnswer(told)
+    answer = JsonAnswer(told)
+    answer.headers["X-ComfyUI-Bridge"] = dashboard.program
+    return answer
 
 
 async def _not_fetched(request: Request) -> Response:

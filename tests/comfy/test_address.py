@@ -94,6 +94,22 @@ def test_what_is_no_address_is_refused_with_an_example(written: str) -> None:
         address.parse(written)
 
 
+@pytest.mark.parametrize(
+    ("written", "why"),
+    [
+        ("not an address:8188", "“not an address:8188” is no server address: a host's name has no spaces."),
+        ("http://:8188", "it names no host"),
+        ("gpu:many", "its port is no number"),
+        ("ftp://host", '"ftp" is neither http nor https'),
+    ],
+)
+def test_what_is_wrong_with_an_address_is_said(written: str, why: str) -> None:
+    with pytest.raises(ServerError) as told:
+        address.parse(written)
+    assert why in str(told.value)
+    assert "such as 192.168.1.20:8188" in str(told.value)
+
+
 def test_no_message_shows_a_password() -> None:
     for written in ("ftp://me:hunter2@host", "http://me:hunter2@host:port", "http://me:hunter2@"):
         with pytest.raises(ServerError) as told:

@@ -22,6 +22,7 @@ NOW = 1_000.0
 EN, ZH = Words("en"), Words("zh")
 READY = ServerStatus("gpu", ServerState.READY, since=0.0)
 AWAY = ServerStatus("gpu", ServerState.AWAY, error="Connection refused.", since=NOW - 45)
+SANDBOX = replace(READY, name="sandbox", facts=ServerFacts(is_sandbox=True))
 WORKFLOW = Workflow(
     {
         "4": Node("4", "CheckpointLoaderSimple", {"ckpt_name": "sub/big.safetensors"}, "Load Checkpoint"),
@@ -279,7 +280,12 @@ def test_stopping_is_said_until_it_stopped() -> None:
         ((READY, READY), False, "ok"),
         ((READY,), True, "sandbox"),
         ((AWAY,), True, "away"),
-        ((replace(READY, facts=ServerFacts(is_sandbox=True)),), False, "sandbox"),
+        ((SANDBOX,), False, "sandbox"),
+        ((SANDBOX, AWAY), True, "sandbox"),
+        ((SANDBOX, READY), False, "sandbox"),
+        ((ServerStatus("sandbox"), AWAY), True, "sandbox"),
+        ((replace(SANDBOX, paused=True), replace(READY, added=True)), True, "wait"),
+        ((replace(SANDBOX, state=ServerState.AWAY), READY), False, "wait"),
     ],
 )
 def test_the_badge_tells_how_the_servers_are(
@@ -295,6 +301,14 @@ def test_paused_servers_are_not_taken_for_ready_ones() -> None:
     assert present.badge((paused, READY), NOW, EN).short == "1 of 2 servers ready"
     waiting = present.stage(a_run(), NOW, (paused,), EN)
     assert "the servers are paused" in waiting.line
+
+
+def test_a_sandbox_among_the_servers_is_told_whatever_the_others_are() -> None:
+    assert present.badge((SANDBOX, AWAY), NOW, EN).words == (
+        "Sandbox: procedural pictures, no AI model. No answer from gpu."
+    )
+    said = present.badge((SANDBOX, READY), NOW, EN).words
+    assert said == "2 of 2 servers ready, a sandbox without AI model among them"
 
 
 def test_the_sandbox_is_never_taken_for_a_model() -> None:

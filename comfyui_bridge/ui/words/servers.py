@@ -5,6 +5,15 @@ TABLE = {
     "server_paused_short": ("Paused", "已暂停"),
     "sandbox_badge": ("Sandbox: procedural pictures, no AI model.", "沙盒：程序绘制的图片，没有 AI 模型。"),
     "sandbox_short": ("Sandbox", "沙盒"),
+    "sandbox_among": (
+        "{ready} of {count} servers ready, a sandbox without AI model among them",
+        "{count} 台服务器中 {ready} 台就绪，其中有没有 AI 模型的沙盒",
+    ),
+    "sandbox_among_short": (
+        "{ready} of {count} ready, with sandbox",
+        "{count} 台中 {ready} 台就绪（含沙盒）",
+    ),
+    "no_answer_from": (" No answer from {names}.", " {names} 无应答。"),
     "connect_comfyui": ("Connect a ComfyUI", "连接 ComfyUI"),
     "connect_short": ("Connect", "连接"),
     "connect_how": (
