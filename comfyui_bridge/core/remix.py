@@ -75,7 +75,7 @@ def values_of(form: Form, workflow: Workflow) -> dict[str, Any] | None:
 
     Nodes may have other ids: it is what they are and how they are linked that counts.
     """
-    same = _same_nodes(form.workflow, workflow)
+    same = same_nodes(form.workflow, workflow)
     if same is None:
         return None
     found: dict[str, Any] = {}
@@ -101,7 +101,7 @@ def _is_seed(one: ExposedInput) -> bool:
     return isinstance(one.spec, IntSpec) and one.spec.is_seed
 
 
-def _same_nodes(first: Workflow, second: Workflow) -> dict[str, str] | None:
+def same_nodes(first: Workflow, second: Workflow) -> dict[str, str] | None:
     """For each node of one graph the node of the other in its place; None for different graphs."""
     if len(first.nodes) != len(second.nodes):
         return None

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from comfyui_bridge.core import form as form_
-from comfyui_bridge.core import remix
+from comfyui_bridge.core import remix, ungraft
 from comfyui_bridge.core.errors import BridgeError
 from comfyui_bridge.core.node_defs import ComboSpec, ControlNetSpec, InputSpec, Upload
 from comfyui_bridge.core.template import Template
@@ -107,12 +107,18 @@ def _of_own_run(dashboard: Dashboard, workflow: Workflow, owner: str) -> Told | 
 
 
 def _of_template(dashboard: Dashboard, workflow: Workflow, current: str) -> Told | None:
-    """The first template with this graph, the one on the page before all others."""
-    for template in sorted(_templates(dashboard), key=lambda one: one.slug != current):
-        form = dashboard.form_of(template)
-        values = remix.values_of(form, workflow) if form is not None else None
-        if values is not None:
-            return {"slug": template.slug, "title": template.title, "values": to_json(values)}
+    """The first template with this graph, the one on the page before all others.
+
+    One of exactly this graph goes before those that make it with LoRAs or a ControlNet put in.
+    """
+    made = ((one, dashboard.form_of(one)) for one in _templates(dashboard))
+    forms = [(template, form) for template, form in made if form is not None]
+    forms.sort(key=lambda pair: (pair[0].slug != current, -len(pair[1].workflow.nodes)))
+    for values_of in (remix.values_of, ungraft.values_of):
+        for template, form in forms:
+            values = values_of(form, workflow)
+            if values is not None:
+                return {"slug": template.slug, "title": template.title, "values": to_json(values)}
     return None
 
 
