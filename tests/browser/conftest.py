@@ -8,11 +8,12 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
+import signal
 import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,8 +22,10 @@ from urllib.request import Request, urlopen
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Error, Page, expect, sync_playwright
 
+import app
 from comfyui_bridge.sandbox.faults import Faults
 from comfyui_bridge.sandbox.thread import SandboxThread
+from tests.nursery import Child
 
 ROOT = Path(__file__).resolve().parents[2]
 STEP_S = 0.06
@@ -103,43 +106,68 @@ def server() -> Iterator[Server]:
         yield Server(thread, faults)
 
 
-@pytest.fixture(scope="package")
-def start() -> Iterator[Callable[..., Program]]:
+class Reader(threading.Thread):
+    """Reads what a program says, however long an output, and finds the line `Ready: URL`."""
+
+    def __init__(self, child: Child) -> None:
+        super().__init__(daemon=True)
+        self._child = child
+        self._said: list[str] = []
+        self._url = ""
+        self._ready = threading.Event()
+        self.start()
+
+    def run(self) -> None:
+        for line in self._child.stdout:
+            self._said.append(line)
+            if line.startswith("Ready: "):
+                self._url = line.removeprefix("Ready: ").strip()
+                self._ready.set()
+        self._ready.set()
+
+    def url(self) -> str:
+        self._ready.wait(READY_S)
+        assert self._url, "The program did not become ready. It said:\n" + "".join(self._said)
+        return self._url
+
+
+@contextmanager
+def _starting() -> Iterator[Callable[..., Program]]:
     """Start the program with these arguments; all are stopped at the end."""
-    running: list[subprocess.Popen[str]] = []
-    folders: list[tempfile.TemporaryDirectory[str]] = []
+    running: list[tuple[Child, Reader]] = []
+    with tempfile.TemporaryDirectory(prefix="bridge-browser-") as root:
 
-    def start_(*arguments: str, workflows: Path | None = None) -> Program:
-        folder = tempfile.TemporaryDirectory(prefix="bridge-browser-")
-        folders.append(folder)
-        library = Path(folder.name) / "workflows"
-        shutil.copytree(workflows or ROOT / "workflows", library)
-        data = Path(folder.name) / "data"
-        command = [sys.executable, str(ROOT / "app.py"), "--port", "0", "--data", str(data)]
-        process = subprocess.Popen(
-            [*command, "--workflows", str(library), *arguments],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        running.append(process)
-        return Program(_url_said_by(process), library, data)
+        def start_(*arguments: str, workflows: Path | None = None) -> Program:
+            folder = Path(root) / str(len(running))
+            library, data = folder / "workflows", folder / "data"
+            shutil.copytree(workflows or ROOT / "workflows", library)
+            told = ["--port", "0", "--data", str(data), "--workflows", str(library), *arguments]
+            child = Child(app.main, argv=told, joins=True)
+            reader = Reader(child)
+            running.append((child, reader))
+            return Program(reader.url(), library, data)
 
-    yield start_
-    for process in running:
-        process.terminate()
-    for process in running:
-        process.wait(10)
-        if process.stdout is not None:
-            process.stdout.close()
-    for folder in folders:
-        folder.cleanup()
+        yield start_
+        for child, _ in running:
+            child.send(signal.SIGTERM)
+        for child, reader in running:
+            child.ended(10)
+            reader.join()
+            child.close()
+
+
+@pytest.fixture(scope="module")
+def start() -> Iterator[Callable[..., Program]]:
+    """Start the program with these arguments; all are stopped with the module."""
+    with _starting() as start_:
+        yield start_
 
 
 @pytest.fixture(scope="package")
-def program(start: Callable[..., Program], server: Server) -> Program:
+def program(server: Server) -> Iterator[Program]:
     """The shipped templates on the shared sandbox."""
-    return start("--server", server.url)
+    with _starting() as start_:
+        yield start_("--server", server.url)
 
 
 class Restartable:
@@ -158,7 +186,7 @@ class Restartable:
         self._thread = SandboxThread(step_seconds=SLOW_STEP_S, directory=self._directory, port=port).start()
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Restartable, Restartable]]:
     """Two slow sandboxes: there is time to look while they work."""
     both = (Restartable(tmp_path_factory.mktemp("one")), Restartable(tmp_path_factory.mktemp("two")))
@@ -167,7 +195,7 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Restartable
         one.stop()
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def slow(start: Callable[..., Program], pair: tuple[Restartable, Restartable]) -> Program:
     """The shipped templates on two slow sandboxes."""
     return start("--server", pair[0].url, "--server", pair[1].url)
@@ -224,24 +252,3 @@ def _error_of(message: ConsoleMessage) -> list[str]:
     # The browser notes it when a file is refused, of which the page tells at its field.
     is_refused = "status of 415" in message.text
     return [message.text] if message.type == "error" and not is_leaving and not is_refused else []
-
-
-def _url_said_by(process: subprocess.Popen[str]) -> str:
-    """The address of the line `Ready: URL`, however long an output comes before it."""
-    said: list[str] = []
-    found: list[str] = []
-    ready = threading.Event()
-
-    def read() -> None:
-        assert process.stdout is not None
-        for line in process.stdout:
-            said.append(line)
-            if line.startswith("Ready: "):
-                found.append(line.removeprefix("Ready: ").strip())
-                ready.set()
-        ready.set()
-
-    threading.Thread(target=read, daemon=True).start()
-    ready.wait(READY_S)
-    assert found, "The program did not become ready. It said:\n" + "".join(said)
-    return found[0]

@@ -50,7 +50,7 @@ FILES = {
 }
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def archive(
     start: Callable[..., Program], server: Server, tmp_path_factory: pytest.TempPathFactory
 ) -> Program:

@@ -1,4 +1,4 @@
-"""The program without its page, in a process that may be killed: `python -m tests.faults.engine_process`.
+"""The program without its page, in a process that may be killed.
 
 Takes one command a line as JSON and answers with one line each; ends when its input does.
 """
@@ -68,7 +68,3 @@ def _told(engine: Engine, run_id: str) -> dict[str, Any]:
         "fault": run.error.fault.value if run.error else "",
         "warnings": list(run.warnings),
     }
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])

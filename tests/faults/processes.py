@@ -10,8 +10,6 @@ import json
 import random
 import signal
 import socket
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -19,6 +17,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
 from urllib.request import Request, urlopen
+
+from comfyui_bridge import cli
+from tests.faults import engine_process
+from tests.nursery import Child
 
 ROOT = Path(__file__).resolve().parents[2]
 DEADLINE = 60.0
@@ -52,28 +54,25 @@ class _Process:
     """A child that says a line once it is ready, and ends with us at the latest."""
 
     def __init__(self) -> None:
-        self._process: subprocess.Popen[str] | None = None
+        self._child: Child | None = None
         self._is_frozen = False
 
     @property
     def pid(self) -> int:
-        assert self._process is not None
-        return self._process.pid
+        return self._running.pid
 
     @property
     def is_alive(self) -> bool:
-        return self._process is not None and self._process.poll() is None
+        return self._child is not None and self._child.is_alive
 
     def kill(self) -> None:
         """End it with SIGKILL, and wait until it is gone."""
-        if self._process is None:
+        if self._child is None:
             return
-        self._process.kill()
-        self._process.wait()
-        for pipe in (self._process.stdin, self._process.stdout):
-            if pipe is not None:
-                pipe.close()
-        self._process = None
+        self._child.kill()
+        self._child.ended()
+        self._child.close()
+        self._child = None
         self._is_frozen = False
 
     def __enter__(self: _Self) -> _Self:
@@ -85,38 +84,29 @@ class _Process:
         self.kill()
 
     def freeze(self) -> None:
-        self._signal(signal.SIGSTOP)
+        self._running.send(signal.SIGSTOP)
         self._is_frozen = True
 
     def thaw(self) -> None:
         if self._is_frozen:
-            self._signal(signal.SIGCONT)
+            self._running.send(signal.SIGCONT)
         self._is_frozen = False
 
-    def _signal(self, number: signal.Signals) -> None:
-        assert self._process is not None
-        self._process.send_signal(number)
+    @property
+    def _running(self) -> Child:
+        assert self._child is not None
+        return self._child
 
-    def _start(self, *command: str) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", *command],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            cwd=ROOT,
-        )
+    def _start(self, main: Callable[..., Any], *arguments: Any) -> None:
+        self._child = Child(main, *arguments, reads=True)
 
     def _say(self, line: str) -> None:
-        assert self._process is not None
-        assert self._process.stdin is not None
-        self._process.stdin.write(f"{line}\n")
-        self._process.stdin.flush()
+        self._running.stdin.write(f"{line}\n")
+        self._running.stdin.flush()
 
     def _hear(self) -> str:
-        assert self._process is not None
-        assert self._process.stdout is not None
-        line = self._process.stdout.readline()
-        assert line, f"the process ended, with {self._process.wait()}"
+        line = self._running.stdout.readline()
+        assert line, f"the process ended, with {self._running.ended()}"
         return line
 
 
@@ -133,11 +123,9 @@ class ServerProcess(_Process):
 
     def start(self, *, wait: bool = True) -> ServerProcess:
         """Begin, at the address of before; `wait` until it takes requests."""
-        self._start(
-            *("comfyui_bridge", "sandbox", "--faults", "--until-stdin-closes"),
-            *("--port", str(self.port), "--directory", str(self._folder)),
-            *("--step-seconds", str(self._step_seconds)),
-        )
+        command = ["sandbox", "--faults", "--until-stdin-closes", "--port", str(self.port)]
+        command += ["--directory", str(self._folder), "--step-seconds", str(self._step_seconds)]
+        self._start(cli.main, command)
         if wait:
             self.ready()
         return self
@@ -210,7 +198,7 @@ class EngineProcess(_Process):
         self._urls = urls
 
     def start(self) -> EngineProcess:
-        self._start("tests.faults.engine_process", str(self.data), *self._urls)
+        self._start(engine_process.main, str(self.data), *self._urls)
         assert self._hear() == "ready\n"
         return self
 
