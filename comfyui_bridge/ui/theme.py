@@ -33,6 +33,7 @@ _STYLES = (
     "results",
     "experiments",
     "planning",
+    "sheet",
     "servers",
     "editor",
     "recipe",
@@ -61,6 +62,9 @@ _SCRIPTS = (
     "results",
     "lightbox",
     "planning",
+    "sheet_table",
+    "sheet_blind",
+    "sheet",
     "experiments",
     "servers",
     "editor",
@@ -271,12 +275,20 @@ def css() -> str:
 def head() -> str:
     """The page's own script and what a phone should know, to be put into the page's head."""
     said = json.dumps({lang: words.script_words(lang) for lang in words.LANGUAGES}, ensure_ascii=False)
-    script = _joined("script", _SCRIPTS, "js").replace('"%WORDS%"', said.replace("<", "\\u003c"))
+    script = "\n".join(map(_script, _SCRIPTS)).replace('"%WORDS%"', said.replace("<", "\\u003c"))
     return (
         '<meta name="viewport" content="width=device-width, initial-scale=1, viewport-fit=cover">'
         '<meta name="color-scheme" content="light dark">'
         f'<script>(() => {{\n"use strict";\n{script}\n}})();</script>'
     )
+
+
+def _script(name: str) -> str:
+    """One script; the scripts of a folder have a scope of their own."""
+    folder = _HERE / "script" / name
+    if not folder.is_dir():
+        return _joined("script", (name,), "js")
+    return "{\n" + _joined(f"script/{name}", sorted(path.stem for path in folder.glob("*.js")), "js") + "\n}"
 
 
 def _joined(folder: str, names: Sequence[str], suffix: str) -> str:

@@ -100,9 +100,7 @@ def test_a_file_becomes_a_template_whose_form_is_edited(
     # A wrong value is told at its field; what is typed survives a reload.
     row(page, "2.sigma").get_by_label("Least").fill("much")
     expect(row(page, "2.sigma").locator(".field-error")).to_contain_text("“much” is no number")
-    page.reload()
-    create.form_of(page)
-    templates(page)
+    page.reload()  # and the tab is open again
     edit(page, "soft-edges")
     expect(page.locator(".ed-state")).to_have_text("Unsaved changes")
     expect(page.get_by_label("Title", exact=True)).to_have_value(f"Soft edges {HOSTILE}")
