@@ -329,3 +329,60 @@ def test_passwd_adds_an_account(say, tmp_path, monkeypatch):
     assert name == "ann"
     assert stored.startswith("$argon2")
     assert "correct horse" not in stored
+
+
+def test_a_batch_writes_its_sheet(say, server, tmp_path, monkeypatch):
+    prompts, sheet = tmp_path / "prompts.txt", tmp_path / "sheet.png"
+    prompts.write_text("a {lake|hill}\nan owl __light__\n", "utf-8")
+    lists = tmp_path / "templates" / "wildcards"
+    shutil.copytree(ROOT / "workflows", lists.parent, ignore=shutil.ignore_patterns("wildcards"))
+    lists.mkdir()
+    (lists / "light.txt").write_text("at dawn\n", "utf-8")
+    monkeypatch.setenv("COMFYUI_BRIDGE_WORKFLOWS", str(lists.parent))
+    status, out, err = say(
+        "batch",
+        "text-to-image",
+        *SMALL[:4],
+        "--set",
+        "seed=-1",
+        "--prompts",
+        prompts,
+        "--combinations",
+        "all",
+        "--axis",
+        "steps=1,2",
+        "--skip",
+        "steps=2,prompt=a hill",
+        "--out",
+        tmp_path / "out",
+        "--sheet",
+        sheet,
+        "--json",
+        "--server",
+        server,
+    )
+    assert status == 0, err
+    rows = sorted((json.loads(line) for line in out.splitlines()), key=lambda row: row["index"])
+    made = [(row["values"]["prompt"], row["values"]["steps"]) for row in rows]
+    assert made == [("a lake", 1), ("a lake", 2), ("a hill", 1), ("an owl at dawn", 1), ("an owl at dawn", 2)]
+    assert len({row["values"]["seed"] for row in rows}) == 1
+    assert str(rows[0]["values"]["seed"]) in err
+    with Image.open(sheet) as picture:
+        assert picture.width > 2 * 100
+        assert picture.height > picture.width  # three rows, two columns
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--axis", "seed=1", "--sheet", "sheet.pdf"], "sheet.pdf should end in .png"),
+        ([*(w for k in "abcd" for w in ("--axis", f"{k}=1")), "--sheet", "a.png"], "3 axes"),
+        (["--axis", "seed=1..1000", "--axis", "steps=1..1000"], "1,000,000 runs"),
+        (["--set", "prompt=a {b", "--combinations", "all"], "never closed"),
+    ],
+)
+def test_a_sheet_that_cannot_be_is_told_before_anything_runs(say, words, told, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    status, out, err = say("batch", "text-to-image", *words, "--server", "http://127.0.0.1:9")
+    assert (status, out) == (2, "")
+    assert told in err
