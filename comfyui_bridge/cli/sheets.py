@@ -20,7 +20,6 @@ from comfyui_bridge.core.outputs import MediaKind
 from comfyui_bridge.core.sheet import Heading, Sheet, SheetCell
 from comfyui_bridge.core.sweep import Axis
 from comfyui_bridge.store import sheets
-from comfyui_bridge.version import __version__
 
 
 def check(path: Path, axes: Sequence[Axis]) -> None:
@@ -90,7 +89,6 @@ class Collected:
         inputs = self._form.inputs
         return Sheet(
             title=self._title,
-            notes=(f"ComfyUI Bridge {__version__}",),
             axes=tuple(Heading(self._heading(axis), axis.labels) for axis in self._grid.axes),
             cells=tuple(cells),
             shared=values_.to_json(shared),
