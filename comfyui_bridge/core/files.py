@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-_UPLOAD = "__upload__"
+MARK = "__upload__"
+"""What tells the mark of a file from other tables of a workflow or of stored values."""
 
 
 @dataclass(frozen=True)
@@ -20,13 +21,13 @@ class FileValue:
     name: str
 
     def to_json(self) -> dict[str, str]:
-        return {_UPLOAD: self.ref, "name": self.name}
+        return {MARK: self.ref, "name": self.name}
 
 
 def file_of(value: object) -> FileValue | None:
     """The file that a mark names; None for any other value."""
-    if isinstance(value, Mapping) and set(value) == {_UPLOAD, "name"}:
-        return FileValue(str(value[_UPLOAD]), str(value["name"]))
+    if isinstance(value, Mapping) and set(value) == {MARK, "name"}:
+        return FileValue(str(value[MARK]), str(value["name"]))
     return None
 
 

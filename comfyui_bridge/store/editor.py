@@ -11,6 +11,7 @@ import contextlib
 import hashlib
 import io
 import json
+import os
 import re
 import secrets
 import shutil
@@ -198,6 +199,18 @@ class Editor:
             for suffix, path in self._files(slug).items():
                 bundle.writestr(zipfile.ZipInfo(f"{slug}{suffix}"), _read(path), zipfile.ZIP_DEFLATED)
         return written.getvalue()
+
+    def texts(self) -> Iterator[str]:
+        """What is written in all workflows and cards, those in the trash included.
+
+        Raises StoreError also where the folder is not there, for it may only be away.
+        """
+        with disk.in_our_words(self._directory):
+            os.stat(self._directory)
+        for path in (*self._directory.glob("*"), *self._trash.glob("*/*")):
+            if path.suffix.lower() in (".json", ".toml"):
+                with disk.in_our_words(path), contextlib.suppress(FileNotFoundError):
+                    yield path.read_text(encoding="utf-8", errors="replace")
 
     @contextlib.contextmanager
     def _changing(self) -> Iterator[None]:

@@ -2,7 +2,7 @@
 
     DATA/media/RUN_ID/NAME             a file that a run gave, byte for byte as the server had it
     DATA/thumbnails/RUN_ID/NAME@SIZE.webp   made when first asked for; may be deleted at any time
-    DATA/uploads/KEY                   an input picture under the hash of its bytes
+    DATA/uploads/KEY                   an input picture under the hash of its bytes, as old as its last use
 
 Files are written elsewhere on the same disk and renamed, so that a half one never stands under a name.
 """
@@ -15,7 +15,8 @@ import os
 import re
 import stat
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
@@ -28,6 +29,7 @@ THUMBNAIL_SIZES = frozenset((64, 128, 256, 512, 1024))
 
 _RUN_ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,63}")
 _KEY = re.compile(r"[0-9a-f]{64}(\.[0-9a-z]{1,8})?")
+_HASH = re.compile(r"[0-9a-f]{64}")
 _CHUNK = 1 << 18
 
 # Safe to show from our own address. HTML, SVG, XML and PDF can carry scripts, so they are only bytes.
@@ -58,6 +60,25 @@ _TYPES = {
 _TYPE_OF_SUFFIX = {suffix: type_ for type_, suffixes in _TYPES.items() for suffix in suffixes.split()}
 
 
+@dataclass(frozen=True)
+class Upload:
+    """A file that somebody uploaded."""
+
+    key: str
+    size: int
+    used_at: float
+    """When it was last uploaded or asked for in a run, in epoch seconds."""
+
+    @property
+    def hash(self) -> str:
+        return self.key[:64]
+
+
+def hashes_in(text: str) -> Iterator[str]:
+    """The hashes of uploads that a text names, whatever else it says."""
+    return (match[0] for match in _HASH.finditer(text))
+
+
 class MediaStore:
     """The files in a data folder that this process holds; any thread may call any method."""
 
@@ -67,6 +88,7 @@ class MediaStore:
         self._thumbnails = directory / "thumbnails"
         self._uploads = directory / "uploads"
         self._naming = threading.Lock()  # guards the records of names
+        self._uploading = threading.Lock()  # held while an upload is found and used, or let go
         for folder in (self._media, self._thumbnails, self._uploads):
             disk.sweep(_making(folder))
 
@@ -157,9 +179,19 @@ class MediaStore:
             if not _KEY.fullmatch(key):
                 key = digest.hexdigest()
             path = self._uploads / key
-            if not _is(stat.S_ISREG, path):
-                file.keep_as(path)
+            with self._uploading:
+                if _is(stat.S_ISREG, path):
+                    os.utime(path)
+                else:
+                    file.keep_as(path)
         return key
+
+    def hold_upload(self, key: str) -> None:
+        """It is used now, and nothing to `forget` for a while. Raises StoreError if it is not there."""
+        with self._uploading:
+            path = self.upload_path(key)
+            with disk.in_our_words(path):
+                os.utime(path)
 
     def upload_path(self, key: str) -> Path:
         """Where an uploaded file is. Raises StoreError if it is not there any more, or never was."""
@@ -167,6 +199,24 @@ class MediaStore:
         if not _KEY.fullmatch(key) or not _is(stat.S_ISREG, path):
             raise StoreError("An uploaded file is not there any more; choose the file again.")
         return path
+
+    def uploads(self) -> tuple[Upload, ...]:
+        """All that people uploaded, what was used longest ago first. Raises StoreError."""
+        with disk.in_our_words(self._uploads), os.scandir(self._uploads) as entries:
+            keys = [entry.name for entry in entries if _KEY.fullmatch(entry.name)]
+        found = (_upload(self._uploads / key) for key in keys)
+        return tuple(sorted((one for one in found if one is not None), key=lambda one: one.used_at))
+
+    def forget_upload(self, upload: Upload) -> bool:
+        """Remove an upload, unless it is gone or was used since; whether it was. Raises StoreError."""
+        path = self._uploads / upload.key
+        with self._uploading:
+            now = _upload(path)
+            if now is None or now.used_at > upload.used_at:
+                return False
+            with disk.in_our_words(path):
+                path.unlink()
+        return True
 
     def usage(self) -> int:
         """How many bytes kept files, thumbnails and uploads take."""
@@ -245,6 +295,14 @@ def _is(kind: Callable[[int], bool], path: Path) -> bool:
         return kind(path.lstat().st_mode)
     except OSError:
         return False
+
+
+def _upload(path: Path) -> Upload | None:
+    try:
+        status = path.lstat()
+    except OSError:
+        return None
+    return Upload(path.name, status.st_size, status.st_mtime) if stat.S_ISREG(status.st_mode) else None
 
 
 def _is_newer(path: Path, than: Path) -> bool:

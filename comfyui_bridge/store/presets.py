@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from time import time
 from typing import Any
@@ -104,6 +104,11 @@ class PresetStore:
     def restore(self, preset_id: str, owner: str) -> bool:
         """Bring one's own preset back; whether there was one."""
         return self._updated(preset_id, owner, {"deleted_at": None}, is_deleted=True)
+
+    def texts(self) -> Iterator[str]:
+        """The values of all presets as they are stored, those that can be brought back included."""
+        with self._database.reading() as connection:
+            yield from connection.scalars(select(presets.c["values"]))
 
     def _updated(self, preset_id: str, owner: str, row: Mapping[str, Any], *, is_deleted: bool) -> bool:
         is_it = (presets.c.preset_id == preset_id, presets.c.owner == owner)

@@ -10,13 +10,15 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, delete, func, select, tuple_, update
+from sqlalchemy import ColumnElement, Select, delete, func, or_, select, tuple_, update
 from sqlalchemy.engine import Row
 
 from comfyui_bridge.core import values
+from comfyui_bridge.core.files import MARK
 from comfyui_bridge.core.model_files import model_files
 from comfyui_bridge.core.run import Run, RunState
 from comfyui_bridge.store.database import Database
+from comfyui_bridge.store.media import hashes_in
 from comfyui_bridge.store.tables import run_index, runs
 
 _MOST_BYTES = 2**63 - 1
@@ -46,6 +48,16 @@ class Facets:
     templates: Mapping[str, str]
     """Titles by slug."""
     models: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Naming:
+    """A run whose values name uploaded files."""
+
+    hashes: frozenset[str]
+    asked_at: float
+    is_held: bool
+    """It is not over, has a star, or has its own files."""
 
 
 def entry_of(run: Run) -> dict[str, Any]:
@@ -130,6 +142,21 @@ class RunIndex:
         wanted = wanted.where(run_index.c.bytes > 0, runs.c.state.in_(_FINAL))
         with self._database.reading() as connection:
             return tuple((row.run_id, int(row.bytes)) for row in connection.execute(wanted))
+
+    def naming(self) -> Iterator[Naming]:
+        """All runs that name uploaded files, those in the bin included."""
+        marked = (column.contains(MARK, autoescape=True) for column in (runs.c["values"], runs.c.original))
+        wanted = (
+            select(runs.c["values"], runs.c.original, runs.c.created_at, runs.c.state)
+            .add_columns(run_index.c.starred, run_index.c.bytes)
+            .join(run_index, _SAME)
+            .where(or_(*marked))
+        )
+        with self._database.reading() as connection:
+            for row in connection.execute(wanted):
+                named = frozenset(hashes_in(f"{row[0]} {row.original or ''}"))
+                held = row.state not in _FINAL or row.starred or row.bytes > 0
+                yield Naming(named, row.created_at, held)
 
     def known(self, run_ids: Collection[str]) -> frozenset[str]:
         """Those of these runs that there are."""

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import io
+import os
+import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
 from comfyui_bridge.core import workflow
+from comfyui_bridge.core.errors import StoreError
+from comfyui_bridge.core.files import FileValue
 from comfyui_bridge.core.outputs import OutputFile
 from comfyui_bridge.core.run import Run, RunState
 from comfyui_bridge.engine.housekeeper import Housekeeper, Limits
 from comfyui_bridge.store.database import Database
+from comfyui_bridge.store.editor import Editor
 from comfyui_bridge.store.media import MediaStore
+from comfyui_bridge.store.presets import PresetStore
 from comfyui_bridge.store.run_index import RunIndex, Search
 from comfyui_bridge.store.runs import RunStore
 
@@ -27,7 +34,7 @@ class House:
 
     folder: Path
     database: Database
-    now: float = 1000.0
+    now: float = field(default_factory=time.time)
     changed: list[Run] = field(default_factory=list)
     gone: list[str] = field(default_factory=list)
 
@@ -35,13 +42,27 @@ class House:
         self.runs, self.index = RunStore(self.database), RunIndex(self.database)
         self.media = MediaStore(self.folder)
 
-    def run(self, at: float, size: int = 100, state: RunState = RunState.COMPLETED) -> str:
+    def run(
+        self, at: float, size: int = 100, state: RunState = RunState.COMPLETED, given: FileValue | None = None
+    ) -> str:
         run_id = uuid.uuid4().hex
-        kept = self.media.keep(run_id, OutputFile("a.png"), [b"x" * size])
-        self.runs.insert(Run(run_id, str(uuid.uuid4()), GRAPH, at, state=state, kept=(kept,)))
+        kept = (self.media.keep(run_id, OutputFile("a.png"), [b"x" * size]),) if size else ()
+        values = {} if given is None else {"image": given.to_json()}
+        graph = GRAPH if given is None else GRAPH.with_input("1", "image", given.to_json())
+        self.runs.insert(Run(run_id, str(uuid.uuid4()), graph, at, state=state, kept=kept, values=values))
         return run_id
 
-    def keeper(self, **limits: float) -> Housekeeper:
+    def upload(self, content: bytes, *, hours: float = 48.0) -> FileValue:
+        """A file that somebody uploaded so long ago."""
+        key = self.media.keep_upload(io.BytesIO(content), "mine.png")
+        at = self.now - hours * 3600
+        os.utime(self.media.upload_path(key), (at, at))
+        return FileValue(key, "mine.png")
+
+    def has_upload(self, file: FileValue) -> bool:
+        return file.ref in {upload.key for upload in self.media.uploads()}
+
+    def keeper(self, *texts: Callable[[], Iterable[str]], **limits: float) -> Housekeeper:
         return Housekeeper(
             self.runs,
             self.index,
@@ -50,6 +71,7 @@ class House:
             clock=lambda: self.now,
             changed=self.changed.append,
             gone=self.gone.append,
+            texts=texts or (lambda: (),),
         )
 
     def has_files(self, run_id: str) -> bool:
@@ -79,7 +101,8 @@ def test_the_oldest_without_a_star_goes_until_all_fit(house: House) -> None:
 
 
 def test_what_is_too_old_goes_and_what_is_under_way_stays(house: House) -> None:
-    old, going, young = house.run(1.0), house.run(2.0, state=RunState.IN_PROGRESS), house.run(950.0)
+    young = house.run(house.now - 50)
+    old, going = house.run(1.0), house.run(2.0, state=RunState.IN_PROGRESS)
     house.keeper(seconds=100.0).tidy()
     assert [house.has_files(run) for run in (old, going, young)] == [False, True, True]
 
@@ -146,3 +169,75 @@ def test_the_files_of_another_database_stay(house: House) -> None:
         house.media.keep(name, OutputFile("a.png"), [b"x"])
     house.keeper().sweep()
     assert house.media.run_ids() == {known, "one", "two"}
+
+
+# What people uploaded
+
+
+def test_an_upload_goes_once_its_last_run_is_gone_for_good(house: House) -> None:
+    file = house.upload(b"a fox")
+    run = house.run(1.0, given=file)
+    house.index.delete([run], house.now)
+    keeper = house.keeper(bin_seconds=60.0)
+    keeper.tidy()
+    assert house.has_upload(file), "the run can be brought back"
+    house.now += 61.0
+    keeper.tidy()
+    assert house.runs.get(run) is None
+    house.now += 3600.0
+    keeper.tidy()
+    assert not house.has_upload(file)
+    usage = keeper.usage()
+    assert (usage.bytes, usage.removed_uploads, usage.removed_bytes) == (0, 1, 5)
+
+
+def test_an_upload_stays_that_anything_names_or_that_was_just_used(house: House, tmp_path: Path) -> None:
+    presets, library = PresetStore(house.database), tmp_path / "workflows"
+    library.mkdir()
+    editor = Editor(library, tmp_path / "trash")
+    files = {name: house.upload(name.encode()) for name in ("run", "preset", "card", "trash", "held", "none")}
+    fresh = house.upload(b"fresh", hours=23.0)
+    house.run(1.0, size=0, given=files["run"])
+    presets.keep("t", "p", {"image": files["preset"].to_json()}, "ann")
+    editor.add("a", GRAPH.to_api(), {"inputs": {"1.image": {"default": files["card"].to_json()}}})
+    editor.delete(editor.add("b", GRAPH.with_input("1", "image", files["trash"].to_json()).to_api()))
+    house.media.hold_upload(files["held"].ref)
+    house.keeper(presets.texts, editor.texts).tidy()
+    assert [name for name, file in files.items() if not house.has_upload(file)] == ["none"]
+    assert house.has_upload(fresh)
+
+
+def test_uploads_count_and_go_with_the_runs_whose_files_make_room(house: House) -> None:
+    shared, own, starred = (house.upload(content * 100) for content in (b"s", b"o", b"*"))
+    runs = [house.run(1.0, given=shared), house.run(2.0, given=own), house.run(3.0, given=shared)]
+    favourite = house.run(0.0, given=starred)
+    house.index.star([favourite], True)
+    keeper = house.keeper(bytes=420)
+    keeper.tidy()  # of 700 bytes: the oldest runs' files, and the input that only one of them had
+    assert [house.has_files(run) for run in (*runs, favourite)] == [False, False, True, True]
+    assert [house.has_upload(file) for file in (shared, own, starred)] == [True, False, True]
+    assert keeper.usage().bytes == 400
+
+
+def test_uploads_of_old_runs_go_with_age(house: House) -> None:
+    old, young = house.upload(b"old"), house.upload(b"young")
+    house.run(1.0, given=old)
+    house.run(house.now - 50, given=young)
+    house.keeper(seconds=100.0).tidy()
+    assert [house.has_upload(file) for file in (old, young)] == [False, True]
+
+
+def test_no_upload_goes_while_it_cannot_be_known_who_names_it(house: House, tmp_path: Path) -> None:
+    file = house.upload(b"a fox")
+    away = Editor(tmp_path / "away", tmp_path / "trash")
+    with pytest.raises(StoreError):
+        house.keeper(away.texts).tidy()
+    assert house.has_upload(file)
+
+
+def test_an_upload_that_is_used_while_it_is_let_go_stays(house: House) -> None:
+    file = house.upload(b"a fox")
+    (seen,) = house.media.uploads()
+    house.media.hold_upload(file.ref)
+    assert not house.media.forget_upload(seen)
+    assert house.has_upload(file)

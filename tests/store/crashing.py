@@ -1,14 +1,16 @@
 """A data folder at work, to be killed at any moment: `python -m tests.store.crashing FOLDER SEED`.
 
-Runs come, get files and thumbnails, are changed, starred, thrown away and tidied up, for ever. It says a line
-for each run that it was told is safely kept.
+Runs come, some of an uploaded picture, get files and thumbnails, are changed, starred, thrown away and tidied
+up, for ever. It says a line for each run that it was told is safely kept.
 """
 
 from __future__ import annotations
 
 import io
+import os
 import random
 import sys
+import time
 import uuid
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +18,7 @@ from pathlib import Path
 from PIL import Image
 
 from comfyui_bridge.core import workflow
+from comfyui_bridge.core.files import FileValue
 from comfyui_bridge.core.outputs import KeptFile, OutputFile
 from comfyui_bridge.core.run import Run, RunState
 from comfyui_bridge.engine.housekeeper import Housekeeper, Limits
@@ -44,20 +47,21 @@ class House:
         self.database = Database(folder)
         self.runs, self.index = RunStore(self.database), RunIndex(self.database)
         self.media = MediaStore(folder)
-        self.now = 1000.0
+        self.now = time.time()
         self.keeper = Housekeeper(
             self.runs,
             self.index,
             self.media,
-            Limits(bytes=LIMIT, bin_seconds=5.0),
+            Limits(bytes=LIMIT, bin_seconds=3000.0),
             clock=lambda: self.now,
             changed=lambda run: None,
             gone=lambda run_id: None,
+            texts=(lambda: (),),
         )
 
     def one_thing(self) -> str:
         """Do one of the things that a day is made of; the run that is kept now, if that was it."""
-        self.now += 1.0
+        self.now += 600.0
         old = [run.run_id for run in self.runs.page(20).runs]
         some = self.random.sample(old, min(len(old), 2))
         match self.random.randrange(8):
@@ -78,7 +82,9 @@ class House:
         return ""
 
     def _a_run(self) -> str:
-        run = Run(uuid.UUID(int=self.random.getrandbits(128)).hex, str(uuid.uuid4()), GRAPH, self.now)
+        run_id = uuid.UUID(int=self.random.getrandbits(128)).hex
+        values = {"image": self._an_upload().to_json()} if self.random.random() < 0.5 else {}
+        run = Run(run_id, str(uuid.uuid4()), GRAPH, self.now, values=values)
         self.runs.insert(run)
         kept: list[KeptFile] = []
         for number in range(self.random.randrange(1, 4)):
@@ -91,6 +97,12 @@ class House:
             )
         self.runs.update(replace(run, state=RunState.COMPLETED, kept=tuple(kept)))
         return run.run_id
+
+    def _an_upload(self) -> FileValue:
+        """One of a few pictures, as if it had been uploaded long ago."""
+        key = self.media.keep_upload(io.BytesIO(b"%d" % self.random.randrange(6) * 5000), "mine.png")
+        os.utime(self.media.upload_path(key), (0, 0))
+        return FileValue(key, "mine.png")
 
 
 def main() -> None:

@@ -219,9 +219,9 @@ def test_the_log_says_that_files_went() -> None:
             "Kept files: 2.0 MB of 1.0 GB. The oldest without a star go first; the values stay.",
         ),
         (
-            Usage(0, None, 86400.0, 1, 5000, 9.0, "The disk is full."),
+            Usage(0, None, 86400.0, 1, 2, 5000, 9.0, "The disk is full."),
             "Kept files: 0 B. They are kept for a day. The oldest without a star go first; the values stay. "
-            "Gone since the start: files of 1 run, 5 kB. The disk is full.",
+            "Gone since the start: files of 1 run, 2 input files, 5 kB. The disk is full.",
         ),
     ],
 )

@@ -91,9 +91,10 @@ def usage_words(usage: Usage, words: Words) -> str:
         said.append(words.count("usage_days", max(1, round(usage.seconds / _DAY_S))))
     if usage.limit is not None or usage.seconds is not None:
         said.append(words("usage_order"))
-    if usage.removed_runs:
-        freed = present.bytes_words(usage.removed_bytes)
-        said.append(words("usage_removed", files=words.count("usage_runs", usage.removed_runs), bytes=freed))
+    gone = {"usage_runs": usage.removed_runs, "usage_uploads": usage.removed_uploads}
+    what = ", ".join(words.count(key, count) for key, count in gone.items() if count)
+    if what:
+        said.append(words("usage_removed", what=what, bytes=present.bytes_words(usage.removed_bytes)))
     return " ".join([*said, usage.problem]).strip()
 
 

@@ -55,11 +55,13 @@ TABLE = {
         "最早且未加星标的先移除，参数会保留。",
     ),
     "usage_removed": (
-        "Gone since the start: files of {files}, {bytes}.",
-        "启动以来已移除{files}的文件，{bytes}。",
+        "Gone since the start: {what}, {bytes}.",
+        "启动以来已移除：{what}，{bytes}。",
     ),
-    "usage_runs_one": ("1 run", " 1 次运行"),
-    "usage_runs": ("{count} runs", " {count} 次运行"),
+    "usage_runs_one": ("files of 1 run", "1 次运行的文件"),
+    "usage_runs": ("files of {count} runs", "{count} 次运行的文件"),
+    "usage_uploads_one": ("1 input file", "1 个输入文件"),
+    "usage_uploads": ("{count} input files", "{count} 个输入文件"),
     "log_removed_space": (
         "Its files were removed to stay within the space for kept files",
         "为不超出保存空间，其文件已被移除",
