@@ -8,11 +8,15 @@ from __future__ import annotations
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from types import TracebackType
+from uuid import uuid4
 
+from comfyui_bridge.comfy.http import Timeouts
 from comfyui_bridge.comfy.server import ComfyServer
 from comfyui_bridge.core.errors import StoreError
 from comfyui_bridge.engine.engine import Engine
+from comfyui_bridge.engine.experiments import Experiments
 from comfyui_bridge.engine.housekeeper import Housekeeper, Limits
 from comfyui_bridge.engine.results import Results
 from comfyui_bridge.sandbox_process import SandboxProcess
@@ -21,18 +25,23 @@ from comfyui_bridge.store.accounts import Accounts, Sessions
 from comfyui_bridge.store.catalogue import Catalogue
 from comfyui_bridge.store.database import Database
 from comfyui_bridge.store.editor import Editor
+from comfyui_bridge.store.experiments import ExperimentStore
 from comfyui_bridge.store.library import Library
 from comfyui_bridge.store.media import MediaStore
 from comfyui_bridge.store.presets import PresetStore
 from comfyui_bridge.store.run_index import RunIndex
 from comfyui_bridge.store.runs import RunStore
 from comfyui_bridge.store.servers import ServerStore
+from comfyui_bridge.store.wildcard_files import WildcardFiles
 from comfyui_bridge.ui.dashboard import Dashboard
 from comfyui_bridge.version import __version__
 
 STOP_S = 3.0
 SANDBOX = "sandbox"
 """The name our own sandbox goes by, whatever port it has this time."""
+
+_GLANCE = Timeouts(connect=2.0, answer=2.0, whole=4.0)
+"""For a look at an address that somebody waits for."""
 
 LOOK_EVERY_S = 1.0
 """How old a look at the folder of workflows may be: every page asks for it, every three seconds."""
@@ -66,6 +75,7 @@ def build(settings: Settings) -> App:
     The engine's workers are running when this returns; that a server is away is their concern.
     """
     accounts = _accounts(settings)
+    program = uuid4().hex
     with ExitStack() as closing:
         database = closing.enter_context(Database(settings.data))
         media = MediaStore(settings.data)
@@ -83,24 +93,48 @@ def build(settings: Settings) -> App:
             kept=ServerStore(database),
             # Without the token: it is for the settings' servers, and anyone may add another.
             connect=ComfyServer,
+            refuse=partial(_why_not, program),
             max_waiting=settings.max_waiting,
         )
         closing.callback(engine.stop)
         engine.start()
+        library = Catalogue(Library(settings.workflows), look_every=LOOK_EVERY_S)
+        editor = Editor(settings.workflows, settings.data / "trash", wrote=library.look_again)
+        presets, plans = PresetStore(database), ExperimentStore(database)
+        wildcards = WildcardFiles(settings.workflows / "wildcards")
+        experiments = Experiments(
+            engine,
+            runs,
+            plans,
+            presets,
+            library.get,
+            lists=wildcards.lines,
+        )
+        closing.callback(experiments.stop_work, STOP_S)
+        experiments.start_work()
         housekeeper = Housekeeper(
-            runs, index, media, _limits(settings), clock=time.time, changed=engine.replace, gone=engine.forget
+            runs,
+            index,
+            media,
+            _limits(settings),
+            clock=time.time,
+            changed=engine.replace,
+            gone=engine.forget,
+            texts=(presets.texts, plans.texts, editor.texts),
         )
         closing.callback(housekeeper.stop, STOP_S)
         housekeeper.start()
-        library = Catalogue(Library(settings.workflows), look_every=LOOK_EVERY_S)
         dashboard = Dashboard(
             engine=engine,
             library=library,
-            editor=Editor(settings.workflows, settings.data / "trash", wrote=library.look_again),
+            editor=editor,
             media=media,
             results=Results(runs, index, housekeeper, engine.snapshot, time.time),
-            presets=PresetStore(database),
+            presets=presets,
+            experiments=experiments,
+            wildcards=wildcards,
             version=__version__,
+            program=program,
             accounts=accounts,
             sessions=Sessions(database) if accounts else None,
             servers=tuple(server.name for server in servers),
@@ -108,6 +142,19 @@ def build(settings: Settings) -> App:
             workflows=settings.workflows,
         )
         return App(settings, engine, dashboard, closing.pop_all())
+
+
+def _why_not(program: str, url: str) -> str:
+    """Why an address that somebody adds is no ComfyUI's for certain: a dashboard answers there."""
+    server = ComfyServer(url, timeouts=_GLANCE)
+    try:
+        found = server.bridge()
+    finally:
+        server.close()
+    if not found:
+        return ""
+    whose = "this page's own address" if found == program else "the address of another ComfyUI Bridge"
+    return f"{server.name} is {whose}. Write the address of a ComfyUI, such as 192.168.1.20:8188."
 
 
 def _limits(settings: Settings) -> Limits:

@@ -24,6 +24,8 @@ _FIXED = ("Load", "TextEncode", "CLIPVision", "Primitive", "Scheduler", "Guider"
 """What takes as long for a large picture as for a small one, by a part of its class_type."""
 _SILENT = 5.0
 """Seconds without a step, and some times its pace, after which a node's pace tells nothing any more."""
+_SIMULATED = 500
+"""More runs than this take as much longer as they are more."""
 _FAR = 6.0
 """Beyond so many times the work of any earlier run, more work does not take as much longer."""
 
@@ -55,6 +57,9 @@ class Timing:
     seconds: float
     nodes: Mapping[str, NodeTime]
     """The nodes that ran, by node_id; those from the server's cache took no time."""
+    pixels: float = 1.0
+    bytes: int = 0
+    """What it left on this disk."""
 
     @property
     def between(self) -> float:
@@ -84,7 +89,9 @@ def timing(run: Run) -> Timing | None:
             return None
         node = run.workflow.nodes[entry.node_id]
         nodes[entry.node_id] = NodeTime(node.class_type, entry.seconds, _work(run.workflow, node, size))
-    return Timing(run.seconds, MappingProxyType(nodes)) if nodes else None
+    if not nodes:
+        return None
+    return Timing(run.seconds, MappingProxyType(nodes), size, sum(kept.size for kept in run.kept))
 
 
 @dataclass(frozen=True)
@@ -179,6 +186,43 @@ def starts(busy: Mapping[str, Estimate | None], waiting: Sequence[Waiting]) -> M
         known[one.run_id] = begins
         free[name] = begins.plus(takes) if takes is not None else None
     return known
+
+
+def together(samples: Sequence[Mapping[str, Estimate | None]], count: int) -> Estimate | None:
+    """How long so many runs take on all servers at once, by what each sample would take on those able to.
+
+    The samples stand for the runs from first to last. A server of which nothing is known counts like the
+    others; None where nothing is known of any.
+    """
+    known = [one for takes in samples for one in takes.values() if one is not None]
+    if not known or not count:
+        return None
+    usual = Estimate(median(one.low for one in known), median(one.high for one in known))
+    able = [{name: one or usual for name, one in takes.items()} for takes in samples]
+    shown = min(count, _SIMULATED)
+    runs = [able[number * len(able) // shown] for number in range(shown)]
+    low = _busy([{name: one.low for name, one in takes.items()} for takes in runs])
+    high = _busy([{name: one.high for name, one in takes.items()} for takes in runs])
+    return Estimate(low * count / shown, high * count / shown)
+
+
+def _busy(runs: Sequence[Mapping[str, float]]) -> float:
+    """When the last of these runs ends, each given to the server that would be through with it first."""
+    free: dict[str, float] = {}
+    for takes in runs:
+        if takes:
+            ends = {name: free.get(name, 0.0) + seconds for name, seconds in takes.items()}
+            name = min(ends, key=ends.__getitem__)
+            free[name] = ends[name]
+    return max(free.values(), default=0.0)
+
+
+def bytes_of(samples: Sequence[Workflow], past: Sequence[Timing], count: int) -> int | None:
+    """What so many runs leave on the disk, by what earlier ones left for their pixels."""
+    per_pixel = [one.bytes / one.pixels for one in past if one.bytes]
+    if not per_pixel or not samples:
+        return None
+    return round(median(per_pixel) * sum(map(pixels, samples)) / len(samples) * count)
 
 
 def pixels(workflow: Workflow) -> float:

@@ -12,8 +12,9 @@ import time
 import uuid
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
-from typing import Any
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, Protocol
 
 from comfyui_bridge.core import activity, remix
 from comfyui_bridge.core import form as form_
@@ -29,13 +30,13 @@ from comfyui_bridge.core.template import Template
 from comfyui_bridge.core.workflow import Workflow
 from comfyui_bridge.engine.assessor import Assessor, Found
 from comfyui_bridge.engine.follow import Timing
-from comfyui_bridge.engine.forecast import Forecast
+from comfyui_bridge.engine.forecast import Forecast, Outlook
 from comfyui_bridge.engine.live import Live, Preview, Snapshot
 from comfyui_bridge.engine.made import Made
 from comfyui_bridge.engine.pool import Pool, ServerStatus
 from comfyui_bridge.engine.ports import Server
 from comfyui_bridge.engine.queue import RunQueue
-from comfyui_bridge.engine.roster import Connect, Roster
+from comfyui_bridge.engine.roster import Connect, Refuse, Roster
 from comfyui_bridge.engine.worker import PATIENT, Grace, Shared, Worker
 from comfyui_bridge.store.media import MediaStore
 from comfyui_bridge.store.runs import RunPage, RunStore
@@ -47,6 +48,39 @@ GRACE = Grace()
 FACTS_S = 10.0
 """What somebody looks at of a server's memory is at most so old, and was asked for when somebody looked."""
 _FORMS_KEPT = 256
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What a run is of: the graph with its values in it, and their JSON."""
+
+    workflow: Workflow
+    template: str
+    title: str
+    values: Mapping[str, Any]
+
+    @cached_property
+    def fingerprint(self) -> str:
+        return self.workflow.fingerprint()
+
+
+class Attendant(Protocol):
+    """Who looks after the runs of experiments."""
+
+    def told(self, run: Run) -> None:
+        """The newest state of a run of an experiment, from its writer; must not block."""
+
+    def replaced(self, run: Run) -> None:
+        """What is kept of a run that is over is another now; any run, as any may stand in a cell."""
+
+    def gone(self, run_id: str) -> None:
+        """A run is kept no more."""
+
+    def wake(self) -> None:
+        """Something about the servers is another now; must not block."""
+
+    def stop_all(self, owner: str) -> None:
+        """This owner wants nothing more to begin."""
 
 
 class Engine:
@@ -61,6 +95,7 @@ class Engine:
         ending_with_us: Sequence[str] = (),
         kept: ServerStore | None = None,
         connect: Connect | None = None,
+        refuse: Refuse | None = None,
         max_waiting: int = MAX_WAITING,
         timing: Timing = PATIENT,
         grace: Grace = GRACE,
@@ -71,13 +106,16 @@ class Engine:
         """`ending_with_us` names servers that end when this program does, and forget their runs.
 
         `kept` remembers what is changed about servers here, and `connect` makes one of an address; without
-        them nothing is remembered, and none can be added. `max_waiting` runs of one person may wait.
+        them nothing is remembered, and none can be added. `refuse` asks an address whether it is one of a
+        ComfyUI. `max_waiting` runs of one person may wait.
         """
         self._ending_with_us = frozenset(ending_with_us)
         self._clock = clock
         self._draw_seed = draw_seed
         self._runs = runs
-        self._live = Live()
+        self._media = media
+        self._attendant: Attendant | None = None
+        self._live = Live(self._tell)
         self._pool = Pool(clock, self._wake)
         self._queue = RunQueue(self._live.publish, self._pool.inside)
         self._max_waiting = max_waiting
@@ -86,7 +124,7 @@ class Engine:
         self._shared = Shared(
             self._queue, self._pool, self._live, runs, media, kept, clock, monotonic, timing, grace
         )
-        self._roster = Roster(servers, self._pool, self._hire, kept, connect)
+        self._roster = Roster(servers, self._pool, self._hire, kept, connect, refuse)
         self._assessor = Assessor(self._pool.definitions)
         self._forecast = Forecast(runs, self._live, self._queue, self._pool, clock, monotonic)
         self._forms = Made(form_.make, _FORMS_KEPT)
@@ -119,11 +157,24 @@ class Engine:
         document is no workflow, QueueFull where as many of the owner's wait as may, StoreError where the
         run cannot be written down.
         """
+        return self._admit(self._new(self.prepared(template, raw), owner))
+
+    def prepared(self, template: Template, raw: Mapping[str, Any]) -> Prepared:
+        """What a run of these values would be. Raises InvalidValues and WorkflowError as `submit` does."""
         form = self.form(template).with_choices(raw)
         values = values_.resolve_seeds(form.inputs, form.check(raw), self._draw_seed)
-        return self._admit(
-            form.patched(values), template.slug, template.title, owner, values_.to_json(values)
-        )
+        return Prepared(form.patched(values), template.slug, template.title, values_.to_json(values))
+
+    def fill(self, prepared: Prepared, owner: str, experiment: str, cell: int, run_id: str) -> None:
+        """Put a run of an experiment's cell into the queue, where its turn is behind those of single runs.
+
+        Both the cell and the run are written down, or neither. Raises StoreError.
+        """
+        run = replace(self._new(prepared, owner), run_id=run_id, experiment=experiment)
+        self._make_ready(run)
+        self._runs.insert(run, cell)
+        self._queue.put(run)
+        self._wake()
 
     def again(self, run: Run, owner: str = "", *, new_seed: bool = False, seeds: Collection[str] = ()) -> str:
         """Put a run into the queue once more, as it was asked for then, whatever became of its template.
@@ -135,26 +186,35 @@ class Engine:
         workflow, values = run.original or run.workflow, dict(run.values)
         if new_seed:
             workflow, values = remix.reseeded(workflow, self.node_defs(), values, seeds, self._draw_seed)
-        return self._admit(workflow, run.template, run.title, owner, values)
+        return self._admit(self._new(Prepared(workflow, run.template, run.title, values), owner))
 
-    def _admit(
-        self, workflow: Workflow, template: str, title: str, owner: str, values: Mapping[str, Any]
-    ) -> str:
-        run = Run(
+    def _new(self, prepared: Prepared, owner: str) -> Run:
+        return Run(
             run_id=uuid.uuid4().hex,
             prompt_id=str(uuid.uuid4()),
-            workflow=workflow,
+            workflow=prepared.workflow,
             created_at=self._clock(),
-            template=template,
-            title=title,
+            template=prepared.template,
+            title=prepared.title,
             owner=owner,
-            values=values,
-            fingerprint=workflow.fingerprint(),
-            weights=self._forecast.weights(template, workflow),
+            values=prepared.values,
+            fingerprint=prepared.fingerprint,
+            weights=self._forecast.weights(prepared.template, prepared.workflow),
         )
+
+    def _make_ready(self, run: Run) -> None:
+        """What a run needs before it is written down."""
         self._pool.assess((run,))
+        self._hold_files(run.workflow)  # before the run names them, lest they go in between
+
+    def _hold_files(self, workflow: Workflow) -> None:
+        for file in values_.files(workflow):
+            self._media.hold_upload(file.ref)
+
+    def _admit(self, run: Run) -> str:
+        self._make_ready(run)
         with self._admission:
-            if self._queue.waiting(owner) >= self._max_waiting:
+            if self._queue.waiting(run.owner) >= self._max_waiting:
                 raise QueueFull(
                     f"{self._max_waiting} runs of yours are waiting, which is as many as one person "
                     "may have. Wait for some of them, or stop some."
@@ -163,6 +223,30 @@ class Engine:
             self._queue.put(run)
         self._wake()
         return run.run_id
+
+    def hold_files(self, prepared: Prepared) -> None:
+        """See that the uploaded files it needs do not go. Raises InvalidValues where one is not there."""
+        try:
+            self._hold_files(prepared.workflow)
+        except StoreError as error:
+            raise InvalidValues({"files": str(error)}) from error
+
+    def withdraw(self, run_id: str) -> Run | None:
+        """Take a run out of the queue, to be forgotten or put back; None if it does not wait there."""
+        return self._queue.remove(run_id)
+
+    def put_back(self, run: Run) -> None:
+        """What was withdrawn waits again."""
+        self._queue.give_back(run)
+
+    def attend(self, attendant: Attendant) -> None:
+        """Tell this one from now on what becomes of the runs of experiments."""
+        self._attendant = attendant
+
+    def same(self, prepared: Prepared, owner: str) -> Run | None:
+        """The owner's newest completed run of exactly this, if what it made is still here."""
+        alike = self._runs.like(prepared.fingerprint, owner)
+        return next((run for run in alike if run.kept or run.texts), None)
 
     def alike(self, workflow: Workflow, owner: str) -> Run | None:
         """The owner's newest completed run of exactly this workflow."""
@@ -181,7 +265,12 @@ class Engine:
             worker.cancel(run_id)
 
     def cancel_all(self, owner: str, server: str | None = None) -> int:
-        """Stop all of this owner's runs, or those inside one server; how many that are."""
+        """Stop all of this owner's runs, or those inside one server; how many that are.
+
+        All of them is the owner's experiments too: those that go on are paused.
+        """
+        if server is None and self._attendant is not None:
+            self._attendant.stop_all(owner)
         runs = [run for run in self.queue(owner) if server in (None, run.server)]
         for run in reversed(runs):  # the waiting ones first, lest one begins as another is stopped
             self.cancel(run.run_id)
@@ -224,10 +313,14 @@ class Engine:
     def replace(self, run: Run) -> None:
         """Show this as the newest state of a run that is over: what is kept of it is another now."""
         self._live.replace(run)
+        if self._attendant is not None:
+            self._attendant.replaced(run)
 
     def forget(self, run_id: str) -> None:
         """Let go of a run that is kept no more."""
         self._live.forget(run_id)
+        if self._attendant is not None:
+            self._attendant.gone(run_id)
 
     def queue(self, owner: str) -> tuple[Run, ...]:
         """This owner's unfinished runs: running, inside servers, then waiting in the order of their turns."""
@@ -255,11 +348,14 @@ class Engine:
             values = form.check(raw)
             if values_.resolve_seeds(form.inputs, values, lambda low, high: low) != values:
                 return None
-            fingerprint = form.patched(values).fingerprint()
+            prepared = Prepared(form.patched(values), template.slug, template.title, {})
         except (InvalidValues, WorkflowError):
             return None
-        alike = self._runs.like(fingerprint, owner)
-        return next((run for run in alike if run.kept or run.texts), None)
+        return self.same(prepared, owner)
+
+    def outlook(self, template: str, samples: Sequence[Workflow], count: int) -> Outlook:
+        """What so many runs of a template take, of which these are samples from first to last."""
+        return self._forecast.outlook(template, samples, count)
 
     def activity(self, hours: float = 6.0) -> tuple[Activity, ...]:
         """What the servers did in the last hours, by server and slot of time."""
@@ -271,6 +367,10 @@ class Engine:
         for name in self._pool.with_old_facts(FACTS_S):
             with suppress(LookupError):  # it was removed just now
                 self._roster.worker(name).refresh(only_facts=True)
+        return self._pool.statuses()
+
+    def statuses(self) -> tuple[ServerStatus, ...]:
+        """The servers as they are known now; nothing is asked."""
         return self._pool.statuses()
 
     def server(self, name: str) -> Server:
@@ -352,6 +452,12 @@ class Engine:
         """There may be something to claim."""
         for worker in self._roster.workers():
             worker.wake()
+        if self._attendant is not None:
+            self._attendant.wake()
+
+    def _tell(self, run: Run) -> None:
+        if run.experiment and self._attendant is not None:
+            self._attendant.told(run)
 
     def _doubled(self, run_id: str, sentence: str) -> None:
         """A run began on two servers: say so in the run, whoever writes it now."""

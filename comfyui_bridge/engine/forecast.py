@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
-from comfyui_bridge.core import estimate
+from comfyui_bridge.core import estimate, readiness
 from comfyui_bridge.core.estimate import Estimate, Expected, Timing, Waiting
 from comfyui_bridge.core.progress import Weights
 from comfyui_bridge.core.run import Run, RunState
@@ -34,6 +35,15 @@ _TEMPLATES_KEPT = 512
 _RUNS_KEPT = 4 * LOOKED_THROUGH
 
 _Past = tuple[Timing, ...]
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """What many runs take: seconds, and bytes on this disk; None where nobody can say."""
+
+    runs: int
+    seconds: Estimate | None = None
+    bytes: int | None = None
 
 
 class Forecast:
@@ -71,6 +81,19 @@ class Forecast:
         """What the nodes weigh in the progress, by what earlier runs of the template took on any server."""
         servers = [status.name for status in self._pool.statuses()]
         return estimate.weights(workflow, [one for name in servers for one in self._of(template, name)])
+
+    def outlook(self, template: str, samples: Sequence[Workflow], count: int) -> Outlook:
+        """What so many runs of a template take, of which `samples` are some, spread from first to last."""
+        if not samples or not count:
+            return Outlook(count)
+        definitions = self._pool.definitions()
+        past = {name: self._of(template, name) for name in definitions}
+        takes = []
+        for one in samples:
+            able = [name for name, defs in definitions.items() if readiness.assess(one, defs).ready]
+            takes.append({name: estimate.whole(estimate.expect(one, past[name])) for name in able})
+        known = [one for name in past for one in past[name]]
+        return Outlook(count, estimate.together(takes, count), estimate.bytes_of(samples, known, count))
 
     def _of(self, template: str, server: str) -> _Past:
         key, now = (template, server), self._monotonic()

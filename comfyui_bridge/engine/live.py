@@ -50,7 +50,9 @@ class _Entry:
 class Live:
     """Newest snapshots by run_id. Thread-safe; every run has one writer at a time."""
 
-    def __init__(self) -> None:
+    def __init__(self, told: Callable[[Run], None] = lambda run: None) -> None:
+        """`told` is called with whatever is published, by its writer; it must not block."""
+        self._told = told
         self._lock = threading.Lock()  # guards the two tables, never held while waiting
         self._entries: dict[str, _Entry] = {}
         self._finished: OrderedDict[str, None] = OrderedDict()
@@ -71,6 +73,7 @@ class Live:
             before = entry.snapshot
             entry.snapshot = Snapshot(run, before.version + 1, before.preview_version)
             entry.changed.notify_all()
+        self._told(run)
 
     def replace(self, run: Run) -> None:
         """Make this the newest state of a run that is held here; others are left to the store."""

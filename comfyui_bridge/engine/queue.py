@@ -1,6 +1,7 @@
 """The run queue: runs that wait with us, where order, fairness and cancelling stay ours.
 
-Turns go round people, not round submissions. A run belongs to the queue until it is claimed: meanwhile
+Turns go round people, not round submissions. Runs of experiments have their turns, round people too, once
+no single run is waiting that could have gone. A run belongs to the queue until it is claimed: meanwhile
 the queue is its only writer, and publishes its place whenever that changes.
 """
 
@@ -8,12 +9,15 @@ from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from comfyui_bridge.core.run import Run
 
 _SERVED_KEPT = 1000
+
+_Line = tuple[bool, str]
+"""One person's single runs, or their runs of experiments."""
 
 
 class RunQueue:
@@ -28,17 +32,17 @@ class RunQueue:
         self._publish = publish
         self._inside = inside
         self._lock = threading.Lock()
-        self._waiting: dict[str, dict[str, Run]] = {}
-        """By owner, then by run_id in the order of the owner's turns."""
-        # When each owner was last served, as a count of turns: who waited longest for a turn is next.
-        self._served: dict[str, int] = {}
+        self._waiting: dict[_Line, dict[str, Run]] = {}
+        """By line, then by run_id in the order of the line's turns."""
+        # When each line was last served, as a count of turns: who waited longest for a turn is next.
+        self._served: dict[_Line, int] = {}
         self._turns = itertools.count(1)
         self._unwanted: set[str] = set()
 
     def put(self, run: Run) -> None:
         """Add a run behind its owner's others."""
         with self._lock:
-            self._waiting.setdefault(run.owner, {})[run.run_id] = run
+            self._waiting.setdefault(_line(run), {})[run.run_id] = run
             self._tell_places()
 
     def give_back(self, run: Run) -> bool:
@@ -50,8 +54,8 @@ class RunQueue:
             if run.run_id in self._unwanted:
                 self._unwanted.discard(run.run_id)
                 return False
-            self._waiting[run.owner] = {run.run_id: run, **self._waiting.get(run.owner, {})}
-            self._served.pop(run.owner, None)
+            self._waiting[_line(run)] = {run.run_id: run, **self._waiting.get(_line(run), {})}
+            self._served.pop(_line(run), None)
             self._tell_places()
             return True
 
@@ -64,7 +68,7 @@ class RunQueue:
             for run in self._order():
                 if may_take(run):
                     self._take_out(run)
-                    self._end_turn(run.owner)
+                    self._end_turn(_line(run))
                     return run
         return None
 
@@ -93,13 +97,6 @@ class RunQueue:
         with self._lock:
             self._unwanted.discard(run_id)
 
-    def remove_all(self, owner: str) -> tuple[Run, ...]:
-        """Take out all runs of one owner."""
-        with self._lock:
-            removed = tuple(self._waiting.pop(owner, {}).values())
-            self._tell_places()
-            return removed
-
     def move(self, run_id: str, place: int) -> bool:
         """Put a run at this place among its owner's, 0 first; whether it waits here.
 
@@ -109,9 +106,9 @@ class RunQueue:
             run = self._find(run_id)
             if run is None:
                 return False
-            line = [one for one in self._waiting[run.owner].values() if one is not run]
+            line = [one for one in self._waiting[_line(run)].values() if one is not run]
             line.insert(max(0, place), run)
-            self._waiting[run.owner] = {one.run_id: one for one in line}
+            self._waiting[_line(run)] = {one.run_id: one for one in line}
             self._tell_places()
             return True
 
@@ -126,9 +123,9 @@ class RunQueue:
             self._tell_places()
 
     def waiting(self, owner: str) -> int:
-        """How many runs of this owner wait here."""
+        """How many single runs of this owner wait here."""
         with self._lock:
-            return len(self._waiting.get(owner, ()))
+            return len(self._waiting.get((False, owner), ()))
 
     def __len__(self) -> int:
         with self._lock:
@@ -138,26 +135,36 @@ class RunQueue:
         return next((line[run_id] for line in self._waiting.values() if run_id in line), None)
 
     def _order(self) -> tuple[Run, ...]:
-        owners = sorted(self._waiting, key=lambda owner: self._served.get(owner, 0))
-        rounds = itertools.zip_longest(*(self._waiting[owner].values() for owner in owners))
-        return tuple(run for turn in rounds for run in turn if run is not None)
+        return (*self._turns_of(False), *self._turns_of(True))
+
+    def _turns_of(self, experiments: bool) -> Iterator[Run]:
+        lines = sorted(
+            (line for line in self._waiting if line[0] is experiments),
+            key=lambda line: self._served.get(line, 0),
+        )
+        rounds = itertools.zip_longest(*(self._waiting[line].values() for line in lines))
+        return (run for turn in rounds for run in turn if run is not None)
 
     def _tell_places(self) -> None:
         inside = self._inside()
         for ahead, run in enumerate(self._order(), inside):
             if run.ahead != ahead:
-                placed = self._waiting[run.owner][run.run_id] = replace(run, ahead=ahead)
+                placed = self._waiting[_line(run)][run.run_id] = replace(run, ahead=ahead)
                 self._publish(placed)
 
     def _take_out(self, run: Run) -> None:
-        line = self._waiting[run.owner]
+        line = self._waiting[_line(run)]
         del line[run.run_id]
         if not line:
-            del self._waiting[run.owner]
+            del self._waiting[_line(run)]
 
-    def _end_turn(self, owner: str) -> None:
-        self._served[owner] = next(self._turns)
+    def _end_turn(self, line: _Line) -> None:
+        self._served[line] = next(self._turns)
         if len(self._served) > _SERVED_KEPT:
             # Who was served longest ago is as good as new.
             for oldest in sorted(self._served, key=self._served.__getitem__)[: _SERVED_KEPT // 2]:
                 del self._served[oldest]
+
+
+def _line(run: Run) -> _Line:
+    return bool(run.experiment), run.owner

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from time import time
 from typing import Any
@@ -149,6 +149,12 @@ class ExperimentStore:
             connection.execute(update(cells).where(*is_its).values(run_id="", asked=False))
             connection.execute(delete(run_index).where(run_index.c.position.in_(which)))
             connection.execute(delete(runs).where(runs.c.run_id.in_(run_ids)))
+
+    def texts(self) -> Iterator[str]:
+        """The plans and grids of all experiments as they are stored, those in the bin included."""
+        with self._database.reading() as connection:
+            for row in connection.execute(select(experiments.c.plan, experiments.c.grid)):
+                yield from row
 
     def tally(self, experiment_ids: Sequence[str]) -> Mapping[str, Counter[str]]:
         """Of each experiment, how many cells ended in which state; "running" is those that have a run that

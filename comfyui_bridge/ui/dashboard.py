@@ -14,12 +14,14 @@ if TYPE_CHECKING:
     from comfyui_bridge.core.run import Run
     from comfyui_bridge.core.template import Template
     from comfyui_bridge.engine.engine import Engine
+    from comfyui_bridge.engine.experiments import Experiments
     from comfyui_bridge.engine.results import Results
     from comfyui_bridge.store.accounts import Accounts, Sessions
     from comfyui_bridge.store.catalogue import Catalogue
     from comfyui_bridge.store.editor import Editor
     from comfyui_bridge.store.media import MediaStore
     from comfyui_bridge.store.presets import PresetStore
+    from comfyui_bridge.store.wildcard_files import WildcardFiles
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,10 @@ class Dashboard:
     sessions: Sessions | None = None
     presets: PresetStore | None = None
     """Where presets are kept; a page without offers none."""
+    experiments: Experiments | None = None
+    """A page without has no tab for them."""
+    wildcards: WildcardFiles | None = None
+    """The lists that prompts may name."""
     servers: tuple[str, ...] = ()
     """The servers named in the settings, without credentials."""
     uses_sandbox: bool = False
