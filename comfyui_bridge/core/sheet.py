@@ -32,7 +32,6 @@ class SheetWords:
     broken: str = "This picture cannot be shown."
     kept: str = "Kept"
     rejected: str = "Rejected"
-    animated: str = "Animated"
     shared: str = "The same in all"
     state: str = "State"
     reason: str = "Reason"
@@ -43,12 +42,15 @@ class SheetWords:
     files: str = "Files"
     texts: str = "Texts"
     done: str = "Done"
-    number: str = "No."
+    on: str = "on"
+    off: str = "off"
+    none: str = "–"
     larger: str = "Show large: {name}"
+    previous: str = "Previous"
+    next: str = "Next"
     close: str = "Close"
     made_with: str = "Made with {program}"
     reduced: str = "Pictures are shown at {size} pixels at most."
-    cut: str = "Only the first {shown} of {count} are shown here."
     no_font: str = "This computer has no font for some of the characters."
     too_many: str = "{count} cells are too many for one picture. Take the page, the table or the ZIP."
 
@@ -137,6 +139,10 @@ class Sheet:
     def name_of(self, key: str) -> str:
         return self.names.get(key) or key
 
+    def said(self, value: Any) -> str:
+        """A value as it is read here."""
+        return shown(value, self.words)
+
 
 @dataclass(frozen=True)
 class Row:
@@ -174,19 +180,19 @@ def titled(title: str, label: str) -> str:
     return f"{title}: {label}" if title else label
 
 
-def shown(value: Any) -> str:
-    """A value as it is read in a sheet: one line a value, files and models by their names."""
+def shown(value: Any, words: SheetWords) -> str:
+    """A value as it is read: files and models by their names, parts behind them."""
     file = file_of(marked(value))
     if file is not None:
         return file.name
     if value is None or value in ("", [], {}):
-        return "–"
+        return words.none
     if isinstance(value, bool):
-        return "on" if value else "off"
+        return words.on if value else words.off
     if isinstance(value, Mapping):
-        return _part(value)
+        return _with_parts(value, words)
     if isinstance(value, (list, tuple)):
-        return ", ".join(map(shown, value))
+        return ", ".join(shown(one, words) for one in value)
     return str(value)
 
 
@@ -217,18 +223,19 @@ def _rows(sheet: Sheet, found: Mapping[tuple[int, ...], SheetCell], page: tuple[
         yield Row(label, tuple(found.get(place) for place in places))
 
 
-def _part(value: Mapping[str, Any]) -> str:
+def _with_parts(value: Mapping[str, Any], words: SheetWords) -> str:
     """A LoRA, a ControlNet, or whatever else has parts: its name, then what is said of it."""
     name = value.get("name")
     if not isinstance(name, str):
         return json.dumps(marked(value), ensure_ascii=False)
     rest = ((key, one) for key, one in value.items() if key != "name" and not isinstance(one, bool))
-    return " ".join((name, *_numbers(rest), *(["(off)"] if value.get("on") is False else [])))
+    off = [f"({words.off})"] if value.get("on") is False else []
+    return " ".join((name, *_parts(rest, words), *off))
 
 
-def _numbers(parts: Iterable[tuple[str, Any]]) -> Iterator[str]:
+def _parts(parts: Iterable[tuple[str, Any]], words: SheetWords) -> Iterator[str]:
     for key, value in parts:
         if value is None:
             continue
-        is_main = key in ("strength", "strength_model", "image")
-        yield shown(value) if is_main else f"{key.replace('_', ' ')} {shown(value)}"
+        said = shown(value, words)
+        yield said if key in ("strength", "strength_model", "image") else f"{key.replace('_', ' ')} {said}"

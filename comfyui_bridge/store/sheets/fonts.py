@@ -22,6 +22,7 @@ _PLAIN = (
     ("DejaVuSans.ttf", "DejaVuSans-Bold.ttf"),
     ("FreeSans.ttf", "FreeSansBold.ttf"),
 )
+_MORE_BOLD = ("NotoSansCJK-Bold.ttc", "msyhbd.ttc", "malgunbd.ttf", "DejaVuSans-Bold.ttf")
 _MORE = (
     "NotoSansCJK-Regular.ttc",
     "NotoSansCJKsc-Regular.otf",
@@ -56,7 +57,7 @@ _MORE = (
     "unifont.ttf",
 )
 # The collection begins with Japanese; its third face is simplified Chinese, which our other language is.
-_FACE = {"NotoSansCJK-Regular.ttc": 2}
+_FACE = {"NotoSansCJK-Regular.ttc": 2, "NotoSansCJK-Bold.ttc": 2}
 _BUILT_IN = ""
 _NOBODY_HAS = "\U0010ffff"
 _LOOKED_AT_SIZE = 20
@@ -155,7 +156,7 @@ class Fonts:
         """The font that has this character; None if none has."""
         known = (character, bold)
         if known not in self._found:
-            first = (self._bold, self._plain) if bold else (self._plain,)
+            first = (self._bold, *_MORE_BOLD, self._plain) if bold else (self._plain,)
             having = (name for name in (*first, *_MORE, _BUILT_IN) if self._has(name, character))
             self._found[known] = next(having, None)
             self.is_missing |= self._found[known] is None

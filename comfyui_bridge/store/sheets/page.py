@@ -17,7 +17,7 @@ from pathlib import Path
 from comfyui_bridge.core import sheet as sheets
 from comfyui_bridge.core.sheet import Sheet, SheetCell
 from comfyui_bridge.store import thumbnails
-from comfyui_bridge.store.sheets.picture import PROGRAM
+from comfyui_bridge.store.sheets.picture import LONG_LABEL, PROGRAM
 
 _SIDES = ((60, 1536), (250, 1024), (1000, 640), (4000, 384))
 """Up to so many pictures, each may be so large: a page of more than some 50 MB opens nowhere."""
@@ -44,6 +44,8 @@ class _Page:
         count = sum(len(cell.pictures[:MOST_OF_A_CELL]) for cell in sheet.cells)
         self._most = MOST_OF_A_CELL if count <= _MOST_EXTRA else 1
         count = sum(len(cell.pictures[: self._most]) for cell in sheet.cells)
+        first = (cell.pictures[0] for cell in sheet.cells if cell.pictures)
+        self._sizes = [size for one in first if (size := thumbnails.size_of(Path(one))) is not None]
         self._side = next((side for most, side in _SIDES if count <= most), _LEAST_SIDE)
 
     def chunks(self) -> Iterator[str]:
@@ -65,7 +67,7 @@ class _Page:
         notes = "".join(f'<p dir="auto">{_safe(note)}</p>\n' for note in sheet.notes)
         shared = ""
         if sheet.shared:
-            rows = self._rows((sheet.name_of(key), sheets.shown(one)) for key, one in sheet.shared.items())
+            rows = self._rows((sheet.name_of(key), sheet.said(one)) for key, one in sheet.shared.items())
             shared = f"<details><summary>{_safe(self._words.shared)}</summary>{rows}</details>\n"
         return (
             f'<!DOCTYPE html>\n<html lang="{_safe(self._words.lang)}">\n<head>\n<meta charset="utf-8">\n'
@@ -79,15 +81,15 @@ class _Page:
 
     def _foot(self) -> Iterator[str]:
         yield self._words.made_with.format(program=PROGRAM)
-        yield self._words.reduced.format(size=self._side)
+        if any(max(size) > self._side for size in self._sizes):
+            yield self._words.reduced.format(size=self._side)
 
     def _columns(self) -> int:
         return max(1, len(self._sheet.columns.labels))
 
     def _shape(self) -> str:
         """Width by height of a cell: room for the widest and for the highest of the first pictures."""
-        sizes = [thumbnails.size_of(Path(cell.pictures[0])) for cell in self._sheet.cells if cell.pictures]
-        shares = [(w / max(w, h), h / max(w, h)) for w, h in filter(None, sizes)]
+        shares = [(w / max(w, h), h / max(w, h)) for w, h in self._sizes]
         if not shares:
             return "1.5"
         return f"{max(w for w, _ in shares) / max(h for _, h in shares):.4f}"
@@ -141,13 +143,18 @@ class _Page:
             f' title="{_safe(self._hint(cell))}"></button>'
         )
         yield self._marks(cell)
-        yield f'<figcaption><b dir="auto">{name}</b>{self._rows(self._facts(cell))}</figcaption>'
-        yield (
-            '<div class="bar"><button class="step" data-step="-1" aria-label="←">←</button>'
-            '<button class="step" data-step="1" aria-label="→">→</button>'
-            f'<button class="close" popovertarget="c{number}" popovertargetaction="hide">'
-            f"{_safe(self._words.close)}</button></div></figure>"
+        heading = "" if all(axis[0] for axis in self._sheet.axes) else f'<b dir="auto">{name}</b>'
+        yield f"<figcaption>{heading}{self._rows(self._facts(cell))}</figcaption>"
+        yield self._bar(number)
+
+    def _bar(self, number: int) -> str:
+        words = self._words
+        steps = "".join(
+            f'<button class="step" data-step="{by}" aria-label="{_safe(said)}">{arrow}</button>'
+            for by, said, arrow in ((-1, words.previous, "←"), (1, words.next, "→"))
         )
+        hide = f'class="close" popovertarget="c{number}" popovertargetaction="hide"'
+        return f'<div class="bar">{steps}<button {hide}>{_safe(words.close)}</button></div></figure>'
 
     def _picture(self, path: str, name: str, *, is_first: bool) -> str:
         found = thumbnails.portable(Path(path), self._side)
@@ -187,7 +194,7 @@ class _Page:
         said = {axis[0] for axis in sheet.axes}
         for key, value in cell.values.items():
             if sheet.name_of(key) not in said:
-                yield sheet.name_of(key), sheets.shown(value)
+                yield sheet.name_of(key), sheet.said(value)
         if cell.seed is not None and words.seed not in said:
             yield words.seed, str(cell.seed)
         if cell.seconds is not None:
@@ -216,7 +223,8 @@ def _number(sheet: Sheet, cell: SheetCell) -> int:
 
 
 def _label(scope: str, label: str) -> str:
-    return f'<th scope="{scope}" title="{_safe(label)}"><span dir="auto">{_safe(label)}</span></th>'
+    long = ' class="long"' if len(label) > LONG_LABEL else ""
+    return f'<th scope="{scope}"{long} title="{_safe(label)}"><span dir="auto">{_safe(label)}</span></th>'
 
 
 def _short(value: str) -> str:

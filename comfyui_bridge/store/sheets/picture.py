@@ -27,6 +27,8 @@ PROGRAM = f"ComfyUI Bridge {__version__}"
 SIDE = 512
 """Pixels of a cell's longer side at most."""
 MOST_LABEL_LINES = 3
+LONG_LABEL = 32
+"""Characters; longer labels are sentences, and not set in bold."""
 _LEAST_BOX = 160
 _LEAST_WIDTH = 900
 _LINE = 1.35
@@ -107,8 +109,8 @@ class _Painter:
     # What stands above and below.
 
     def _head(self, width: int, unit: float) -> Iterator[_Line]:
-        sheet, words = self._sheet, self._words
-        title, text = round(34 * unit), round(17 * unit)
+        sheet = self._sheet
+        title, text = round(36 * unit), round(19 * unit)
         wide = min(width, round(1500 * unit))
         for line in self._fonts.lines(sheet.title, wide, title, 3, bold=True):
             yield _Line(line, title, _INK, bold=True)
@@ -119,14 +121,13 @@ class _Painter:
         for key, value in sheet.shared.items():
             label = f"{sheet.name_of(key)}  "
             first = self._fonts.width(label, text, bold=True)
-            lines = self._fonts.lines(sheets.shown(value), max(wide - first, wide / 3), text, 6)
+            lines = self._fonts.lines(sheet.said(value), max(wide - first, wide / 3), text, 6)
             for number, line in enumerate(lines):
                 yield _Line(line, text, _SOFT, label=label if not number else "", space=space)
                 space = 0
-        del words
 
     def _foot(self, width: int, unit: float) -> Iterator[_Line]:
-        size, words = round(14 * unit), self._words
+        size, words = round(15 * unit), self._words
         said = [words.made_with.format(program=PROGRAM)]
         if any(max(size) > self._measure.side for size in self._sizes.values()):
             said.append(words.reduced.format(size=self._measure.side))
@@ -210,31 +211,45 @@ class _Painter:
         """The axis' title over all, and each label at the foot of its room."""
         m = self._measure
         line = round(m.letters * _LINE)
-        self._fonts.draw(on, (x, y + m.letters), self._sheet.columns.title, m.letters, _SOFT)
+        self._axis_title(on, x, y + m.letters, self._sheet.columns.title, m.box[0])
+        self._axis_title(
+            on,
+            x - m.row_label,
+            y + m.head - m.gap - line + m.letters,
+            self._sheet.rows.title,
+            m.row_label - m.gap,
+        )
         for number, label in enumerate(block.columns):
-            lines = self._fonts.lines(label, m.box[0], m.letters, MOST_LABEL_LINES, bold=True)
+            bold = len(label) <= LONG_LABEL
+            lines = self._fonts.lines(label, m.box[0], m.letters, MOST_LABEL_LINES, bold=bold)
             base = y + m.head - m.gap - len(lines) * line + m.letters
             left = x + number * (m.box[0] + m.gap)
             for text in lines:
-                self._fonts.draw(on, (left, base), text, m.letters, _INK, bold=True)
+                self._fonts.draw(on, (left, base), text, m.letters, _INK, bold=bold)
                 base += line
+
+    def _axis_title(self, on: ImageDraw.ImageDraw, x: int, base: int, title: str, width: int) -> None:
+        for text in self._fonts.lines(title, width, self._measure.letters, 1):
+            self._fonts.draw(on, (x, base), text, self._measure.letters, _SOFT)
 
     def _row_label(self, on: ImageDraw.ImageDraw, x: int, y: int, label: str) -> None:
         m = self._measure
         line = round(m.letters * _LINE)
         most = max(1, m.box[1] // line)
+        bold = len(label) <= LONG_LABEL
         for number, text in enumerate(
-            self._fonts.lines(label, m.row_label - m.gap, m.letters, most, bold=True)
+            self._fonts.lines(label, m.row_label - m.gap, m.letters, most, bold=bold)
         ):
-            self._fonts.draw(on, (x, y + number * line + m.letters), text, m.letters, _INK, bold=True)
+            self._fonts.draw(on, (x, y + number * line + m.letters), text, m.letters, _INK, bold=bold)
 
     def _caption(self, on: ImageDraw.ImageDraw, x: int, y: int, label: str) -> None:
         m = self._measure
         line = round(m.letters * _LINE)
-        lines = self._fonts.lines(label, m.box[0], m.letters, MOST_LABEL_LINES, bold=True)
+        bold = len(label) <= LONG_LABEL
+        lines = self._fonts.lines(label, m.box[0], m.letters, MOST_LABEL_LINES, bold=bold)
         for number, text in enumerate(lines):
             base = y + m.gap // 2 + number * line + m.letters
-            self._fonts.draw(on, (x, base), text, m.letters, _INK, bold=True)
+            self._fonts.draw(on, (x, base), text, m.letters, _INK, bold=bold)
 
     def _cell(
         self, canvas: Image.Image, on: ImageDraw.ImageDraw, x: int, y: int, cell: SheetCell | None

@@ -22,8 +22,8 @@ _FORMULA = re.compile(r"[=@\t\r]|[+-](?!\.?\d)")
 
 def table(sheet: Sheet) -> str:
     """The sheet as CSV, with the mark at its beginning by which spreadsheets know Unicode."""
-    rows = [_row(sheet, cell) for cell in sheet.cells]
-    columns = list(dict.fromkeys(key for row in rows for key in row))
+    rows = [_row(sheet, cell) for cell in sheet.in_order]
+    columns = [*dict.fromkeys(key for row in rows for key in row)] or [sheet.words.state]
     text = io.StringIO()
     written = csv.writer(text, lineterminator="\r\n")
     written.writerow(map(safe, columns))
@@ -44,13 +44,12 @@ def _row(sheet: Sheet, cell: SheetCell) -> dict[str, Any]:
         words.state: words.of_state(cell.state),
         words.reason: cell.reason,
         words.verdict: words.of_verdict(cell.verdict),
-        words.seed: "" if cell.seed is None else cell.seed,
         words.seconds: "" if cell.seconds is None else round(cell.seconds, 2),
         words.run: cell.run_id,
         words.files: " | ".join((*(Path(one).name for one in cell.pictures), *cell.others)),
         words.texts: "\n".join(cell.texts),
     }
-    row |= told
+    row |= told | ({words.seed: cell.seed} if cell.seed is not None else {})
     for key, value in (*sheet.shared.items(), *cell.values.items()):
         row[key if key not in row else f"value_{key}"] = _plain(value)
     return row

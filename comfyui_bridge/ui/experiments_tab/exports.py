@@ -1,0 +1,223 @@
+"""An experiment's sheet to take away: a picture, a page, a table, or all of its files in a ZIP.
+
+Whoever may see an experiment may take its sheet. What goes out is made of kept files and of what is stored
+about their runs, as the sheet stands at that moment.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, fields, replace
+from functools import partial
+from typing import Any
+
+import anyio
+import anyio.to_thread
+from starlette.concurrency import iterate_in_threadpool
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response, StreamingResponse
+from starlette.routing import BaseRoute, Route
+
+from comfyui_bridge.core import sheet as sheets_
+from comfyui_bridge.core import values
+from comfyui_bridge.core.errors import InvalidValues
+from comfyui_bridge.core.experiment import CellNow, Experiment, Grid, SheetNow
+from comfyui_bridge.core.form import Form
+from comfyui_bridge.core.names import safe_name
+from comfyui_bridge.core.outputs import MediaKind
+from comfyui_bridge.core.run import Run
+from comfyui_bridge.core.sheet import Heading, Sheet, SheetCell, SheetWords
+from comfyui_bridge.engine.experiments import Experiments
+from comfyui_bridge.store import archive, sheets
+from comfyui_bridge.ui import present, value_words
+from comfyui_bridge.ui.asked import words_of
+from comfyui_bridge.ui.dashboard import Dashboard
+from comfyui_bridge.ui.results_tab import tiles
+from comfyui_bridge.ui.routes import disposition
+from comfyui_bridge.ui.sign_in import is_own, is_theirs
+from comfyui_bridge.ui.words import Words
+
+_TYPES = {
+    "png": "image/png",
+    "webp": "image/webp",
+    "html": "text/html; charset=utf-8",
+    "csv": "text/csv; charset=utf-8",
+    "zip": "application/zip",
+}
+_AT_ONCE = 2
+"""Sheets that are being made; more wait without a thread, for these are what answers everything else."""
+
+
+def routes(dashboard: Dashboard) -> list[BaseRoute]:
+    """None where no experiments are kept."""
+    if dashboard.experiments is None:
+        return []
+    exports = _Exports(dashboard, dashboard.experiments)
+    return [
+        Route(f"/experiments/{{id}}/sheet.{kind}", partial(exports.answer, kind), methods=["GET"])
+        for kind in _TYPES
+    ]
+
+
+class _Exports:
+    def __init__(self, dashboard: Dashboard, experiments: Experiments) -> None:
+        self._dashboard = dashboard
+        self._experiments = experiments
+        self._limit = anyio.CapacityLimiter(_AT_ONCE)
+
+    async def answer(self, kind: str, request: Request) -> Response:
+        return await anyio.to_thread.run_sync(self._answer, kind, request, limiter=self._limit)
+
+    def _answer(self, kind: str, request: Request) -> Response:
+        words = words_of(request.query_params)
+        now = self._experiments.sheet(request.path_params["id"])
+        if now is None or not _may_see(request, now.experiment):
+            return PlainTextResponse(f"{words('ex_unknown')}\n", 404, headers={"Cache-Control": "no-store"})
+        template = self._dashboard.library.get(now.experiment.plan.template)
+        form = self._dashboard.form_of(template)
+        sheet = to_sheet(now, form, words, self._path)
+        headers = {
+            "Content-Disposition": disposition("attachment", file_name(now.experiment, kind)),
+            "Cache-Control": "no-store",
+            "Content-Security-Policy": "sandbox",
+        }
+        try:
+            return self._made(kind, sheet, headers)
+        except InvalidValues as error:
+            return PlainTextResponse(f"{' '.join(error.problems.values())}\n", 422)
+
+    def _made(self, kind: str, sheet: Sheet, headers: Mapping[str, str]) -> Response:
+        match kind:
+            case "png" | "webp":
+                content: bytes | str = sheets.picture(sheet, kind.upper())
+            case "csv":
+                content = sheets.table(sheet)
+            case "html":
+                chunks = (part.encode("utf-8", "replace") for part in sheets.page_in_chunks(sheet))
+                return _streamed(chunks, kind, headers)
+            case _:
+                chunks = archive.of_sheet(self._dashboard.media, sheet, self._run)
+                return _streamed(chunks, kind, headers)
+        return Response(content, headers=dict(headers), media_type=_TYPES[kind])
+
+    def _run(self, run_id: str) -> Run | None:
+        """With the workflow, which the sheet does not hold."""
+        snapshot = self._dashboard.engine.snapshot(run_id)
+        return snapshot.run if snapshot is not None else None
+
+    def _path(self, run_id: str, name: str) -> str:
+        """Where a kept file is; empty where it is kept no more."""
+        path = self._dashboard.media.path(run_id, name)
+        return str(path) if path is not None else ""
+
+
+def _streamed(chunks: Iterator[bytes], kind: str, headers: Mapping[str, str]) -> Response:
+    return StreamingResponse(iterate_in_threadpool(chunks), headers=dict(headers), media_type=_TYPES[kind])
+
+
+def _may_see(request: Request, experiment: Experiment) -> bool:
+    if not is_theirs(request, experiment.owner):
+        return False
+    return not experiment.deleted or is_own(request, experiment.owner)
+
+
+def file_name(experiment: Experiment, kind: str) -> str:
+    """What a download is called: as the experiment is."""
+    name = (experiment.name or experiment.title).replace("/", "-").replace("\\", "-")
+    return safe_name(f"{name.strip(' .') or 'sheet'}.{kind}")
+
+
+def to_sheet(now: SheetNow, form: Form | None, words: Words, path: Callable[[str, str], str]) -> Sheet:
+    """A sheet as it is written, of one as it is kept. `path` tells where the kept file of a run is."""
+    experiment = now.experiment
+    grid = experiment.grid
+    shared, own = _values(now)
+    ordered = {one.key: shared[one.key] for one in value_words.listed(form, shared, words)}
+    keys = dict.fromkeys((*shared, *(key for one in own for key in one)))
+    seen = _Seen(words, path)
+    return Sheet(
+        experiment.name or experiment.title,
+        tuple(_notes(now, words)),
+        tuple(Heading(words.label(axis.title), axis.labels) for axis in grid.axes),
+        tuple(seen.cell(one, given) for one, given in zip(now.cells, own, strict=True)),
+        {key: value for key, value in ordered.items() if value not in ("", None, [])},
+        {key: value_words.label(form, key, words) for key in keys},
+        sheet_words(words),
+    )
+
+
+def sheet_words(words: Words) -> SheetWords:
+    """The words of a sheet, in this language."""
+    said = {one.name: words.raw(f"ex_{one.name}") for one in fields(SheetWords) if one.name != "lang"}
+    return replace(SheetWords(), lang="zh-Hans" if words.lang == "zh" else words.lang, **said)
+
+
+def _notes(now: SheetNow, words: Words) -> Iterator[str]:
+    experiment = now.experiment
+    day = time.strftime("%Y-%m-%d", time.localtime(experiment.created_at))
+    count = sum(not one.cell.is_skipped for one in now.cells)
+    yield " · ".join((experiment.title, words.count("ex_count", count), day))
+
+
+def _values(now: SheetNow) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """The values that all cells share, and for each cell the others, as they were checked where it ran."""
+    grid = now.experiment.grid
+    varied = _varied(grid)
+    made = [one.run.values for one in now.cells if one.run is not None]
+    shared, _ = sheets_.split(made) if made else (dict(grid.values), [])
+    shared = {key: value for key, value in shared.items() if key not in varied}
+    cells = []
+    for one in now.cells:
+        given = one.run.values if one.run is not None else _set_by_axes(grid, one)
+        cells.append({key: value for key, value in given.items() if key not in shared})
+    return values.to_json(shared), [values.to_json(one) for one in cells]
+
+
+def _varied(grid: Grid) -> set[str]:
+    """The keys that axes set, or replace words in; of a part of a stack the stack too."""
+    variations = [one for axis in grid.axes for one in axis.variations]
+    keys = {key for one in variations for key in one.values}
+    replaced = {one.replacing.key for one in variations if one.replacing is not None}
+    return keys | replaced | {key.partition(".")[0] for key in keys} & grid.stacks
+
+
+def _set_by_axes(grid: Grid, now: CellNow) -> dict[str, Any]:
+    varied = _varied(grid)
+    return {key: value for key, value in grid.values_of(now.cell).items() if key in varied}
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """Cells as they are written."""
+
+    words: Words
+    path: Callable[[str, str], str]
+
+    def cell(self, now: CellNow, own: Mapping[str, Any]) -> SheetCell:
+        cell, run = now.cell, now.run
+        made = SheetCell(cell.at, cell.labels, own, verdict=now.verdict.value)
+        if cell.is_skipped:
+            return replace(made, state=sheets_.SKIPPED, values={})
+        if run is None:
+            state = sheets_.FAILED if now.problem else sheets_.WAITING
+            return replace(made, state=state, reason=now.problem)
+        return replace(
+            made,
+            state=run.state.value,
+            reason=now.problem or tiles.why(run, self.words),
+            pictures=tuple(self._pictures(run)),
+            run_id=run.run_id,
+            seconds=run.seconds,
+            others=tuple(
+                f"{one.name} ({present.bytes_words(one.size)})"
+                for one in run.kept
+                if one.source.kind is not MediaKind.IMAGE
+            ),
+            texts=run.texts,
+        )
+
+    def _pictures(self, run: Run) -> Iterator[str]:
+        for kept in run.kept:
+            if kept.source.kind is MediaKind.IMAGE and (path := self.path(run.run_id, kept.name)):
+                yield path
