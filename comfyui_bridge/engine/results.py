@@ -29,8 +29,9 @@ class Results:
         self._runs, self._index, self._housekeeper = runs, index, housekeeper
         self._snapshot = snapshot
         self._clock = clock
-        self._lock = threading.Lock()  # guards the facets
+        self._lock = threading.Lock()  # guards the facets and the owners
         self._facets: dict[str | None, tuple[float, Facets]] = {}
+        self._owners: tuple[float, tuple[str, ...]] = (-_FACETS_S, ())
 
     def search(self, search: Search, limit: int, before: str | None = None) -> RunPage:
         """At most `limit` runs, newest first, as they are now. Raises InvalidValues for a wrong `before`."""
@@ -61,6 +62,17 @@ class Results:
             self._facets = {who: one for who, one in self._facets.items() if now - one[0] < _FACETS_S}
             self._facets[owner] = (now, found)
         return found
+
+    def owners(self) -> tuple[str, ...]:
+        """Whose runs there are, at most some seconds old."""
+        now = self._clock()
+        with self._lock:
+            known = self._owners
+        if now - known[0] >= _FACETS_S:
+            known = (now, self._index.owners())
+            with self._lock:
+                self._owners = known
+        return known[1]
 
     def starred(self, run_ids: Sequence[str]) -> frozenset[str]:
         """Those of these runs that have a star."""

@@ -185,6 +185,18 @@ class RunIndex:
             rows = list(connection.execute(named))
         return Facets({row.template: row.title or row.template for row in templates}, _models(rows))
 
+    def owners(self) -> tuple[str, ...]:
+        """Whose runs there are outside of the bin, who has most of them first; nobody is an empty text."""
+        wanted = (
+            select(runs.c.owner)
+            .join(run_index, _SAME)
+            .where(run_index.c.deleted_at.is_(None))
+            .group_by(runs.c.owner)
+            .order_by(func.count().desc(), runs.c.owner)
+        )
+        with self._database.reading() as connection:
+            return tuple(connection.scalars(wanted))
+
     def _change(
         self, run_ids: Sequence[str], owner: str | None, said: Mapping[str, Any], *more: ColumnElement[bool]
     ) -> int:

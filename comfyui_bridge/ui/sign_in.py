@@ -36,6 +36,8 @@ BROWSER_COOKIE = "comfyui_bridge_browser"
 SESSION_COOKIE = "comfyui_bridge_session"
 _YEAR_S = 365 * 24 * 3600
 _BROWSER_ID = re.compile(r"[A-Za-z0-9_-]{22}")
+_BROWSER = "browser-"
+"""What an owner begins with that is a browser's id."""
 
 # A page asks for some seventy files at once: who asks is looked up once for all of them.
 _KNOWN_FOR_S = 5.0
@@ -52,6 +54,11 @@ def owner_of(request: Any) -> str:
     Takes a gr.Request or Starlette's. Empty for a program that neither signed in nor keeps cookies.
     """
     return str(getattr(request.state, "owner", ""))
+
+
+def is_name(owner: str) -> bool:
+    """Whether an owner is a name that people know, and neither a browser's id nor nobody."""
+    return bool(owner) and not owner.startswith(_BROWSER)
 
 
 def is_signed_in(request: Any) -> bool:
@@ -119,10 +126,10 @@ class Browsers:
         connection = HTTPConnection(scope)
         browser = connection.cookies.get(BROWSER_COOKIE, "")
         if _BROWSER_ID.fullmatch(browser):
-            _know(scope, f"browser-{browser}")
+            _know(scope, _BROWSER + browser)
         elif scope["type"] == "http" and scope["method"] == "GET" and scope["path"] == "/":
             browser = secrets.token_urlsafe(16)
-            _know(scope, f"browser-{browser}")
+            _know(scope, _BROWSER + browser)
             cookie = set_cookie(BROWSER_COOKIE, browser, _YEAR_S, is_secure=is_https(connection))
             send = adding(send, {"set-cookie": cookie})
         await self._app(scope, receive, send)

@@ -118,6 +118,23 @@ def test_on_an_open_page_one_finds_one_s_own_and_on_request_everyone_s(ann: http
     assert seen == {"ann": True, "bob": False, "nobody": True}
 
 
+def test_persons_with_a_name_and_programs_can_be_looked_for(ann: httpx.Client, house: House) -> None:
+    house.store.insert(a_run("hers", "carla"))
+    assert ann.get("/results?lang=en").json()["whose"] == [
+        ["everyone", "Everyone’s"],
+        ["nobody", "Programs’"],
+        ["person:carla", "carla"],
+    ]
+    assert found(ann, who="person:carla") == ["hers"]
+    assert found(ann, who="nobody") == ["nobody"]
+    house.runs.publish(a_run("hers", "carla"))
+    people = {one["label"]: one["text"] for one in ann.get("/results/hers?lang=en").json()["facts"]}
+    assert people["Person"] == "carla"
+    assert "Person" not in str(ann.get("/results/bob?lang=en").json()["facts"]), (
+        "a browser's id tells nothing"
+    )
+
+
 def test_what_belongs_to_somebody_else_is_looked_at_and_left_alone(ann: httpx.Client) -> None:
     assert ann.get("/results/bob").json()["own"] is False
     for what in ("star", "delete", "restore"):
@@ -148,7 +165,9 @@ def test_with_a_sign_in_everyone_is_oneself(house: House, tmp_path: Path) -> Non
         with served(dashboard) as page, client_of(page.url) as client:
             assert client.get("/results").status_code == 401
             client.auth = ("carla", "long enough")
-            assert found(client, who="everyone") == ["hers"]
+            assert found(client, who="everyone") == found(client, who="person:bob") == ["hers"]
+            assert found(client, who="nobody") == ["nobody"]
+            assert client.get("/results?lang=en").json()["whose"] == [["nobody", "Programs’"]]
             assert client.get("/results/bob").status_code == 404
             assert client.get("/results/tiles?ids=bob+hers").json()["tiles"][0]["run"] == "hers"
             assert client.get("/results/hers").json()["facts"][-2] == {"label": "Person", "text": "carla"}

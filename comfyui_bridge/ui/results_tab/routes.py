@@ -26,7 +26,8 @@ from comfyui_bridge.ui.dashboard import Dashboard
 from comfyui_bridge.ui.json_answer import JsonAnswer
 from comfyui_bridge.ui.results_tab.about import about
 from comfyui_bridge.ui.results_tab.tiles import tile, usage_words
-from comfyui_bridge.ui.sign_in import is_own, is_signed_in, may_see, owner_of
+from comfyui_bridge.ui.sign_in import is_name, is_own, is_signed_in, may_see, owner_of
+from comfyui_bridge.ui.words import Words
 
 MOST_FOUND = 50_000
 """So many ids are told, some two megabytes; older runs are found by looking for less."""
@@ -34,6 +35,7 @@ AT_ONCE = 60
 """Runs described with the first answer: what a large screen shows."""
 MOST_DESCRIBED = 200
 _LONGEST_ASKED = 4 << 20
+_EVERYONE, _NOBODY, _PERSON = "everyone", "nobody", "person:"
 
 
 def routes(dashboard: Dashboard) -> list[BaseRoute]:
@@ -70,7 +72,7 @@ class _Asked:
 
     def found(self, request: Request) -> dict[str, Any]:
         """The runs that are looked for, and what there is to filter by."""
-        search = searched(request)
+        search, words = searched(request), words_of(request.query_params)
         ids = self._results.ids(search, MOST_FOUND)
         facets = self._results.facets(search.owner)
         return {
@@ -79,8 +81,21 @@ class _Asked:
             "tiles": self._tiles(request, ids[:AT_ONCE]),
             "templates": list(facets.templates.items()),
             "models": facets.models,
-            "usage": usage_words(self._results.usage(), words_of(request.query_params)),
+            "whose": self._whose(request, words),
+            "usage": usage_words(self._results.usage(), words),
         }
+
+    def _whose(self, request: Request, words: Words) -> list[tuple[str, str]]:
+        """Whose runs one may look for besides one's own: a word of the address, and what it is called.
+
+        Runs of browsers that nobody signed in with are in everyone's: their ids tell nothing.
+        """
+        owners = self._results.owners()
+        nobody = [(_NOBODY, words("res_programs"))] if "" in owners else []
+        if is_signed_in(request):
+            return nobody
+        named = [(f"{_PERSON}{owner}", owner) for owner in owners if is_name(owner)]
+        return [(_EVERYONE, words("res_everyone")), *nobody, *named]
 
     def tiles(self, request: Request) -> dict[str, Any]:
         """Some runs in small, by their ids."""
@@ -101,7 +116,7 @@ class _Asked:
             words_of(request.query_params),
             form=self._dashboard.form_of(template),
             is_there=template is not None,
-            person=run.owner if is_signed_in(request) else "",
+            person=run.owner if is_name(run.owner) else "",
         )
         starred = bool(self._results.starred([run_id]))
         return {**told, "starred": starred, "own": is_own(request, run.owner)}
@@ -148,10 +163,9 @@ def searched(request: Request) -> Search:
     """What a page looks for; what makes no sense is as if it were not said."""
     asked = request.query_params
     state = asked.get("state", "")
-    everyone = asked.get("who") == "everyone" and not is_signed_in(request)
     return Search(
         words=asked.get("q", "")[:1000],
-        owner=None if everyone else owner_of(request),
+        owner=_owner(asked.get("who", ""), request),
         template=asked.get("template") or None,
         state=RunState(state) if state in [one.value for one in RunState] else None,
         model=asked.get("model") or None,
@@ -159,6 +173,15 @@ def searched(request: Request) -> Search:
         since=_moment(asked.get("since", "")),
         until=_moment(asked.get("until", "")),
     )
+
+
+def _owner(who: str, request: Request) -> str | None:
+    """Whose runs are looked for; with a sign-in nobody looks for another's."""
+    if who == _NOBODY:
+        return ""
+    if is_signed_in(request) or not (who == _EVERYONE or who.startswith(_PERSON)):
+        return owner_of(request)
+    return None if who == _EVERYONE else who.removeprefix(_PERSON)
 
 
 def _moment(text: str) -> float | None:

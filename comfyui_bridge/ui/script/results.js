@@ -139,7 +139,7 @@ const results = (() => {
     const between = make("span", { class: "res-between", hidden: true }, date("since", "res_from"), date("until", "res_to"));
     const clear = pressable("link res-clear", { onclick: clearFilters }, say("res_clear"));
     const filterRow = make("div", { class: "res-filters" },
-      select("template", "res_template"), select("model", "res_model"), select("state", "res_state"), select("date", "res_date"), between, starred, ...(isEveryone ? [select("who", "res_who")] : []), clear);
+      select("template", "res_template"), select("model", "res_model"), select("state", "res_state"), select("date", "res_date"), between, starred, select("who", "res_who"), clear);
     const grid = make("ul", { class: "res-grid", "aria-label": say("res_grid"), "aria-describedby": "res-keys" });
     const foot = make("div", { class: "res-foot" });
     parts = {
@@ -174,7 +174,7 @@ const results = (() => {
     if (!box) return;
     const value = filters[name];
     // What is looked for stays in the list though nothing has it.
-    if (value && !list.some(([one]) => one === value)) list = [...list, [value, value]];
+    if (value && !list.some(([one]) => one === value)) list = [...list, [value, value.replace(/^person:/, "")]];
     const key = JSON.stringify(list);
     if (box.dataset.key !== key) {
       box.dataset.key = key;
@@ -190,7 +190,8 @@ const results = (() => {
     options("model", say("res_any_model"), found.models.map((name) => [name, name]));
     options("state", say("res_any_state"), ["completed", "failed", "cancelled", "in_progress", "pending"].map((one) => [one, say(`state_${one}`)]));
     options("date", say("res_any_date"), ["today", "week", "month", "between"].map((one) => [one, say(`res_${one}`)]));
-    options("who", say("res_mine"), [["everyone", say("res_everyone")]]);
+    options("who", say("res_mine"), found.whose);
+    parts.filterRow.querySelector("[name=who]").parentElement.hidden = !found.whose.length && !filters.who;
     parts.between.hidden = filters.date !== "between";
     for (const name of ["since", "until"]) parts.between.querySelector(`[name=${name}]`).value = filters[name];
     parts.starred.setAttribute("aria-pressed", String(Boolean(filters.starred)));

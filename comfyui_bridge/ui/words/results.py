@@ -29,6 +29,7 @@ TABLE = {
     "res_starred": ("Starred", "已加星标"),
     "res_mine": ("Mine", "我的"),
     "res_everyone": ("Everyone’s", "所有人的"),
+    "res_programs": ("Programs’", "程序的"),
     "res_who": ("Whose", "谁的"),
     "res_clear": ("Clear filters", "清除筛选"),
     "res_count": ("{count} results", "{count} 个结果"),
