@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -19,7 +20,18 @@ def as_it_is(form: Form) -> CardEdit:
 
 def with_default(form: Form, one: ExposedInput, value: Any) -> CardEdit:
     """The form's card with another default for one input."""
+    return with_defaults(form, [(one, value)])
+
+
+def with_defaults(form: Form, given: Iterable[tuple[ExposedInput, Any]]) -> CardEdit:
+    """The form's card with other defaults for these inputs."""
     card = as_it_is(form)
+    for one, value in given:
+        card = _with_default(card, one, value)
+    return card
+
+
+def _with_default(card: CardEdit, one: ExposedInput, value: Any) -> CardEdit:
     place = (one.node_id, one.input)
     if place not in [(exposure.node_id, exposure.input) for exposure in card.exposures]:
         added = replace(_shown(one), group=one.group or one.node_title)

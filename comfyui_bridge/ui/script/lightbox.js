@@ -8,6 +8,7 @@ const lightbox = (() => {
   let dialog = null;
   let parts = {};
   let list = () => [];
+  let from = {}; // where it was opened from
   let run = null; // what is shown
   let which = 0; // of its items
   let going = ""; // the run that is on its way
@@ -57,8 +58,11 @@ const lightbox = (() => {
     }
   };
 
-  const open = (id, from = {}) => {
+  /* Who opens it may give the runs to go on to (`ids`), what stands `above` the values of a run, what keys
+     that were `typed` mean there, and is told the run that was shown last when it is `closed`. */
+  const open = (id, given = {}) => {
     if (!dialog) build();
+    from = given;
     list = from.ids || (() => [id]);
     back = from.row || document.activeElement;
     known.clear(); // it may have gone on since it was looked at
@@ -75,7 +79,8 @@ const lightbox = (() => {
     parts.panel.replaceChildren();
     run = null;
     going = "";
-    if (results.isOpen() && id) results.goTo(id);
+    if (from.closed && id) from.closed(id);
+    else if (results.isOpen() && id) results.goTo(id);
     else (back?.matches?.("li") ? back.querySelector("a") : back)?.focus?.();
   };
 
@@ -139,10 +144,10 @@ const lightbox = (() => {
       s: () => run?.own && results.star([run.run_id], !run.starred),
       z: () => enlarge(!isLarge),
     }[event.key];
-    if (!act) return;
+    if (!act && !(run && from.typed?.(event.key, run.run_id))) return;
     event.preventDefault();
     event.stopPropagation();
-    act();
+    act?.();
   };
 
   const swipe = (frame) => {
@@ -231,6 +236,7 @@ const lightbox = (() => {
     panel.replaceChildren(
       make("h2", {}, run.title || run.template),
       make("p", { class: "lb-quiet" }, [dated(run.at), state].join(" · ")),
+      from.above?.(run.run_id) || "",
       make("div", { class: "action-row lb-file-actions" }),
       make("div", { class: "action-row lb-run-actions" }, ...runActions()),
     );

@@ -104,8 +104,8 @@ presetPanel.addEventListener("keydown", (event) => {
 formBar.append(presetButton, presetPanel);
 
 /* A preset of a run, whose template's form need not be the one on the page. */
-const nameOfPreset = ({ run }) => {
-  const name = make("input", { type: "text", class: "box", maxlength: "80", placeholder: say("preset_name"), "aria-label": say("preset_name") });
+const nameOfPreset = ({ run, named = "" }) => {
+  const name = make("input", { type: "text", class: "box", maxlength: "80", value: named, placeholder: say("preset_name"), "aria-label": say("preset_name") });
   const shared = make("input", { type: "checkbox", id: "preset-of-run-shared" });
   const problem = make("p", { class: "field-error", role: "alert", hidden: true });
   const keep = async () => {

@@ -13,6 +13,7 @@ from comfyui_bridge.ui.words import (
     compare,
     editor,
     experiments,
+    exports,
     form,
     frame,
     labels,
@@ -25,6 +26,7 @@ from comfyui_bridge.ui.words import (
     remix,
     results,
     servers,
+    sheet,
     stage,
 )
 
@@ -40,6 +42,8 @@ _PARTS = (
     servers,
     results,
     experiments,
+    sheet,
+    exports,
     editor,
     loras,
     picture,

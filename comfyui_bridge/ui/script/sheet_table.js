@@ -1,0 +1,254 @@
+/* The table of a contact sheet -------------------------------------------------------------------
+   Cells of one size at places that are computed, of which those in view and near it stand in the page: ten
+   thousand take no more of the browser than a screenful. Labels stay in view at the top and on the left.
+   It knows places only; what a cell looks like its owner draws. */
+
+const sheetTable = (drawCell) => {
+  const GAP = 10;
+  const EDGE = 16; // the light table around the cells
+  const SIZES = [64, 88, 112, 144, 184, 232, 288, 360, 460];
+  const head = make("div", { class: "cs-heads", role: "row", "aria-rowindex": 1 });
+  const space = make("div", { class: "cs-space", role: "presentation" }, head);
+  const element = make("div", { class: "cs-table", role: "grid" }, space);
+  const heads = new Map(); // column -> its label's element
+  const rows = new Map(); // row -> { row, cells: column -> element }
+  let laid = { cells: [], across: 1, columns: null, rows: null };
+  let places = new Map(); // index of a cell -> where it stands among `cells`
+  let size = 0; // as somebody chose it; 0 fits
+  let at = { width: 1, height: 1, head: 0, side: 0, across: 1 };
+  let cursor = -1; // the cell that Tab comes to
+  let isDue = false;
+
+  /* Where things are ---------------------------------------------------------------------------- */
+
+  const isPhone = () => innerWidth < 720;
+  const longest = (labels) => labels.reduce((most, label) => Math.max(most, label.length), 0);
+  const clamp = (least, value, most) => Math.max(least, Math.min(value, most));
+
+  const fitting = (room, side, count) => {
+    const [least, most] = isPhone() ? [92, 260] : [112, 320];
+    const byWidth = (room - side - (laid.columns ? GAP : 0) * count) / count;
+    if (!laid.rows) return clamp(least, byWidth, most);
+    // A whole sheet at a glance tells more than a few large pictures.
+    const byHeight = ((element.clientHeight - 60) / laid.rows.length - GAP) * laid.ratio;
+    return clamp(least, Math.min(byWidth, Math.max(byHeight, isPhone() ? 120 : 168)), most);
+  };
+
+  const flowing = (room) => {
+    const wanted = size || (isPhone() ? (room - GAP) / 2 : clamp(200, (room - GAP * (laid.cells.length - 1)) / Math.max(1, laid.cells.length), 340));
+    const across = Math.max(1, Math.floor((room + GAP + 1) / (wanted + GAP)));
+    const stretched = (room - GAP * (across - 1)) / across;
+    return [across, Math.floor(laid.cells.length >= across && !size ? stretched : wanted)];
+  };
+
+  const measure = () => {
+    const room = element.clientWidth - 2 * EDGE;
+    if (room <= 0) return false;
+    let [across, width, side, top] = [laid.across, 0, 0, 0];
+    if (laid.columns) {
+      side = laid.rows ? clamp(isPhone() ? 56 : 72, longest(laid.rows) * 7 + 20, isPhone() ? 96 : 176) : 0;
+      width = Math.floor(size || fitting(room, side, across));
+      const lines = clamp(1, Math.ceil((longest(laid.columns) * 7.6) / (width - 4)), 3);
+      top = Math.max(lines * 18 + 16, side ? 46 : 0);
+    } else [across, width] = flowing(room);
+    const picture = Math.round(width / laid.ratio);
+    at = { across, width, picture, height: picture + (laid.captions ? 42 : 0), head: top, side };
+    const down = Math.ceil(laid.cells.length / across);
+    const gaps = laid.columns ? GAP : 0;
+    space.style.width = laid.columns ? `${2 * EDGE + side + across * (width + GAP) - (side ? 0 : GAP)}px` : "100%";
+    space.style.height = `${top + (top ? 0 : EDGE) + down * (at.height + GAP) - (gaps ? 0 : GAP) + EDGE}px`;
+    head.style.height = `${top}px`;
+    head.hidden = !top;
+    element.style.setProperty("--cell", `${width}px`);
+    element.style.setProperty("--picture", `${picture}px`);
+    element.style.setProperty("--side", `${side + EDGE}px`);
+    element.setAttribute("aria-rowcount", down + (top ? 1 : 0));
+    element.setAttribute("aria-colcount", across + (side ? 1 : 0));
+    return true;
+  };
+  const topOf = (row) => (at.head || EDGE) + row * (at.height + GAP);
+  const leftOf = (column) => EDGE + at.side + (at.side ? GAP : 0) + column * (at.width + GAP);
+
+  /* What stands in the page --------------------------------------------------------------------- */
+
+  const span = (start, length, first, step, count) => {
+    const spare = length / 2;
+    return [clamp(0, Math.floor((start - spare - first) / step), count), clamp(0, Math.ceil((start + length + spare - first) / step), count)];
+  };
+
+  const draw = () => {
+    isDue = false;
+    if (!element.clientWidth) return;
+    const down = Math.ceil(laid.cells.length / at.across);
+    const [firstRow, lastRow] = span(element.scrollTop, element.clientHeight, at.head, at.height + GAP, down);
+    const columns = laid.columns ? span(element.scrollLeft, element.clientWidth, at.side, at.width + GAP, at.across) : [0, at.across];
+    const held = element.contains(document.activeElement) ? places.get(cursor) : undefined; // the focus is not lost
+    for (const [row, one] of rows) if ((row < firstRow || row >= lastRow) && row !== Math.floor(held / at.across)) (one.row.remove(), rows.delete(row));
+    for (let row = firstRow; row < lastRow; row++) drawRow(row, columns, held);
+    drawHeads(columns);
+    element.classList.toggle("is-moved-down", element.scrollTop > 2);
+    element.classList.toggle("is-moved-right", element.scrollLeft > 2);
+  };
+  const drawSoon = () => {
+    if (isDue) return;
+    isDue = true;
+    requestAnimationFrame(draw);
+  };
+
+  const drawHeads = ([first, last]) => {
+    if (!laid.columns) return;
+    for (const [column, one] of heads) if (column < first || column >= last) (one.remove(), heads.delete(column));
+    for (let column = first; column < last; column++) {
+      if (heads.has(column)) continue;
+      const label = laid.columns[column];
+      const one = make("div", { class: "cs-column", role: "columnheader", "aria-colindex": column + 1 + (at.side ? 1 : 0), title: laid.whole.columns[column], style: `left:${leftOf(column)}px` }, make("span", {}, label));
+      heads.set(column, one);
+      head.append(one);
+    }
+  };
+
+  const rowAt = (row) => {
+    if (rows.has(row)) return rows.get(row);
+    const box = make("div", { class: "cs-row", role: "row", "aria-rowindex": row + 1 + (at.head ? 1 : 0), style: `top:${topOf(row)}px` });
+    if (at.side) box.append(make("div", { class: "cs-label", role: "rowheader", "aria-colindex": 1, title: laid.whole.rows[row] }, make("span", {}, laid.rows[row])));
+    const made = { row: box, cells: new Map() };
+    rows.set(row, made);
+    space.append(box);
+    return made;
+  };
+
+  const drawRow = (row, [first, last], held) => {
+    const { row: box, cells } = rowAt(row);
+    for (const [column, cell] of cells) if ((column < first || column >= last) && row * at.across + column !== held) (cell.remove(), cells.delete(column));
+    for (let column = first; column < last; column++) {
+      const index = laid.cells[row * at.across + column];
+      if (index === undefined || cells.has(column)) continue;
+      const cell = make("div", { class: "cs-cell", role: "gridcell", "data-index": index, "aria-colindex": column + 1 + (at.side ? 1 : 0), style: `left:${leftOf(column)}px` });
+      cells.set(column, cell);
+      drawCell(cell, index, index === cursor);
+      box.append(cell);
+    }
+  };
+
+  const elementOf = (index) => {
+    const place = places.get(index);
+    return place === undefined ? undefined : rows.get(Math.floor(place / at.across))?.cells.get(place % at.across);
+  };
+
+  const redraw = (indices) => {
+    for (const index of indices || places.keys()) {
+      const cell = elementOf(index);
+      if (cell) drawCell(cell, index, index === cursor);
+    }
+  };
+
+  const layAnew = () => {
+    const hadFocus = element.contains(document.activeElement);
+    for (const one of heads.values()) one.remove();
+    for (const { row } of rows.values()) row.remove();
+    heads.clear();
+    rows.clear();
+    head.querySelector(".cs-corner")?.remove();
+    if (!measure()) return;
+    if (at.side) head.append(make("div", { class: "cs-corner", role: "columnheader", "aria-colindex": 1 }, make("span", { class: "cs-corner-columns", title: laid.titles.columns }, laid.titles.columns), make("span", { class: "cs-corner-rows", title: laid.titles.rows }, laid.titles.rows)));
+    draw();
+    if (hadFocus) focus(cursor);
+  };
+
+  /* Going about --------------------------------------------------------------------------------- */
+
+  const point = (index) => {
+    const before = cursor;
+    cursor = index;
+    redraw([before, index]);
+  };
+
+  const reveal = (index) => {
+    const place = places.get(index);
+    if (place === undefined) return;
+    const [row, column] = [Math.floor(place / at.across), place % at.across];
+    const [top, left] = [topOf(row), leftOf(column)];
+    const [over, beside] = [at.head || EDGE, at.side ? at.side + EDGE + GAP : EDGE];
+    if (top < element.scrollTop + over) element.scrollTop = top - over;
+    else if (top + at.height + GAP > element.scrollTop + element.clientHeight) element.scrollTop = top + at.height + GAP - element.clientHeight;
+    if (left < element.scrollLeft + beside) element.scrollLeft = left - beside;
+    else if (left + at.width + GAP > element.scrollLeft + element.clientWidth) element.scrollLeft = left + at.width + GAP - element.clientWidth;
+    draw();
+  };
+
+  const focus = (index) => {
+    if (!places.has(index)) return;
+    point(index);
+    reveal(index);
+    point(index);
+    elementOf(index)?.querySelector(".cs-open")?.focus({ preventScroll: true });
+  };
+
+  /* The cell that a key leads to from this one. */
+  const beside = (index, key, isFar) => {
+    const place = places.get(index);
+    const start = place - (place % at.across);
+    const end = Math.min(start + at.across, laid.cells.length) - 1;
+    const down = place + at.across < laid.cells.length ? place + at.across : place;
+    const to = { ArrowRight: place + 1, ArrowLeft: place - 1, ArrowDown: down, ArrowUp: place - at.across, Home: isFar ? 0 : start, End: isFar ? laid.cells.length - 1 : end }[key];
+    return to === undefined ? undefined : (laid.cells[to] ?? index);
+  };
+
+  element.addEventListener("scroll", drawSoon, { passive: true });
+  const watched = new ResizeObserver(() => {
+    const [width, height] = [element.clientWidth, element.clientHeight];
+    if (!width || (width === laid.width && height === laid.height)) return;
+    [laid.width, laid.height] = [width, height];
+    layAnew();
+  });
+  watched.observe(element);
+
+  return {
+    element,
+    /* `cells`: the indices, row by row. With `columns` they stand under labels, `across` in a row; without,
+       as many in a row as there is room for. `ratio`: of a picture, width by height. */
+    lay: (wanted) => {
+      laid = { ...wanted, width: element.clientWidth, height: element.clientHeight };
+      places = new Map(laid.cells.map((index, place) => [index, place]));
+      if (!places.has(cursor)) cursor = laid.cells[0] ?? -1;
+      element.scrollTop = element.scrollLeft = 0;
+      layAnew();
+    },
+    ratio: (ratio) => {
+      laid.ratio = ratio;
+      layAnew();
+    },
+    zoom: (by) => {
+      const next = by > 0 ? SIZES.find((one) => one > at.width + 4) : SIZES.findLast((one) => one < at.width - 4);
+      if (next) size = next;
+      layAnew();
+      reveal(cursor);
+      return [Boolean(SIZES.find((one) => one > at.width + 4)), Boolean(SIZES.findLast((one) => one < at.width - 4))];
+    },
+    redraw,
+    focus,
+    point,
+    reveal,
+    beside,
+    elementOf,
+    cursor: () => cursor,
+    has: (index) => places.has(index),
+    cells: () => laid.cells,
+    width: () => at.width,
+    end: () => watched.disconnect(),
+  };
+};
+
+/* Labels without the words that all of them begin and end with: what is left tells them apart. */
+const apart = (labels) => {
+  if (labels.length < 2 || labels.every((label) => label.length <= 24)) return labels;
+  const words = labels.map((label) => label.split(/(?<=\s)/));
+  const fewest = Math.min(...words.map((one) => one.length));
+  const same = (pick) => words.every((one) => pick(one).trim() === pick(words[0]).trim());
+  let [from, back] = [0, 0];
+  while (from < fewest - 1 && same((one) => one[from])) from++;
+  while (back < fewest - 1 - from && same((one) => one.at(-1 - back))) back++;
+  if (from < 2) from = 0;
+  if (back < 2) back = 0;
+  return words.map((one) => [from ? "… " : "", one.slice(from, one.length - back).join("").trim().replace(/[,;.:，；。：]+$/, ""), back ? " …" : ""].join(""));
+};
