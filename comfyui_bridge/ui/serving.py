@@ -27,6 +27,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from comfyui_bridge.core.errors import BridgeError
 from comfyui_bridge.ui import page, theme
 from comfyui_bridge.ui.dashboard import Dashboard
+from comfyui_bridge.ui.experiments_tab.routes import routes as experiment_routes
 from comfyui_bridge.ui.live_stream import LiveStream
 from comfyui_bridge.ui.routes import EXCEPTION_HANDLERS, AsTheyAre, routes
 from comfyui_bridge.ui.safety import SameOrigin
@@ -110,7 +111,7 @@ def _serve(
     app = _App(
         doors=lambda inner: SameOrigin(_who_asks(dashboard, AsTheyAre(inner))),
         default_response_class=ORJSONResponse,
-        routes=[*library_routes(dashboard), *routes(dashboard, live)],
+        routes=[*library_routes(dashboard), *experiment_routes(dashboard), *routes(dashboard, live)],
         exception_handlers=EXCEPTION_HANDLERS,
         openapi_url=None,
     )
