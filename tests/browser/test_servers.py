@@ -65,7 +65,7 @@ def test_a_server_that_dies_is_told_within_5_s_and_is_used_again_when_it_is_back
     died_at = time.monotonic()
     expect(card(page, dying.url).locator(".state")).to_have_text(re.compile("^No answer"))
     told_after = time.monotonic() - died_at
-    expect(page.locator("#header .badge")).to_contain_text(f"no answer from {dying.url}")
+    expect(page.locator("#header .badge")).to_contain_text(f"No answer from {dying.url}")
     assert told_after < 5.0
     page.get_by_role("tab", name="Create").click()
     create.generate(page)
@@ -89,6 +89,9 @@ def test_a_server_is_added_paused_and_removed_at_the_page(
     error = page.locator("#servers .field-error")
     expect(error).not_to_be_empty()
     expect(error).not_to_contain_text("secret")
+    address.fill(slow.url.replace("http://127.0.0.1", "localhost"))
+    page.keyboard.press("Enter")
+    expect(error).to_contain_text("is this page's own address")
     with SandboxThread(directory=tmp_path) as added:
         address.fill(added.url)
         page.keyboard.press("Enter")

@@ -85,6 +85,11 @@ def test_each_kind_of_input_has_its_widget(spec: InputSpec, kind: str) -> None:
     assert described(spec, getattr(spec, "default", None))["kind"] == kind
 
 
+def test_what_an_author_says_of_a_picture_stands_where_it_is_painted_on() -> None:
+    picture = described(ComboSpec((), upload=Upload.IMAGE), help="The rectangle too.")
+    assert picture["say"]["note"] == "The rectangle too."
+
+
 @pytest.mark.parametrize("spec", [EditorSpec("CURVE"), LinkSpec(("MODEL",))])
 def test_what_has_no_widget_says_why(spec: InputSpec) -> None:
     assert re.search("CURVE|MODEL", described(spec)["reason"])

@@ -94,6 +94,7 @@ const openMaskPainter = ({ held, words, painted }) => {
       make("div", { class: "mask-pair", role: "group", "aria-label": words.tool }, brush, eraser),
       make("label", { class: "mask-size-label" }, make("span", {}, words.brush_size), size),
       make("div", { class: "mask-acts" }, undo, redo, invert, clear)),
+    ...(words.note ? [make("p", { class: "mask-note" }, words.note)] : []),
     make("div", { class: "mask-room" }, sheet),
     problem,
     make("div", { class: "mask-end" }, cancel, done));

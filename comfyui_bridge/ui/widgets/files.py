@@ -17,6 +17,7 @@ def file(one: ExposedInput, words: Words) -> Widget:
     assert spec.upload is not None
     own = {"own": one.default or None, **choices.listed(spec)}
     if spec.upload is Upload.IMAGE:
-        said = picture.picture_words(words)
+        # Beside a mask there may be more in the graph that decides what is repainted; the author knows.
+        said = {**picture.picture_words(words), "note": one.help}
         return Widget("picture", {"paints": one.paints or None, "say": said, **own})
     return Widget("file", {"shows": spec.upload.value, "accept": _ACCEPT.get(spec.upload), **own})
