@@ -404,7 +404,7 @@ const showSheet = (container, id) => {
         parts.shared,
         parts.trouble,
         make("div", { class: "cs-tools" },
-          make("div", { class: "cs-progress" }, parts.line, parts.bar, parts.steer), parts.filters, make("span", { class: "cs-zooms" }, parts.smaller, parts.larger)),
+          make("div", { class: "cs-progress" }, parts.line, parts.bar, parts.steer), make("div", { class: "cs-view" }, parts.filters, make("span", { class: "cs-zooms" }, parts.smaller, parts.larger))),
         parts.pages),
       make("p", { id: "cs-keys", class: "off-screen" }, say("sh_keys")),
       make("div", { class: "cs-light" }, table.element, parts.nothing, parts.foot), parts.said);
@@ -419,7 +419,18 @@ const showSheet = (container, id) => {
       drawFoot();
     });
     container.replaceChildren(parts.root);
+    fill();
+    filled.observe(document.querySelector(".gradio-container .contain"));
   };
+
+  /* The light table has what the window leaves it, whatever stands above. On a phone the page scrolls. */
+  const fill = () => {
+    if (!parts.root?.offsetParent) return;
+    const room = Math.max(460, innerHeight - (parts.root.getBoundingClientRect().top + scrollY) - 16);
+    parts.root.style.setProperty("--room", `${Math.floor(room)}px`);
+  };
+  const filled = new ResizeObserver(fill);
+  addEventListener("resize", fill);
 
   const zoom = (by) => {
     const [canGrow, canShrink] = table.zoom(by);
@@ -696,6 +707,8 @@ const showSheet = (container, id) => {
       clearTimeout(noting);
       asking?.abort();
       seen.disconnect();
+      filled.disconnect();
+      removeEventListener("resize", fill);
       table.end();
       document.removeEventListener("visibilitychange", noticed);
       container.replaceChildren();

@@ -46,7 +46,7 @@ const sheetTable = (drawCell) => {
     if (room <= 0) return false;
     let [across, width, side, top] = [laid.across, 0, 0, 0];
     if (laid.columns) {
-      side = laid.rows ? clamp(isPhone() ? 56 : 72, longest(laid.rows) * 7 + 20, isPhone() ? 96 : 176) : 0;
+      side = laid.rows ? clamp(isPhone() ? 44 : 72, longest(laid.rows) * 7 + 20, isPhone() ? 80 : 176) : 0;
       width = Math.floor(size || fitting(room, side, across));
       const lines = clamp(1, Math.ceil((longest(laid.columns) * 7.6) / (width - 4)), 3);
       top = Math.max(lines * 18 + 16, side ? 46 : 0);
