@@ -14,7 +14,7 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
@@ -25,6 +25,7 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Error, 
 import app
 from comfyui_bridge.sandbox.faults import Faults
 from comfyui_bridge.sandbox.thread import SandboxThread
+from tests.browser import create
 from tests.nursery import Child
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -32,6 +33,8 @@ STEP_S = 0.06
 SLOW_STEP_S = 0.8
 READY_S = 60.0
 PATIENCE_MS = 20_000
+DESK: dict[str, Any] = {"viewport": {"width": 1440, "height": 900}, "locale": "en-US"}
+_FAILED = pytest.StashKey[bool]()
 expect.set_options(timeout=PATIENCE_MS)
 
 _FLAGS = (
@@ -225,11 +228,8 @@ def visit(context_of: Callable[..., BrowserContext]) -> Iterator[Callable[..., P
     problems: list[str] = []
 
     def visit_(url: str, **options: Any) -> Page:
-        options = {"viewport": {"width": 1440, "height": 900}, "locale": "en-US", **options}
-        page = context_of(**options).new_page()
+        page = _listened_to(context_of(**{**DESK, **options}).new_page(), problems)
         pages.append(page)
-        page.on("pageerror", lambda error: problems.append(str(error)))
-        page.on("console", lambda message: problems.extend(_error_of(message)))
         page.goto(url)
         return page
 
@@ -237,6 +237,72 @@ def visit(context_of: Callable[..., BrowserContext]) -> Iterator[Callable[..., P
     for page in pages:
         page.close()
     assert not problems, problems
+
+
+@dataclass
+class Kept:
+    """Pages that stay open while a module's tests go on, by address, and what they reported as errors."""
+
+    pages: dict[str, Page] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+
+    def close(self) -> None:
+        for page in self.pages.values():
+            page.close()
+        self.pages.clear()
+
+
+@pytest.fixture(scope="module")
+def _kept() -> Iterator[Kept]:
+    kept = Kept()
+    yield kept
+    kept.close()
+
+
+@pytest.fixture
+def stay(
+    context_of: Callable[..., BrowserContext], _kept: Kept, request: pytest.FixtureRequest
+) -> Iterator[Callable[[str], Page]]:
+    """The page at an address, opened once for a module: to load it takes longer than most tests.
+
+    What an earlier test left on it is there: see `create.fill` and `create.run`. One that failed leaves none.
+    """
+
+    def stay_(url: str) -> Page:
+        if url not in _kept.pages:
+            page = _listened_to(context_of(**DESK).new_page(), _kept.problems)
+            page.goto(url)
+            _kept.pages[url] = page
+        return _kept.pages[url]
+
+    yield stay_
+    problems = _kept.problems.copy()
+    _kept.problems.clear()
+    if problems or request.node.stash.get(_FAILED, False):
+        _kept.close()
+    assert not problems, problems
+
+
+@pytest.fixture
+def page(stay: Callable[[str], Page], program: Program) -> Page:
+    """The page of the shared program, which stays open."""
+    opened = stay(program.url)
+    create.form_of(opened)
+    return opened
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    report: pytest.TestReport = yield  # type: ignore[assignment, misc]
+    if report.failed:
+        item.stash[_FAILED] = True
+    return report  # type: ignore[return-value]
+
+
+def _listened_to(page: Page, problems: list[str]) -> Page:
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.on("console", lambda message: problems.extend(_error_of(message)))
+    return page
 
 
 @pytest.fixture(autouse=True)

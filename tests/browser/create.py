@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from playwright.sync_api import Locator, Page, expect
+
+_RUN = "new URLSearchParams(location.search).get('run')"
+_DRAWN = "performance.getEntriesByName('form-drawn')"
 
 
 def form_of(page: Page, slug: str = "") -> Locator:
@@ -22,6 +26,25 @@ def head_of(page: Page, slug: str) -> Locator:
 def choose(page: Page, slug: str) -> None:
     page.locator(f'#library .card[data-slug="{slug}"]').click()
     expect(head_of(page, slug)).to_be_visible()
+
+
+def fill(page: Page, slug: str, **values: Any) -> Locator:
+    """The form of a template with these values, as a link gives it to a page that is opened."""
+    drawn = page.evaluate(f"{_DRAWN}.length")
+    page.evaluate("asked => bridge.act(asked)", {"action": "fill", "template": slug, "values": values})
+    page.wait_for_function(
+        f"([drawn, slug]) => {_DRAWN}.slice(drawn).some((one) => one.detail === slug)", arg=[drawn, slug]
+    )
+    return form_of(page, slug)
+
+
+def run(page: Page, begin: Callable[[], None] | None = None) -> str:
+    """Generate, and wait until that run is done; its id. The stage may show another one's result before."""
+    before = page.evaluate(_RUN)
+    begin() if begin else generate(page)
+    page.wait_for_function(f"before => {_RUN} && {_RUN} !== before", arg=before)
+    wait_until_done(page)
+    return run_id_of(page)
 
 
 def generate(page: Page) -> None:

@@ -19,6 +19,7 @@ from tests.browser.conftest import Program, Server
 Visit = Callable[..., Page]
 
 LARGEST_SEED = 2**64 - 1
+SMALL: dict[str, Any] = {"steps": 2, "width": 256, "height": 256}
 
 
 def workflow_of(server: Server, page: Page) -> dict[str, Any]:
@@ -34,13 +35,10 @@ def sampler_of(workflow: dict[str, Any]) -> dict[str, Any]:
     return next(node["inputs"] for node in workflow.values() if node["class_type"] == "KSampler")
 
 
-def test_another_template_starts_clean_and_the_first_keeps_what_was_typed(
-    program: Program, visit: Visit, tmp_path: Path
-) -> None:
+def test_another_template_starts_clean_and_the_first_keeps_what_was_typed(page: Page, tmp_path: Path) -> None:
     picture = tmp_path / "mine.png"
     Image.new("RGB", (64, 64), "teal").save(picture)
-    page = visit(f"{program.url}/?template=image-to-image")
-    form = create.form_of(page, "image-to-image")
+    form = create.fill(page, "image-to-image")
     page.get_by_label("Prompt", exact=True).fill("only for image to image")
     form.locator("#input-image input[type=file]").set_input_files(picture)
     expect(form.locator("#input-image img")).to_be_visible()
@@ -55,24 +53,20 @@ def test_another_template_starts_clean_and_the_first_keeps_what_was_typed(
 
 
 def test_an_untouched_form_sends_its_own_values_and_not_the_last_template_s(
-    program: Program, server: Server, visit: Visit
+    page: Page, server: Server
 ) -> None:
-    page = visit(f"{program.url}/?template=text-to-image&steps=3")
-    create.form_of(page, "text-to-image")
+    create.fill(page, "text-to-image", steps=3)
     page.get_by_label("Negative prompt").fill("a leak")
     create.choose(page, "lora")
     own = page.get_by_label("Negative prompt").input_value()
-    create.generate(page)
-    create.wait_until_done(page)
+    create.run(page)
     assert own != "a leak"
     texts = [node["inputs"].get("text") for node in workflow_of(server, page).values()]
     assert own in texts
     assert "a leak" not in texts
 
 
-def test_the_last_of_many_quick_choices_wins(program: Program, visit: Visit) -> None:
-    page = visit(program.url)
-    create.form_of(page)
+def test_the_last_of_many_quick_choices_wins(page: Page) -> None:
     for slug in ("lora", "inpaint", "controlnet", "model-free", "two-stage-upscale"):
         page.locator(f'#library .card[data-slug="{slug}"]').click()
     create.form_of(page, "two-stage-upscale")
@@ -81,28 +75,22 @@ def test_the_last_of_many_quick_choices_wins(program: Program, visit: Visit) -> 
     )
 
 
-def test_a_seed_of_64_bits_arrives_whole(program: Program, server: Server, visit: Visit) -> None:
-    page = visit(f"{program.url}/?template=text-to-image&steps=2&width=256&height=256")
-    create.form_of(page)
+def test_a_seed_of_64_bits_arrives_whole(page: Page, server: Server) -> None:
+    create.fill(page, "text-to-image", **SMALL)
     page.get_by_label("Seed", exact=True).fill(str(LARGEST_SEED))
-    create.generate(page)
-    create.wait_until_done(page)
+    create.run(page)
     expect(page.locator("#status")).to_contain_text(f"Seed {LARGEST_SEED}")
     assert sampler_of(workflow_of(server, page))["seed"] == LARGEST_SEED
 
 
-def test_a_random_seed_differs_each_time_and_the_last_one_can_be_used_again(
-    program: Program, visit: Visit
-) -> None:
-    page = visit(f"{program.url}/?template=text-to-image&steps=2&width=256&height=256")
-    create.form_of(page)
+def test_a_random_seed_differs_each_time_and_the_last_one_can_be_used_again(page: Page) -> None:
+    create.fill(page, "text-to-image", **SMALL)
     last = page.locator("#input-seed .seed-last")
     said = []
     for _ in range(2):
         before = last.text_content() or ""
-        create.generate(page)
+        create.run(page)
         expect(last).not_to_have_text(before)
-        create.wait_until_done(page)
         said.append(last.text_content() or "")
         expect(page.get_by_label("Seed", exact=True)).to_have_value("")
     assert said[0] != said[1]
@@ -111,9 +99,8 @@ def test_a_random_seed_differs_each_time_and_the_last_one_can_be_used_again(
     expect(page.get_by_label("Seed: After each run")).to_have_value("fixed")
 
 
-def test_a_wrong_value_is_told_at_its_field_and_nothing_typed_is_lost(program: Program, visit: Visit) -> None:
-    page = visit(program.url)
-    create.form_of(page)
+def test_a_wrong_value_is_told_at_its_field_and_nothing_typed_is_lost(page: Page) -> None:
+    create.fill(page, "text-to-image")
     page.get_by_label("Prompt", exact=True).fill("a fox")
     page.get_by_label("Width").fill("99999")
     page.get_by_label("Seed", exact=True).fill("12x")
@@ -131,11 +118,9 @@ def test_a_wrong_value_is_told_at_its_field_and_nothing_typed_is_lost(program: P
     expect(page.locator("#input-width .field-error")).to_have_count(0)
 
 
-def test_ctrl_enter_in_the_prompt_generates(program: Program, visit: Visit) -> None:
-    page = visit(f"{program.url}/?template=text-to-image&steps=2&width=256&height=256")
-    create.form_of(page)
-    page.get_by_label("Prompt", exact=True).press("Control+Enter")
-    create.wait_until_done(page)
+def test_ctrl_enter_in_the_prompt_generates(page: Page) -> None:
+    create.fill(page, "text-to-image", **SMALL)
+    create.run(page, lambda: page.get_by_label("Prompt", exact=True).press("Control+Enter"))
     expect(page.get_by_label("Prompt", exact=True)).not_to_have_value("\n")
 
 
@@ -149,9 +134,8 @@ def test_a_link_opens_a_template_with_its_values(program: Program, visit: Visit)
     expect(page.locator("#input-cfg input[type=number]")).to_have_value("4.5")
 
 
-def test_shapes_and_swapping_set_the_size(program: Program, visit: Visit) -> None:
-    page = visit(f"{program.url}/?template=text-to-image")
-    create.form_of(page)
+def test_shapes_and_swapping_set_the_size(page: Page) -> None:
+    create.fill(page, "text-to-image")
     page.get_by_role("button", name="9:16").click()
     expect(page.get_by_label("Width")).not_to_have_value("768")
     width, height = page.get_by_label("Width").input_value(), page.get_by_label("Height").input_value()
@@ -163,16 +147,14 @@ def test_shapes_and_swapping_set_the_size(program: Program, visit: Visit) -> Non
 
 
 def test_an_uploaded_picture_reaches_the_server_byte_for_byte(
-    program: Program, server: Server, visit: Visit, tmp_path: Path
+    page: Page, server: Server, tmp_path: Path
 ) -> None:
     picture = tmp_path / "my photo.jpg"
     Image.effect_noise((300, 200), 60).convert("RGB").save(picture, quality=91)
-    page = visit(f"{program.url}/?template=image-to-image&steps=2&width=256&height=256")
-    form = create.form_of(page, "image-to-image")
+    form = create.fill(page, "image-to-image", steps=2)
     form.locator("#input-image input[type=file]").set_input_files(picture)
-    expect(form.locator("#input-image img")).to_be_visible()
-    create.generate(page)
-    create.wait_until_done(page)
+    expect(form.locator("#input-image img")).to_have_attribute("alt", "my photo.jpg")
+    create.run(page)
     loads = [n for n in workflow_of(server, page).values() if n["class_type"] == "LoadImage"]
     name = loads[0]["inputs"]["image"]
     sent = urlopen(f"{server.url}/view?{urlencode({'filename': name, 'type': 'input'})}").read()
@@ -180,21 +162,18 @@ def test_an_uploaded_picture_reaches_the_server_byte_for_byte(
 
 
 def test_a_file_that_is_no_picture_is_told_at_its_field_and_nothing_is_lost(
-    program: Program, visit: Visit, tmp_path: Path
+    page: Page, tmp_path: Path
 ) -> None:
     bad = tmp_path / "bad.png"
     bad.write_text("no picture")
-    page = visit(f"{program.url}/?template=image-to-image&prompt=kept+words")
-    form = create.form_of(page, "image-to-image")
+    form = create.fill(page, "image-to-image", prompt="kept words")
     form.locator("#input-image input[type=file]").set_input_files(bad)
     create.generate(page)
     expect(page.get_by_text("bad.png is no picture that can be read; choose another.")).to_be_visible()
     expect(form.get_by_label("Prompt", exact=True)).to_have_value("kept words")
 
 
-def test_a_search_finds_templates_as_one_types(program: Program, visit: Visit) -> None:
-    page = visit(program.url)
-    create.form_of(page)
+def test_a_search_finds_templates_as_one_types(page: Page) -> None:
     cards = page.locator("#library li:not([hidden]) > .card")
     everything = cards.count()
     page.get_by_label("Search templates").fill("mask rect")
@@ -206,12 +185,10 @@ def test_a_search_finds_templates_as_one_types(program: Program, visit: Visit) -
     expect(cards).to_have_count(everything)
 
 
-def test_the_values_of_a_run_come_back_into_the_form(program: Program, visit: Visit) -> None:
-    page = visit(f"{program.url}/?template=text-to-image&steps=2&width=256&height=256&seed=77")
-    create.form_of(page)
+def test_the_values_of_a_run_come_back_into_the_form(page: Page) -> None:
+    create.fill(page, "text-to-image", **SMALL, seed=77)
     page.get_by_label("Prompt", exact=True).fill("a lighthouse")
-    create.generate(page)
-    create.wait_until_done(page)
+    create.run(page)
     page.get_by_label("Prompt", exact=True).fill("something else")
     page.get_by_role("button", name="Use these values").click()
     expect(page.get_by_label("Prompt", exact=True)).to_have_value("a lighthouse")
