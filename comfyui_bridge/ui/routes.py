@@ -7,6 +7,7 @@ treat what it opens as a sandbox.
 from __future__ import annotations
 
 import os
+import re
 from functools import lru_cache, partial
 from pathlib import Path
 from urllib.parse import quote
@@ -74,6 +75,9 @@ async def refused(request: Request, error: Exception) -> Response:
 EXCEPTION_HANDLERS = {BridgeError: refused}
 
 
+_AS_IT_IS = re.compile(r"/media|/covers/|/experiments/[^/]+/sheet\.")
+
+
 class AsTheyAre:
     """ASGI door: Gradio compresses by a name's ending, ranges included; our files go out byte for byte."""
 
@@ -81,7 +85,7 @@ class AsTheyAre:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["path"].startswith(("/media", "/covers/")):
+        if scope["type"] == "http" and _AS_IT_IS.match(scope["path"]):
             headers = [(name, value) for name, value in scope["headers"] if name != b"accept-encoding"]
             scope = {**scope, "headers": headers}
         await self._app(scope, receive, send)
