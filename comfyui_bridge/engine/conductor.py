@@ -10,8 +10,9 @@ from __future__ import annotations
 import logging
 import threading
 import uuid
+from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 from comfyui_bridge.core.errors import InvalidValues, StoreError, WorkflowError
 from comfyui_bridge.core.experiment import ExperimentState
@@ -26,12 +27,40 @@ log = logging.getLogger(__name__)
 
 RETRY_S = 1.0
 """After something could not be written."""
-SILENT_S = 5.0
-"""How soon a cell is looked at again that a server may be able to do which has not answered yet."""
+AHEAD = 2
+"""Cells that wait for each server, and so many more."""
 _AT_A_TIME = 32
 """Cells looked at in one turn: people who act come in between."""
-_LOOKED_AHEAD = 512
-"""Cells that are looked at while those before them wait for a server that has not answered yet."""
+
+
+@dataclass
+class _Seen:
+    """What is known of the cells of a sheet, with this template and what the servers can do now."""
+
+    template: Template
+    version: int
+    able: dict[int, frozenset[str]] = field(default_factory=dict)
+    """The servers that can do each cell."""
+    held: set[int] = field(default_factory=set)
+    """Cells that a server may be able to do which has not answered yet."""
+
+
+class _Room:
+    """How much more may wait: enough that each server has the next when it ends one, and no more."""
+
+    def __init__(self, taking: frozenset[str], waiting: Sequence[frozenset[str]]) -> None:
+        """`taking` are the servers that take runs now, `waiting` those able to do each run that waits."""
+        self._taking = taking
+        self._waiting = Counter(able & taking for able in waiting)
+
+    def is_for(self, able: frozenset[str]) -> bool:
+        """Whether one more that these servers can do may wait beside those that they can do already."""
+        able = able & self._taking
+        rivals = sum(many for one, many in self._waiting.items() if one & able or one == able)
+        return rivals < AHEAD * len(able) + AHEAD
+
+    def take(self, able: frozenset[str]) -> None:
+        self._waiting[able & self._taking] += 1
 
 
 class Conductor:
@@ -51,6 +80,7 @@ class Conductor:
         self._stopping = threading.Event()
         self._retry: float | None = None
         """In how many seconds to look again, whatever happens."""
+        self._seen: dict[str, _Seen] = {}
         self._thread = threading.Thread(target=self._work, name="conductor", daemon=True)
 
     def start(self) -> None:
@@ -124,6 +154,8 @@ class Conductor:
     def _round(self) -> None:
         """Do what can be done for each experiment, some of it at a time, until nothing can."""
         open_ = list(self._sheets.busy())
+        ids = {sheet.experiment.experiment_id for sheet in open_}
+        self._seen = {one: seen for one, seen in self._seen.items() if one in ids}
         while open_ and not self._stopping.is_set():
             open_ = [sheet for sheet in open_ if self._tend(sheet)]
 
@@ -158,11 +190,11 @@ class Conductor:
         self._sheets.put(sheet, [replace(row, run_id="") for row in rows if row.run_id in runs])
 
     def _feed(self, sheet: Sheet) -> bool:
-        """Begin the next cells, as far as there is room; whether to go on at once."""
+        """Look at some cells, and begin those there is room for; whether there are more to look at."""
         with self._sheets.held():
-            todo = sheet.todo(_LOOKED_AHEAD)
-            room = self._room() - len(sheet.waiting())
-        if not todo or room <= 0 or not len(self._engine.node_defs()):
+            todo = sheet.todo()
+            waiting = [row.index for row in sheet.waiting()]
+        if not todo or not len(self._engine.node_defs()):
             return False
         template = self._template(sheet.experiment.plan.template)
         if template is None:
@@ -173,36 +205,79 @@ class Conductor:
         except WorkflowError as error:
             self._pause(sheet, str(error))
             return False
-        return self._fill(sheet, template, todo, room)
+        seen = self._seen_of(sheet, template)
+        ready, more = self._look(sheet, seen, todo)
+        self._begin_some(sheet, seen, ready, self._room(seen, waiting))
+        held = sum(row.index in seen.held for row in todo)
+        self._sheets.say(sheet, trouble=self._why_held() if held else "")
+        return more
 
-    def _fill(self, sheet: Sheet, template: Template, todo: Sequence[CellRow], room: int) -> bool:
-        noted: list[CellRow] = []
-        runs: dict[str, Run] = {}
-        held, looked = 0, 0
-        for row in todo:
-            if room <= 0 or looked - held >= _AT_A_TIME or self._stopping.is_set():
-                break
-            looked += 1
+    def _seen_of(self, sheet: Sheet, template: Template) -> _Seen:
+        """What was seen of its cells, as long as that holds."""
+        version, key = self._engine.definitions_version(), sheet.experiment.experiment_id
+        seen = self._seen.get(key)
+        if seen is None or seen.template is not template or seen.version != version:
+            seen = self._seen[key] = _Seen(template, version)
+        return seen
+
+    def _look(self, sheet: Sheet, seen: _Seen, todo: Sequence[CellRow]) -> tuple[list[CellRow], bool]:
+        """Look at the next few cells: those that may begin, of all that were seen, and whether more are left.
+
+        What was completed before is shown from then, and where no run can be made that is said.
+        """
+        unseen = [row for row in todo if row.index not in seen.able and row.index not in seen.held]
+        noted: dict[int, CellRow] = {}
+        fingerprints: dict[int, str] = {}
+        for row in unseen[:_AT_A_TIME]:
             try:
-                prepared = self._prepared(sheet, template, row)
+                prepared = self._prepared(sheet, seen.template, row)
             except InvalidValues as error:
                 if self._silent():
-                    held += 1
+                    seen.held.add(row.index)
                 else:
                     said = " ".join(error.problems.values())
-                    noted.append(replace(row, outcome=RunState.FAILED, problem=said))
+                    noted[row.index] = replace(row, outcome=RunState.FAILED, problem=said)
                 continue
-            same = None if row.asked else self._engine.same(prepared, sheet.experiment.owner)
-            if same is not None:
-                runs[same.run_id] = same
-                noted.append(replace(row, run_id=same.run_id, reused=True, outcome=same.state))
-            else:
-                self._begin(sheet, prepared, row)
-                room -= 1
-        self._store.note(sheet.experiment.experiment_id, noted)
-        self._sheets.put(sheet, noted, runs)
-        self._say_held(sheet, held)
-        return room > 0 and looked < len(todo)
+            seen.able[row.index] = frozenset(self._engine.able_to_do(prepared.workflow))
+            if not row.asked:
+                fingerprints[row.index] = prepared.fingerprint
+        same = self._engine.same_as(fingerprints.values(), sheet.experiment.owner)
+        for row in unseen[:_AT_A_TIME]:
+            run = same.get(fingerprints.get(row.index, ""))
+            if run is not None:
+                noted[row.index] = replace(row, run_id=run.run_id, reused=True, outcome=run.state)
+        self._store.note(sheet.experiment.experiment_id, noted.values())
+        self._sheets.put(sheet, tuple(noted.values()), {run.run_id: run for run in same.values()})
+        ready = [row for row in todo if row.index in seen.able and row.index not in noted]
+        return ready, len(unseen) > _AT_A_TIME
+
+    def _begin_some(self, sheet: Sheet, seen: _Seen, ready: Sequence[CellRow], room: _Room) -> None:
+        for row in ready:
+            if self._stopping.is_set():
+                return
+            able = seen.able[row.index]
+            if not room.is_for(able):
+                continue
+            try:
+                prepared = self._prepared(sheet, seen.template, row)
+            except InvalidValues:
+                del seen.able[row.index]  # something went since it was seen: it is looked at anew
+                self._woken.set()
+                continue
+            self._begin(sheet, prepared, row)
+            room.take(able)
+
+    def _room(self, seen: _Seen, waiting: Sequence[int]) -> _Room:
+        taking = frozenset(
+            status.name
+            for status in self._engine.statuses()
+            if status.state is ServerState.READY and not status.paused
+        )
+        return _Room(taking, [seen.able.get(index, taking) for index in waiting])
+
+    def _why_held(self) -> str:
+        names = " and ".join(self._silent())
+        return f"Some cells may be for {names}, which has not answered since this program was started."
 
     def _prepared(self, sheet: Sheet, template: Template, row: CellRow) -> Prepared:
         """Raises InvalidValues for what the form refuses, what has no place, and a file that is gone."""
@@ -225,24 +300,11 @@ class Conductor:
             self._sheets.put(sheet, (row,))
             raise
 
-    def _say_held(self, sheet: Sheet, held: int) -> None:
-        trouble = ""
-        if held:
-            names = " and ".join(self._silent())
-            trouble = f"Some cells may be for {names}, which has not answered since the program was started."
-            self._again_in(SILENT_S)
-        self._sheets.say(sheet, trouble=trouble)
-
     def _silent(self) -> list[str]:
         """The servers of which nobody knows yet what they can do."""
         return [
             status.name for status in self._engine.statuses() if status.facts is None and not status.leaving
         ]
-
-    def _room(self) -> int:
-        """How many runs of one experiment should wait: enough that a server that ends one has the next."""
-        taking = [s for s in self._engine.statuses() if s.state is ServerState.READY and not s.paused]
-        return 2 * len(taking) + 2
 
     def _pause(self, sheet: Sheet, problem: str) -> None:
         one = replace(sheet.experiment, state=ExperimentState.PAUSED, problem=problem)

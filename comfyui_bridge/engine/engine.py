@@ -248,6 +248,14 @@ class Engine:
         alike = self._runs.like(prepared.fingerprint, owner)
         return next((run for run in alike if run.kept or run.texts), None)
 
+    def same_as(self, fingerprints: Collection[str], owner: str) -> Mapping[str, Run]:
+        """As `same`, of many at once, by fingerprint, and without their workflows."""
+        return self._runs.done(fingerprints, owner)
+
+    def able_to_do(self, workflow: Workflow) -> tuple[str, ...]:
+        """The servers that can do a workflow by what they last said, whether they are there or not."""
+        return self._pool.able_to_do(workflow)
+
     def alike(self, workflow: Workflow, owner: str) -> Run | None:
         """The owner's newest completed run of exactly this workflow."""
         return next(iter(self._runs.like(workflow.fingerprint(), owner, 1)), None)

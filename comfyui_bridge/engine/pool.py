@@ -14,6 +14,7 @@ from comfyui_bridge.core.assign import Standing
 from comfyui_bridge.core.node_defs import NodeDefs
 from comfyui_bridge.core.run import Run
 from comfyui_bridge.core.server import ServerFacts
+from comfyui_bridge.core.workflow import Workflow
 
 _ASSESSED_KEPT = 4096
 
@@ -181,6 +182,12 @@ class Pool:
     def able(self, run: Run) -> tuple[str, ...]:
         """The servers that can do a run by what they last said, whether or not they are there now."""
         return tuple(self._able(run))
+
+    def able_to_do(self, workflow: Workflow) -> tuple[str, ...]:
+        """As `able`, of what is no run yet."""
+        with self._lock:
+            definitions = {n: d for n, d in self._defs.items() if not self._status[n].leaving}
+        return tuple(name for name, defs in definitions.items() if readiness.assess(workflow, defs).ready)
 
     def with_old_facts(self, seconds: float) -> tuple[str, ...]:
         """The servers that are ready and whose facts are older than this; they count as new from now on."""

@@ -57,6 +57,8 @@ class Sheet:
             places = self._places.setdefault(row.run_id, [])
             if row.index not in places:
                 places.append(row.index)
+        if run is not None and run.state.is_final:
+            run = without_work(run)
         said = row.problem if row.outcome is not None else ""
         self.now[row.index] = CellNow(self.cells[row.index], run, row.reused, row.verdict, said, version)
         self.version = version
@@ -87,12 +89,11 @@ class Sheet:
     def goes_on(self) -> bool:
         return self.experiment.state is ExperimentState.RUNNING and not self.experiment.deleted
 
-    def todo(self, most: int) -> list[CellRow]:
-        """The cells to begin next: those that were asked for, then, if it goes on, the others in order."""
+    def todo(self) -> list[CellRow]:
+        """The cells to begin, in turn: those asked for, then, if it goes on, the others in order."""
         free = [row for row in self.rows.values() if row.outcome is None and not row.run_id]
         asked = [row for row in free if row.asked]
-        others = (row for row in free if not row.asked) if self.goes_on else iter(())
-        return [*itertools.islice(itertools.chain(asked, others), most)]
+        return [*asked, *(row for row in free if not row.asked)] if self.goes_on else asked
 
     def waiting(self) -> list[CellRow]:
         """The cells whose runs wait with us: their rows are there, and no server has them."""

@@ -7,7 +7,7 @@ queue, are no facts an hour later, and are not kept.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from types import MappingProxyType
 from typing import Any
@@ -117,6 +117,25 @@ class RunStore:
         which = (runs.c.fingerprint == fingerprint, runs.c.owner == owner, ~is_in_bin)
         is_done = runs.c.state == RunState.COMPLETED.value
         return self._all(select(runs).where(*which, is_done).order_by(*_NEWEST_FIRST).limit(limit))
+
+    def done(self, fingerprints: Collection[str], owner: str) -> dict[str, Run]:
+        """This owner's newest completed run with each of these fingerprints whose result is still here.
+
+        As `brief` gives them; those in the bin are left out.
+        """
+        index = tables.run_index
+        is_in_bin = exists().where(index.c.position == runs.c.position, index.c.deleted_at.is_not(None))
+        is_done = runs.c.state == RunState.COMPLETED.value
+        found: dict[str, Run] = {}
+        wanted = sorted(set(fingerprints))
+        for start in range(0, len(wanted), _AT_A_TIME):
+            which = runs.c.fingerprint.in_(wanted[start : start + _AT_A_TIME])
+            asked = select(*_BRIEF).where(which, runs.c.owner == owner, is_done, ~is_in_bin)
+            with self._database.reading() as connection:
+                rows = connection.execute(asked.order_by(runs.c.created_at, runs.c.position)).all()
+            told = (_from_row(row) for row in rows)
+            found.update((run.fingerprint, without_work(run)) for run in told if run.kept or run.texts)
+        return found
 
     def ended_since(self, since: float) -> tuple[Ended, ...]:
         """When each run that ended since then began to wait, began and ended."""

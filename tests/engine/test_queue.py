@@ -9,8 +9,10 @@ from comfyui_bridge.engine.queue import RunQueue
 GRAPH = workflow.parse({"1": {"class_type": "A", "inputs": {}}})
 
 
-def run(run_id, owner="ann"):
-    return Run(run_id=run_id, prompt_id=run_id, workflow=GRAPH, created_at=0.0, owner=owner)
+def run(run_id, owner="ann", experiment=""):
+    return Run(
+        run_id=run_id, prompt_id=run_id, workflow=GRAPH, created_at=0.0, owner=owner, experiment=experiment
+    )
 
 
 class Told:
@@ -36,6 +38,19 @@ def test_people_take_turns():
     told = Told()
     told.put(*(run(f"a{n}") for n in range(3)), run("b0", "bob"), run("b1", "bob"), run("c0", "cy"))
     assert told.claim_all() == ["a0", "b0", "c0", "a1", "b1", "a2"]
+
+
+def test_runs_of_experiments_take_turns_of_their_own_behind_single_ones():
+    told = Told()
+    told.put(run("x0", experiment="x"), run("x1", experiment="x"), run("y0", "bob", "y"), run("a0"))
+    assert told.queue.claim(lambda one: one.experiment).run_id == "x0"  # no single one can go now
+    told.put(run("b0", "bob"), run("x2", experiment="x"))
+    assert told.places == {"a0": 0, "b0": 1, "y0": 2, "x1": 3, "x2": 4, "x0": 1}
+    assert (told.queue.waiting("ann"), told.queue.waiting("bob")) == (1, 1)
+    x1 = told.queue.remove("x1")
+    assert told.queue.give_back(x1)
+    told.queue.move("x2", 0)
+    assert told.claim_all() == ["a0", "b0", "x2", "y0", "x1"]
 
 
 def test_who_was_served_last_waits_for_who_comes_new():
