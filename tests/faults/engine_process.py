@@ -14,20 +14,28 @@ from typing import Any
 from comfyui_bridge import bootstrap
 from comfyui_bridge.core import template
 from comfyui_bridge.core.errors import StoreError
+from comfyui_bridge.core.experiment import Plan
 from comfyui_bridge.core.run import Run
 from comfyui_bridge.engine.engine import Engine
+from comfyui_bridge.engine.experiments import Experiments
 from comfyui_bridge.settings import Settings
 
 
 def main(data: str, *urls: str) -> None:
-    with bootstrap.build(Settings(data=Path(data), servers=urls)) as app:
+    settings = Settings(data=Path(data), servers=urls, workflows=Path(data) / "workflows")
+    with bootstrap.build(settings) as app:
         print("ready", flush=True)
         for line in sys.stdin:
-            print(json.dumps(_answer(app.engine, json.loads(line))), flush=True)
+            print(json.dumps(_answer(app, json.loads(line))), flush=True)
 
 
-def _answer(engine: Engine, command: dict[str, Any]) -> Any:
+def _answer(app: bootstrap.App, command: dict[str, Any]) -> Any:
+    engine = app.engine
     match command:
+        case {"do": "experiment", "plan": plan}:
+            return _experiments(app).start(Plan.parse(plan), "ann")
+        case {"do": "sheet", "experiment_id": experiment_id}:
+            return _sheet(_experiments(app), experiment_id)
         case {"do": "submit", "graph": graph, "owner": owner}:
             try:
                 return {"run_id": engine.submit(template.parse("graph", graph), {}, owner)}
@@ -40,6 +48,18 @@ def _answer(engine: Engine, command: dict[str, Any]) -> Any:
         case {"do": "wait", "run_id": run_id, "seconds": seconds}:
             return _ended(engine, run_id, seconds)
     raise ValueError(f"no such command: {command}")
+
+
+def _experiments(app: bootstrap.App) -> Experiments:
+    assert app.dashboard.experiments is not None
+    return app.dashboard.experiments
+
+
+def _sheet(experiments: Experiments, experiment_id: str) -> dict[str, Any]:
+    sheet = experiments.sheet(experiment_id)
+    assert sheet is not None, f"the experiment {experiment_id} is lost"
+    states = [cell.run.state.value if cell.run else "" for cell in sheet.cells]
+    return {"state": sheet.experiment.state.value, "problem": sheet.experiment.problem, "cells": states}
 
 
 def _ended(engine: Engine, run_id: str, seconds: float) -> dict[str, Any]:

@@ -222,6 +222,15 @@ class EngineProcess(_Process):
         told: dict[str, Any] = self._ask(do="wait", run_id=run_id, seconds=DEADLINE)
         return told
 
+    def experiment(self, plan: Mapping[str, Any]) -> str:
+        """Returns once the experiment is written down."""
+        return str(self._ask(do="experiment", plan=plan))
+
+    def sheet(self, experiment_id: str) -> dict[str, Any]:
+        """An experiment now: state, problem, and the state of each cell's run."""
+        told: dict[str, Any] = self._ask(do="sheet", experiment_id=experiment_id)
+        return told
+
     def kept(self, run_id: str, name: str) -> bytes:
         return (self.data / "media" / run_id / name).read_bytes()
 

@@ -6,6 +6,7 @@ running for the next, which kills it in turn.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -196,3 +197,20 @@ def test_killed_and_started_after_the_server_has_forgotten_the_run(stand: Stand)
     assert (run["state"], run["fault"]) == ("failed", "lost")
     assert "Run it again" in run["error"]
     assert stand.server.saved(name) == []
+
+
+def test_killed_again_and_again_in_the_middle_of_an_experiment(stand: Stand) -> None:
+    """Each cell is done, and done once, whatever was being written or sent when the program died."""
+    name = graphs.prefix()
+    folder = stand.program.data / "workflows"
+    folder.mkdir(exist_ok=True)
+    (folder / "steps.json").write_text(json.dumps(graphs.steps(name, 8)), "utf-8")
+    prefixes = [f"{name}c{number:02d}" for number in range(16)]
+    axis = {"kind": "choices", "key": "9.filename_prefix", "chosen": prefixes}
+    experiment_id = stand.program.experiment({"template": "steps", "values": {}, "axes": [axis]})
+    for many in (0, 1, 3, 7, 12):
+        until(lambda many=many: stand.program.sheet(experiment_id)["cells"].count("completed") >= many)
+        stand.dies()
+    until(lambda: stand.program.sheet(experiment_id)["state"] == "done")
+    assert set(stand.program.sheet(experiment_id)["cells"]) == {"completed"}
+    assert [len(stand.server.saved(prefix)) for prefix in prefixes] == [1] * len(prefixes)
