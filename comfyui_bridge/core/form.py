@@ -60,7 +60,7 @@ class Form:
                 break
             exposed, _ = inputs.expose(graph, form.template.exposures, form.node_defs, form.marks)
             put_in = (one for one in form.inputs if one.key in form.places)
-            form = replace(form, workflow=graph, inputs=(*exposed, *put_in))
+            form = replace(form, workflow=graph, inputs=(*_phrased(exposed, form.template), *put_in))
         return form
 
     def check(self, raw: Mapping[str, Any]) -> dict[str, Any]:
@@ -115,9 +115,15 @@ def _made(template: Template, graph: Workflow, node_defs: NodeDefs, notes: tuple
         more = f"{len(exposed) - MOST_INPUTS} of its inputs have no place on the form"
         said = (*said, f"The workflow has so many that {more}; a card can name those that matter.")
         exposed = exposed[:MOST_INPUTS]
-    shown = (*exposed, *(one for one, _ in put_in))
+    shown = (*_phrased(exposed, template), *(one for one, _ in put_in))
     places = {one.key: place for one, place in put_in}
     return Form(template, graph, shown, said, found.outputs, node_defs, found, places)
+
+
+def _phrased(exposed: tuple[ExposedInput, ...], template: Template) -> tuple[ExposedInput, ...]:
+    """The inputs with what their card says of them in other languages."""
+    phrases = template.phrases
+    return tuple(replace(one, phrases=phrases) for one in exposed) if phrases else exposed
 
 
 def read_workflow(document: Mapping[str, Any], node_defs: NodeDefs) -> tuple[Workflow, tuple[str, ...]]:

@@ -27,7 +27,7 @@ from comfyui_bridge.core.node_defs import (
 )
 from comfyui_bridge.core.options import default_of, flattened
 from comfyui_bridge.core.roles import Role
-from comfyui_bridge.core.template import Exposure
+from comfyui_bridge.core.template import Exposure, Phrases
 from comfyui_bridge.core.tracing import WIDGET_TYPES, Place, Tracer, leaf
 from comfyui_bridge.core.workflow import Link, Node, Workflow
 
@@ -113,6 +113,8 @@ class ExposedInput:
     """A picture whose transparency the graph uses as a mask, so that one may be painted on it."""
     also: tuple[Place, ...] = ()
     """Further inputs that take the same value: the editor has one widget for all of them."""
+    phrases: Phrases = field(default_factory=dict, repr=False, compare=False)
+    """The card's texts in other languages."""
 
     @property
     def places(self) -> tuple[Place, ...]:

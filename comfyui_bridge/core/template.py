@@ -16,6 +16,9 @@ from comfyui_bridge.core.node_defs import InputSpec
 CardLines: TypeAlias = Mapping[tuple[str | int, ...], int]
 """The line of each key of a card: by ("title",), ("inputs", 0) for a table, ("inputs", 0, "min")."""
 
+Phrases: TypeAlias = Mapping[str, Mapping[str, str]]
+"""Texts of a card in other languages: by language, then by the text as the card has it."""
+
 _INPUT_KEYS = frozenset(
     ("key", "node", "input", "label", "group", "default", "help", "min", "max", "step", "choices")
 )
@@ -70,6 +73,7 @@ class Template:
     """What the card shows, in its order; empty without a card."""
     problems: tuple[str, ...] = ()
     """What is wrong with the card, one sentence each."""
+    phrases: Phrases = field(default_factory=dict)
 
 
 def parse(
@@ -88,6 +92,7 @@ def parse(
         description=_string(card, "description", report),
         tags=_tags(card.get("tags", ()), report),
         exposures=_exposures(card.get("inputs", ()), report),
+        phrases=_phrases(card.get("translations", {}), report),
         problems=tuple(report.problems),
     )
 
@@ -141,6 +146,22 @@ def _tags(value: object, report: _Report) -> tuple[str, ...]:
         return tuple(dict.fromkeys(tag.strip() for tag in value if tag.strip()))
     report.add('tags should be a list of texts, such as ["portrait", "fast"].', "tags")
     return ()
+
+
+def _phrases(value: object, report: _Report) -> Phrases:
+    if not isinstance(value, Mapping):
+        report.add("translations should be tables such as [translations.zh].", "translations")
+        return {}
+    found: dict[str, dict[str, str]] = {}
+    for lang, table in value.items():
+        if not isinstance(table, Mapping):
+            report.add(f"translations.{lang} should be a table of texts.", "translations")
+            continue
+        wrong = [text for text, said in table.items() if not isinstance(said, str)]
+        for text in wrong:
+            report.add(f"the translation of {_shown(text)} to {lang} should be a text.", "translations")
+        found[str(lang)] = {str(text).strip(): said for text, said in table.items() if isinstance(said, str)}
+    return found
 
 
 def _exposures(value: object, report: _Report) -> tuple[Exposure, ...]:

@@ -7,7 +7,7 @@ followed here and owned elsewhere.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -54,6 +54,7 @@ class Create:
     no_template: gr.HTML
     picker: Picker
     generate: gr.Button
+    vary: gr.Button
     unchanged: gr.HTML
     refusals: gr.HTML
     readiness: gr.HTML
@@ -78,17 +79,24 @@ def lay_out(desk: Desk, words: Words) -> Create:
             with gr.Column(elem_id="actions", min_width=0):
                 refusals = form_.refusals()
                 readiness = readiness_panel.panel()
-                generate = gr.Button(
-                    words("generate"),
-                    variant="primary",
-                    size="lg",
-                    elem_id="generate",
-                    interactive=first is not None,
-                )
+                with gr.Row(elem_id="generate-row"):
+                    generate = gr.Button(
+                        words("generate"),
+                        variant="primary",
+                        size="lg",
+                        elem_id="generate",
+                        interactive=first is not None,
+                    )
+                    # The script hears its click: see script/planning.js.
+                    vary = gr.Button(
+                        words("vary_these"), size="lg", elem_id="vary", interactive=first is not None
+                    )
                 unchanged = unchanged_.panel()
         with gr.Column(elem_id="stage-pane", min_width=0):
             stage = stage_.panel(first_view(desk, first, words), words)
-    return Create(library, no_template, picker, generate, unchanged, refusals, readiness, notice, dots, stage)
+    return Create(
+        library, no_template, picker, generate, vary, unchanged, refusals, readiness, notice, dots, stage
+    )
 
 
 def connect(page: gr.Blocks, desk: Desk, session: Session, tab: Create) -> None:
@@ -182,16 +190,18 @@ def library_parts(desk: Desk, tab: Create, words: Words) -> dict[Any, Any]:
     """The library anew."""
     can_generate = desk.templates.shelf().first() is not None
     button = gr.update(value=words("generate"), interactive=can_generate)
+    vary = gr.update(value=words("vary_these"), interactive=can_generate)
     return {
         tab.library: _library(desk, words),
         tab.no_template: _no_template(desk, words),
         tab.generate: button,
+        tab.vary: vary,
     }
 
 
 def library_components(tab: Create) -> set[Any]:
     """The components that `library_parts` speaks to."""
-    return {tab.library, tab.no_template, tab.generate}
+    return {tab.library, tab.no_template, tab.generate, tab.vary}
 
 
 def _choose(desk: Desk, session: Session, tab: Create) -> None:
@@ -242,11 +252,12 @@ def _make_ready(desk: Desk, session: Session, tab: Create) -> None:
         words, slug = Words(lang), str(event.slug)
         template = desk.templates.get(slug)
         form = desk.engine.form(template) if template else None
-        one = form.input(str(event.place)) if form else None
-        if form is None or one is None:
+        keys = event.keys if isinstance(event.keys, list) else []
+        inputs = [one for key in keys if form and (one := form.input(str(key)))]
+        if form is None or not inputs:
             return {tab.readiness: None}
-        raw = {**typed.get(slug, {}), one.key: event.value}
-        refused = _keep_default(desk, form, one, event.value) if event.keep else ""
+        raw = {**typed.get(slug, {}), **{one.key: event.value for one in inputs}}
+        refused = _keep_default(desk, form, inputs, event.value) if event.keep else ""
         return {
             tab.refusals: Refused({}, refused).to_json(),
             session.typed: {**typed, slug: raw},
@@ -258,11 +269,13 @@ def _make_ready(desk: Desk, session: Session, tab: Create) -> None:
     tab.readiness.select(replace, [session.typed, session.lang], outputs, **ALONGSIDE)
 
 
-def _keep_default(desk: Desk, form: Form, one: ExposedInput, value: Any) -> str:
+def _keep_default(desk: Desk, form: Form, inputs: Sequence[ExposedInput], value: Any) -> str:
     """Make a value the template's default for everyone; why not, if that cannot be."""
     editor, slug = desk.dashboard.editor, form.template.slug
     try:
-        editor.save_card(slug, card.with_default(form, one, value), editor.card_version(slug))
+        editor.save_card(
+            slug, card.with_defaults(form, [(one, value) for one in inputs]), editor.card_version(slug)
+        )
     except (StoreError, TemplateError) as error:
         return str(error)
     return ""

@@ -323,6 +323,11 @@ def element_id(key: str) -> str:
     return "input-" + re.sub(r"[^A-Za-z0-9_-]", "-", key)
 
 
+def is_model_file(text: str) -> bool:
+    """Whether a value is by its name a file with a model in it."""
+    return bool(_MODEL_FILE.search(text))
+
+
 def bytes_words(size: int) -> str:
     """A file's size as people say it."""
     if size < 1000:

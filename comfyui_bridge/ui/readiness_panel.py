@@ -6,7 +6,7 @@ run, or for the template's card. The script draws both and puts every text in as
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import gradio as gr
@@ -14,6 +14,7 @@ import gradio as gr
 from comfyui_bridge.core.form import Form
 from comfyui_bridge.core.readiness import MissingChoice, Readiness
 from comfyui_bridge.core.template import Template
+from comfyui_bridge.ui import present
 from comfyui_bridge.ui.words import Words
 
 _MOST_ITEMS = 6
@@ -23,7 +24,7 @@ _LINE = """<details class="readiness" hidden><summary><span class="dot"></span>
 
 
 def panel() -> gr.HTML:
-    """The line. Its `select` event asks for a replacement: `slug`, `place`, `value`; `keep` for the card."""
+    """The line. Its `select` event asks for a replacement: `slug`, `keys`, `value`; `keep` for the card."""
     return gr.HTML(
         None,
         html_template=_LINE,
@@ -77,7 +78,7 @@ def _best(found: Iterable[Readiness]) -> Readiness:
     return min(found, key=lambda one: (bool(one.obstacle), len(one.missing_nodes), len(one.missing_choices)))
 
 
-def _view(tone: str, said: str, items: list[dict[str, str]] | None = None, hint: str = "") -> dict[str, Any]:
+def _view(tone: str, said: str, items: list[dict[str, Any]] | None = None, hint: str = "") -> dict[str, Any]:
     return {"tone": tone, "line": said, "items": items or [], "hint": hint}
 
 
@@ -87,12 +88,12 @@ def _ready_words(ready: list[str], count: int, words: Words) -> str:
     return words("ready_on", ready=len(ready), count=count) if len(ready) < count else words("ready_on_all")
 
 
-def _items(one: Readiness, form: Form | None, words: Words) -> list[dict[str, str]]:
-    items = [{"said": one.obstacle}] if one.obstacle else []
+def _items(one: Readiness, form: Form | None, words: Words) -> list[dict[str, Any]]:
+    items: list[dict[str, Any]] = [{"said": one.obstacle}] if one.obstacle else []
     for node in one.missing_nodes:
         title = node.title or node.class_type
         items.append({"said": words("missing_node", class_type=node.class_type, title=title)})
-    items += [_choice(choice, form, words) for choice in one.missing_choices]
+    items += [_choice(alike, form, words) for alike in _alike(one.missing_choices)]
     items += [{"said": broken.reason} for broken in one.broken_links]
     if len(items) > _MOST_ITEMS:
         left = len(items) - _MOST_ITEMS
@@ -100,15 +101,29 @@ def _items(one: Readiness, form: Form | None, words: Words) -> list[dict[str, st
     return items
 
 
-def _choice(choice: MissingChoice, form: Form | None, words: Words) -> dict[str, str]:
-    place = f"{choice.node_id}.{choice.input}"
-    one = form.input(place) if form is not None else None
-    label = words.label(one.label) if one is not None else choice.input
-    key = "missing_file" if choice.is_file else "missing_choice"
-    item = {"said": words(key, label=label, value=choice.value)}
-    if choice.nearest is not None and one is not None and not choice.is_file:
+def _alike(choices: Iterable[MissingChoice]) -> list[list[MissingChoice]]:
+    """What is missing, each thing once with all the places that ask for it."""
+    found: dict[tuple[str, str | None, bool], list[MissingChoice]] = {}
+    for choice in choices:
+        found.setdefault((str(choice.value), choice.nearest, choice.is_file), []).append(choice)
+    return list(found.values())
+
+
+def _choice(alike: Sequence[MissingChoice], form: Form | None, words: Words) -> dict[str, Any]:
+    """One thing that is missing: by its node's title, for an input's own name tells little."""
+    choice = alike[0]
+    asked = [one for each in alike if form and (one := form.input(f"{each.node_id}.{each.input}"))]
+    nodes = ", ".join(dict.fromkeys(one.node_title for one in asked if one.node_title))
+    label = words.input(asked[0]) if asked else choice.input
+    if choice.is_file:
+        said = words("missing_file", label=label, value=choice.value)
+    elif present.is_model_file(str(choice.value)):
+        said = words("missing_model", node=nodes or label, value=choice.value)
+    else:
+        said = words("missing_choice", label=f"{nodes}, {label}" if nodes else label, value=choice.value)
+    item: dict[str, Any] = {"said": said, "keys": [one.key for one in asked]}
+    if choice.nearest is not None and asked and not choice.is_file:
         item |= {
-            "place": place,
             "value": choice.nearest,
             "use": words("use_nearest", nearest=choice.nearest),
             "keep": words("keep_nearest"),

@@ -34,7 +34,7 @@ def test_what_a_server_lacks_is_replaced_by_the_nearest(
     page = visit(f"{program.url}/?template=elsewhere&steps=2&width=256&height=256")
     line = page.locator("#readiness")
     expect(line).to_contain_text("The server cannot run this yet")
-    expect(line).to_contain_text(f"Checkpoint: {MISSING} is not among the server's choices.")
+    expect(line).to_contain_text(f"{MISSING} is not on the server (for Load Checkpoint).")
     expect(page.locator('.card[data-slug="elsewhere"] .ready-dot')).to_have_attribute("data-tone", "away")
     page.get_by_label("Prompt", exact=True).fill("a lighthouse at dusk")
     line.get_by_role("button", name="Always").click()

@@ -36,11 +36,29 @@ def test_a_missing_model_comes_with_the_nearest_and_where_it_goes() -> None:
     shown = line(near=Readiness(missing_choices=(MODEL,)))
     assert shown["tone"] == "away"
     (item,) = shown["items"]
-    assert (item["place"], item["value"], item["use"]) == (
-        "4.ckpt_name",
+    assert item["said"] == "a.safetensors is not on the server (for Loader)."
+    assert (item["keys"], item["value"], item["use"]) == (
+        [FORM.inputs[0].key],
         "b.safetensors",
         "Use b.safetensors",
     )
+
+
+def test_a_model_that_several_nodes_ask_for_is_told_once() -> None:
+    loader = {"class_type": "Loader", "inputs": {"name1": "a.safetensors", "name2": "a.safetensors"}}
+    document = {"4": {**loader, "_meta": {"title": "Text encoders"}}, "5": {**loader, "inputs": {"of": "z"}}}
+    form_of_two = form.make(template.parse("two", document), EMPTY)
+    places = [("4", "name1"), ("4", "name2"), ("5", "of")]
+    choices = tuple(
+        MissingChoice(node, name, "z" if name == "of" else "a.safetensors", "b") for node, name in places
+    )
+    shown = readiness_panel.line({"near": Readiness(missing_choices=choices)}, form_of_two, WORDS)
+    assert shown is not None
+    assert [item["said"] for item in shown["items"]] == [
+        "a.safetensors is not on the server (for Text encoders).",
+        "Loader, Of: z is not among the server's choices.",
+    ]
+    assert len(shown["items"][0]["keys"]) == 2
 
 
 def test_the_server_with_the_least_missing_speaks() -> None:
@@ -53,7 +71,7 @@ def test_the_server_with_the_least_missing_speaks() -> None:
 def test_somebody_s_own_file_is_asked_for_and_nothing_is_offered_for_it() -> None:
     shown = line(near=Readiness(missing_choices=(PICTURE,)))
     assert (shown["tone"], shown["line"]) == ("wait", "Needs a file of yours")
-    assert "place" not in shown["items"][0]
+    assert "use" not in shown["items"][0]
 
 
 def test_many_findings_are_cut_and_counted() -> None:

@@ -260,7 +260,9 @@ bridge.refusals = (element, props, watch) => {
     const { fields = {}, sentence: said = "", seeds = {}, slug = "" } = props.value || {};
     const [first, lost] = markFields(fields);
     if (slug && slug === main.slug) for (const [key, seed] of Object.entries(seeds)) stepSeed(key, seed);
-    setText(sentence, [said, ...lost].filter(Boolean).join(" "));
+    // What is missing is told above the button already: it is marked, and not counted once more.
+    const isTold = Object.keys(fields).length > 0 && Object.keys(fields).every((key) => toldMissing.has(key));
+    setText(sentence, [isTold ? "" : said, ...lost].filter(Boolean).join(" "));
     sentence.hidden = !sentence.textContent;
     if (first) goTo(first);
   };

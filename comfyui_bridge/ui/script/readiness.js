@@ -1,14 +1,16 @@
 /* Readiness ---------------------------------------------------------------------------------- */
 
+let toldMissing = new Set(); // the keys of the inputs of which the line says what is missing
+
 bridge.readiness = (element, props, trigger, watch) => {
   const box = element.querySelector(".readiness");
   const ask = async (item, keep) => {
     await handIn(); // what was typed, before the form comes anew
-    trigger("select", { slug: current, place: item.place, value: item.value, keep });
+    trigger("select", { slug: current, keys: item.keys, value: item.value, keep });
   };
   const row = (item) => {
     const line = make("li", {}, make("span", { class: "what" }, item.said));
-    if (item.place) line.append(make("button", { type: "button", class: "action", onclick: () => ask(item, false) }, item.use));
+    if (item.use) line.append(make("button", { type: "button", class: "action", onclick: () => ask(item, false) }, item.use));
     if (item.keep) line.append(make("button", { type: "button", class: "link", title: item.keep_hint, onclick: () => ask(item, true) }, item.keep));
     return line;
   };
@@ -18,6 +20,7 @@ bridge.readiness = (element, props, trigger, watch) => {
     if (key === drawn) return;
     drawn = key;
     const { tone, line, items = [], hint = "" } = props.value || {};
+    toldMissing = new Set(items.flatMap((item) => item.keys || []));
     box.hidden = !line;
     if (!line) return;
     box.dataset.tone = tone;

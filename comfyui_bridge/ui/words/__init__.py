@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from comfyui_bridge.core.inputs import ExposedInput
+from comfyui_bridge.core.template import Phrases
 from comfyui_bridge.ui.words import (
     compare,
     editor,
@@ -76,6 +78,14 @@ class Words:
         if count == 1 and f"{key}_one" in _TABLE:
             return self(f"{key}_one")
         return self(key, count=count)
+
+    def text(self, text: str, phrases: Phrases) -> str:
+        """A text of a card in this language, where the card says it in this language."""
+        return phrases.get(self.lang, {}).get(text, text)
+
+    def input(self, one: ExposedInput) -> str:
+        """The label of an input: as its card says it in this language, or as we say a label of ours."""
+        return one.phrases.get(self.lang, {}).get(one.label) or self.label(one.label)
 
     def label(self, label: str) -> str:
         """A label of ours in this language; an author's own stays as it is."""

@@ -15,6 +15,10 @@ TABLE = {
         "install the extension that brings it.",
         "需要节点 {class_type}（{title}），但没有服务器提供。请服务器管理员安装提供它的扩展。",
     ),
+    "missing_model": (
+        "{value} is not on the server (for {node}).",
+        "服务器上没有 {value}（用于 {node}）。",
+    ),
     "missing_choice": (
         "{label}: {value} is not among the server's choices.",
         "{label}：服务器上没有 {value}。",
