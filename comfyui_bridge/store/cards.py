@@ -53,8 +53,8 @@ def lines(text: str) -> CardLines:
 
 
 _SIMPLE = re.compile(
-    r"[ \t]*(?:\[(\[?)([A-Za-z0-9_-]+)\]?\][ \t]*(?:#.*)?"
-    r"|([A-Za-z0-9_-]+)[ \t]*=[ \t]*"
+    r"[ \t]*(?:\[(\[?)([A-Za-z0-9_-]+)((?:\.[A-Za-z0-9_-]+)*)\]?\][ \t]*(?:#.*)?"
+    r"""|([A-Za-z0-9_-]+|"[^"\\]*")[ \t]*=[ \t]*"""
     r"""(?:[^\[{"'\s].*|"(?:[^"\\]|\\.)*"[ \t]*(?:#.*)?|'[^']*'[ \t]*(?:#.*)?|\[.*\][ \t]*)"""
     r"|#.*)?\r?"
 )
@@ -70,9 +70,10 @@ def _simple_lines(text: str) -> list[tuple[int, str, bool, bool]] | None:
         found = _SIMPLE.fullmatch(content)
         if found is None:
             return None
-        double, header, key = found.groups()
+        double, header, further, key = found.groups()
         if header or key:
-            told.append((line, header or key, bool(header), bool(double or key)))
+            is_plain = bool(double or key) and not further
+            told.append((line, header or key.strip('"'), bool(header), is_plain))
     return told
 
 

@@ -178,7 +178,7 @@ def _as_input(asked: _Asked, run: Run) -> Shown:
         return _refused(asked, str(error))
     given = _with_hint(one.spec, typed.get(one.key), file) if isinstance(one.spec, ControlNetSpec) else file
     shown = _filled(asked, template, {one.key: given}, before=typed)
-    said = asked.words("remix_is_input", name=path.name, label=asked.words.label(one.label))
+    said = asked.words("remix_is_input", name=path.name, label=asked.words.input(one))
     return {
         asked.parts.remix: remix_.said(said, template.slug, key=one.key),
         **_without_silence(asked, shown),

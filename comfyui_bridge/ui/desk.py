@@ -30,7 +30,9 @@ if TYPE_CHECKING:
     from comfyui_bridge.engine.engine import Engine
 
 PLAIN: dict[str, Any] = {"apply_default_css": False, "js_on_load": None}
-_PRIVATE: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+# With no component to show its progress on: Gradio 6.31 would copy the contents of all of them, and of all
+# that stands in them, with every event, thirty milliseconds in which the page does nothing else.
+_PRIVATE: dict[str, Any] = {"show_progress": "hidden", "show_progress_on": [], "api_visibility": "private"}
 AT_ONCE: dict[str, Any] = {**_PRIVATE, "queue": False}
 """For handlers that change no State that somebody listens to: one request and its answer."""
 ALONGSIDE: dict[str, Any] = {**_PRIVATE, "concurrency_limit": None}
@@ -85,7 +87,9 @@ def fingerprint(desk: Desk, slug: str) -> str:
     drawn = desk.drawn.get(slug)
     if drawn is None or drawn[0] is not form:
         # Lists of thousands of files are in it, and it is asked for with every choice of a template.
-        said = repr((template.title, template.description, form.inputs, len(form.node_defs) > 0))
+        said = repr(
+            (template.title, template.description, template.phrases, form.inputs, len(form.node_defs) > 0)
+        )
         drawn = desk.drawn[slug] = form, hashlib.sha256(said.encode()).hexdigest()
     return drawn[1]
 
@@ -97,7 +101,13 @@ def run_view(desk: Desk, run_id: str, words: Words, request: gr.Request) -> tupl
         return None, present.unknown(run_id, words)
     form = desk.dashboard.form_of(desk.templates.get(run.template)) if run.error is not None else None
     view = present.stage(run, time.time(), engine.servers(), words, engine.estimate(run), form)
-    return run, replace(view, theirs=not is_own(request, run.owner))
+    return run, replace(view, title=run_title(desk, run, words), theirs=not is_own(request, run.owner))
+
+
+def run_title(desk: Desk, run: Run, words: Words) -> str:
+    """What a run is called: as its template's card says it in this language, while it still does."""
+    template, title = desk.templates.get(run.template), run.title or run.template
+    return words.text(title, template.phrases) if template else title
 
 
 def shown_first(desk: Desk, template: Template | None, words: Words, request: gr.Request) -> StageView:
@@ -108,7 +118,8 @@ def shown_first(desk: Desk, template: Template | None, words: Words, request: gr
     found = desk.dashboard.results.search(search, 1).runs
     if template is None or not found or not found[0].kept:
         return first_view(desk, template, words)
-    return present.last(found[0], time.time(), words)
+    view = present.last(found[0], time.time(), words)
+    return replace(view, title=run_title(desk, found[0], words))
 
 
 def first_view(desk: Desk, template: Template | None, words: Words) -> StageView:
@@ -123,8 +134,10 @@ def first_view(desk: Desk, template: Template | None, words: Words) -> StageView
     return present.nothing(words, cover, present.ratio(given, form.workflow))
 
 
-def own_runs(desk: Desk, request: gr.Request, limit: int) -> tuple[Run, ...]:
-    return desk.engine.runs(owner=owner_of(request), limit=limit)
+def own_runs(desk: Desk, request: gr.Request, limit: int, words: Words) -> tuple[Run, ...]:
+    """Somebody's last runs, under the titles they have in this language."""
+    runs = desk.engine.runs(owner=owner_of(request), limit=limit)
+    return tuple(replace(run, title=run_title(desk, run, words)) for run in runs)
 
 
 def versions(desk: Desk) -> list[int]:

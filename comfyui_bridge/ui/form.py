@@ -161,7 +161,7 @@ def _essential(form: Form, inputs: Sequence[ExposedInput], words: Words) -> list
 def _groups(form: Form, inputs: Sequence[ExposedInput], words: Words) -> list[dict[str, Any]]:
     groups: dict[str, list[dict[str, Any]]] = {}
     for one in inputs:
-        groups.setdefault(one.group, []).append(_field(form, one, words))
+        groups.setdefault(words.text(one.group, one.phrases), []).append(_field(form, one, words))
     return [{"title": title, "fields": fields} for title, fields in groups.items()]
 
 
@@ -221,8 +221,9 @@ def _side(length: float, one: ExposedInput) -> int:
 
 def head(template: Template, form: Form | None, error: str, words: Words, *, is_unsure: bool = False) -> str:
     """The title above the form, and what is wrong with its card."""
-    title = escape(template.title)
-    said = f"<p>{escape(template.description)}</p>" if template.description else ""
+    title = escape(words.text(template.title, template.phrases))
+    about = escape(words.text(template.description, template.phrases))
+    said = f"<p>{about}</p>" if about else ""
     return (
         f'<h1 data-current="{escape(template.slug)}"><span class="wide">{title}</span>'
         f'<button type="button" class="open-library" aria-haspopup="dialog" '

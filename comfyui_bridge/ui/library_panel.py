@@ -41,7 +41,7 @@ def panel(markup: str) -> gr.HTML:
 
 def markup(shelf: Shelf, words: Words) -> str:
     """The whole panel as HTML."""
-    cards = "".join(_card(shelf, template) for template in shelf.templates)
+    cards = "".join(_card(shelf, template, words) for template in shelf.templates)
     name = escape(words("search_templates"))
     return (
         f'<div class="library-head"><h2>{escape(words("library"))}</h2>'
@@ -58,18 +58,19 @@ def empty(folder: str, words: Words) -> str:
     return f'<p class="empty">{escape(words("library_empty", folder=folder))}</p>'
 
 
-def _card(shelf: Shelf, template: Template) -> str:
-    said = " ".join(
-        [template.title, template.description, *template.tags, template.slug, *_example_texts(template)]
-    )
-    line = f'<span class="line">{escape(template.description)}</span>' if template.description else ""
+def _card(shelf: Shelf, template: Template, words: Words) -> str:
+    texts = [template.title, template.description, *template.tags]
+    title, about, *tags = (words.text(text, template.phrases) for text in texts)
+    # Found by either language: a guide may well call it by the other one's.
+    said = " ".join([*texts, title, about, *tags, template.slug, *_example_texts(template)])
+    line = f'<span class="line">{escape(about)}</span>' if about else ""
     cover = cover_url(shelf, template.slug)
     picture = f'<img src="{escape(cover)}" alt="" loading="lazy" decoding="async">' if cover else ""
     return (
         f'<li><button type="button" class="card" data-slug="{escape(template.slug)}" '
         f'data-tags="{escape("|".join(template.tags))}" data-said="{escape(said.lower())}">'
-        f'<span class="cover" aria-hidden="true" data-letter="{escape(template.title[:1].upper())}">'
-        f'{picture}</span><span class="said"><span class="title">{escape(template.title)}</span>{line}'
+        f'<span class="cover" aria-hidden="true" data-letter="{escape(title[:1].upper())}">'
+        f'{picture}</span><span class="said"><span class="title">{escape(title)}</span>{line}'
         "</span></button></li>"
     )
 
@@ -91,7 +92,8 @@ def _tags(templates: Sequence[Template], words: Words) -> str:
     dividing = [tag for tag, count in counted.most_common() if 1 < count < len(templates)][:MOST_TAGS]
     if not dividing:
         return ""
-    chips = _chip("", words("all_tags"), pressed=True) + "".join(_chip(tag, tag) for tag in dividing)
+    said = {tag: words.text(tag, one.phrases) for one in templates for tag in one.tags}
+    chips = _chip("", words("all_tags"), pressed=True) + "".join(_chip(tag, said[tag]) for tag in dividing)
     return f'<div class="chips" role="group">{chips}</div>'
 
 

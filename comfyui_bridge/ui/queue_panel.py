@@ -6,7 +6,7 @@ Python says what is in it, the page's script draws it. Nobody sees another's run
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -86,16 +86,26 @@ def panel() -> gr.HTML:
     )
 
 
-def queue_view(engine: Engine, owner: str, words: Words, ended: Sequence[EndedItem] = ()) -> QueueView:
+Title = Callable[[Run], str]
+"""What people call a run."""
+
+
+def own_title(run: Run) -> str:
+    """What a run is called where nobody knows its template's card."""
+    return run.title or run.template
+
+
+def queue_view(engine: Engine, owner: str, words: Words, title: Title = own_title) -> QueueView:
     """The queue of this owner now."""
-    return _view(engine, engine.queue(owner), words, tuple(ended))
+    return _view(engine, engine.queue(owner), words, title)
 
 
 class Watch:
     """One owner's queue, looked at again and again: it notices what has ended in between."""
 
-    def __init__(self, engine: Engine, owner: str, words: Words) -> None:
+    def __init__(self, engine: Engine, owner: str, words: Words, title: Title = own_title) -> None:
         self._engine = engine
+        self._title = title
         self._owner = owner
         self._words = words
         self._under_way: frozenset[str] = frozenset()
@@ -107,17 +117,19 @@ class Watch:
         gone = [ended for run_id in sorted(self._under_way - now) if (ended := self._ended_item(run_id))]
         self._ended = (*self._ended, *gone)[-_ENDED_TOLD:]
         self._under_way = now
-        return _view(self._engine, runs, self._words, self._ended)
+        return _view(self._engine, runs, self._words, self._title, self._ended)
 
     def _ended_item(self, run_id: str) -> EndedItem | None:
         snapshot = self._engine.snapshot(run_id)
         if snapshot is None or snapshot.run.state not in (RunState.COMPLETED, RunState.FAILED):
             return None
         card = present.run_card(snapshot.run, self._words)
-        return EndedItem(run_id, card.title, card.state, card.state_words)
+        return EndedItem(run_id, self._title(snapshot.run), card.state, card.state_words)
 
 
-def _view(engine: Engine, runs: Sequence[Run], words: Words, ended: tuple[EndedItem, ...] = ()) -> QueueView:
+def _view(
+    engine: Engine, runs: Sequence[Run], words: Words, title: Title, ended: tuple[EndedItem, ...] = ()
+) -> QueueView:
     waiting = [run.run_id for run in runs if _waits_with_us(run)]
     places = {run_id: place for place, run_id in enumerate(waiting)}
     now, servers = time.time(), engine.servers()
@@ -127,7 +139,7 @@ def _view(engine: Engine, runs: Sequence[Run], words: Words, ended: tuple[EndedI
         items.append(
             QueueItem(
                 run_id=run.run_id,
-                title=run.title or run.template,
+                title=title(run),
                 text=first_words(run),
                 line=" · ".join(part for part in (shown.line, shown.estimate) if part),
                 percent=round(shown.share * 100),

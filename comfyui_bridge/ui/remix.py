@@ -58,7 +58,7 @@ def filled(
 
 def _label(form: Form | None, key: str, words: Words) -> str:
     one = form.input(key) if form else None
-    return words.label(one.label) if one else key
+    return words.input(one) if one else key
 
 
 def _short(value: Any) -> str:

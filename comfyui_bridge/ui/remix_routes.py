@@ -62,12 +62,13 @@ def _places(dashboard: Dashboard, asked: Mapping[str, str]) -> Told:
     for template in templates:
         form = dashboard.form_of(template)
         inputs = [
-            {"key": one.key, "label": words.label(one.label)}
+            {"key": one.key, "label": words.input(one)}
             for one in (form.inputs if form else ())
             if _takes(one.spec, asked.get("kind", "image"))
         ]
         if inputs:
-            told.append({"slug": template.slug, "title": template.title, "inputs": inputs})
+            title = words.text(template.title, template.phrases)
+            told.append({"slug": template.slug, "title": title, "inputs": inputs})
     return {"templates": told}
 
 

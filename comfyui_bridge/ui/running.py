@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 from typing import Any
 
 import gradio as gr
 
 from comfyui_bridge.core.run import Run
 from comfyui_bridge.ui import following, gallery, queue_panel
-from comfyui_bridge.ui.desk import ALONGSIDE, AT_ONCE, Desk, Session, own_runs, run_view
+from comfyui_bridge.ui.desk import ALONGSIDE, AT_ONCE, Desk, Session, own_runs, run_title, run_view
 from comfyui_bridge.ui.following import Attention, Seen
 from comfyui_bridge.ui.sign_in import is_own, owner_of
 from comfyui_bridge.ui.stage import Stage
@@ -74,7 +75,7 @@ def refreshing(stage: Stage) -> set[Any]:
 
 
 def strip(desk: Desk, words: Words, request: gr.Request) -> str:
-    return gallery.strip(own_runs(desk, request, STRIP), words)
+    return gallery.strip(own_runs(desk, request, STRIP, words), words)
 
 
 def under_way(desk: Desk, request: gr.Request) -> str:
@@ -89,7 +90,8 @@ def keeps_stage(desk: Desk, followed: str, request: gr.Request) -> bool:
 
 
 def _queue(desk: Desk, words: Words, request: gr.Request, *, is_followed: bool = True) -> dict[str, Any]:
-    view = queue_panel.queue_view(desk.engine, owner_of(request), words)
+    title = partial(_title, desk, words)
+    view = queue_panel.queue_view(desk.engine, owner_of(request), words, title)
     return view.to_json(is_followed=is_followed)
 
 
@@ -98,6 +100,10 @@ def _turn_to(desk: Desk, followed: str, submitted: str, request: gr.Request) -> 
     if keeps_stage(desk, followed, request):
         return ""
     return under_way(desk, request) or submitted
+
+
+def _title(desk: Desk, words: Words, run: Run) -> str:
+    return run_title(desk, run, words)
 
 
 def _page(request: gr.Request) -> str:
@@ -130,7 +136,7 @@ def _follow(page: gr.Blocks, desk: Desk, session: Session, stage: Stage, attenti
 
 
 def _looking(desk: Desk, words: Words, request: gr.Request) -> Callable[[str], Seen]:
-    watch = queue_panel.Watch(desk.engine, owner_of(request), words)
+    watch = queue_panel.Watch(desk.engine, owner_of(request), words, partial(_title, desk, words))
 
     def look(run_id: str) -> Seen:
         run, view = run_view(desk, run_id, words, request) if run_id else (None, None)

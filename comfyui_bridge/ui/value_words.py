@@ -31,7 +31,7 @@ def listed(form: Form | None, values: Mapping[str, Any], words: Words) -> tuple[
     """Values in the order of the form; behind them those it does not know, under their keys."""
     inputs = form.with_choices(values).inputs if form is not None else ()
     known = [
-        Said(one.key, words.label(one.label), said(values[one.key], words), one.group)
+        Said(one.key, words.input(one), said(values[one.key], words), words.text(one.group, one.phrases))
         for one in inputs
         if one.key in values
     ]
@@ -54,7 +54,7 @@ def label(form: Form | None, key: str, words: Words, graph: Workflow | None = No
     """What the form calls an input; for one of the workflow's own, its node and its name."""
     one = form.input(key) if form is not None else None
     if one is not None:
-        return words.label(one.label)
+        return words.input(one)
     node_id, _, name = key.partition(".")
     if graph is not None and name and node_id in graph:
         return f"{graph.node(node_id).name} · {name}"

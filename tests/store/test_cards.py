@@ -236,3 +236,41 @@ def test_whatever_is_saved_is_read_back(title: str, tags: Any, exposures: Any, n
     assert cards.edited(text, edit, "card") == text
     for kept in ("# My best template", 'mood = "calm"', "[author]"):
         assert kept in text
+
+
+TRANSLATED = """\
+title = "Kitten"
+
+[[inputs]]
+node = "6"
+input = "text"
+label = "Prompt"
+
+[translations.zh]
+"Kitten" = "小猫"
+"Prompt" = "提示词" # as everybody says
+"""
+
+
+def test_translations_stay_and_have_their_lines() -> None:
+    was = template.parse("kitten", {}, parse_toml(TRANSLATED.encode()), cards.lines(TRANSLATED))
+    assert was.phrases == {"zh": {"Kitten": "小猫", "Prompt": "提示词"}}
+    assert was.problems == ()
+    more = (*was.exposures, Exposure("3", "seed"))
+    now = cards.edited(TRANSLATED, CardEdit("Cat", "", (), more), "kitten")
+    assert now.endswith(TRANSLATED[TRANSLATED.index("[translations.zh]") :])
+    assert template.parse("kitten", {}, parse_toml(now.encode())).phrases == was.phrases
+    assert cards.lines(TRANSLATED)["inputs", 0, "label"] == 6
+
+
+@pytest.mark.parametrize(
+    ("written", "told"),
+    [
+        ("translations = 3", "translations should be tables such as [translations.zh]."),
+        ("[translations]\nzh = 'x'", "translations.zh should be a table of texts."),
+        ("[translations.zh]\nPrompt = 1", "the translation of 'Prompt' to zh should be a text."),
+    ],
+)
+def test_wrong_translations_are_told(written: str, told: str) -> None:
+    (problem,) = template.parse("x", {}, parse_toml(written.encode())).problems
+    assert problem == told

@@ -29,14 +29,15 @@ def markup(shelf: Shelf, words: Words) -> str:
 
 
 def _row(shelf: Shelf, template: Template, wrong: Counter[str], words: Words) -> str:
-    said = " ".join([template.title, template.description, *template.tags, template.slug]).lower()
+    title = words.text(template.title, template.phrases)
+    said = " ".join([title, template.title, template.description, *template.tags, template.slug]).lower()
     cover = cover_url(shelf, template.slug)
     picture = f'<img src="{escape(cover)}" alt="" loading="lazy" decoding="async">' if cover else ""
     return (
         f'<li><button type="button" class="entry" data-slug="{escape(template.slug)}" '
         f'data-said="{escape(said)}"><span class="small-cover" aria-hidden="true" '
-        f'data-letter="{escape(template.title[:1].upper())}">{picture}</span>'
-        f'<span class="said"><span class="title">{escape(template.title)}</span>'
+        f'data-letter="{escape(title[:1].upper())}">{picture}</span>'
+        f'<span class="said"><span class="title">{escape(title)}</span>'
         f'<span class="line">{_badges(template, wrong, words)}</span></span></button></li>'
     )
 

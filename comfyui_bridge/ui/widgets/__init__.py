@@ -120,7 +120,7 @@ def read(one: ExposedInput | None, held: Any) -> Any:
 def tooltip(one: ExposedInput, words: Words) -> str:
     """Where an input comes from, for whoever wants to know: help, node and input, limits."""
     place = f"{one.node_title}: {one.input}" if one.node_id else ""
-    parts = [one.help, place, numbers.limits(one.spec, words)]
+    parts = [words.text(one.help, one.phrases), place, numbers.limits(one.spec, words)]
     return "\n".join(part for part in parts if part)
 
 
@@ -131,7 +131,7 @@ def describe(one: ExposedInput, words: Words) -> dict[str, Any]:
     return {
         "key": one.key,
         "id": element_id(one.key),
-        "label": words.label(one.label),
+        "label": words.input(one),
         "tip": tooltip(one, words),
         **({"optional": True, "start": shown(one, start(one))} if _may_be_left_out(one) else {}),
         **said,

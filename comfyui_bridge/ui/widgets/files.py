@@ -18,6 +18,6 @@ def file(one: ExposedInput, words: Words) -> Widget:
     own = {"own": one.default or None, **choices.listed(spec)}
     if spec.upload is Upload.IMAGE:
         # Beside a mask there may be more in the graph that decides what is repainted; the author knows.
-        said = {**picture.picture_words(words), "note": one.help}
+        said = {**picture.picture_words(words), "note": words.text(one.help, one.phrases)}
         return Widget("picture", {"paints": one.paints or None, "say": said, **own})
     return Widget("file", {"shows": spec.upload.value, "accept": _ACCEPT.get(spec.upload), **own})
