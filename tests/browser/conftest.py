@@ -24,6 +24,9 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Error, 
 
 import app
 from comfyui_bridge.sandbox.faults import Faults
+from comfyui_bridge.sandbox.node import Context, NodeType, Result
+from comfyui_bridge.sandbox.nodes import NODE_TYPES
+from comfyui_bridge.sandbox.nodes.declare import DeclaredNode
 from comfyui_bridge.sandbox.thread import SandboxThread
 from tests.browser import create
 from tests.nursery import Child
@@ -66,22 +69,43 @@ class Program:
     data: Path
 
 
+class Loader(DeclaredNode):
+    """The sandbox's node that loads a checkpoint, which can be held while it does."""
+
+    def __init__(self, real: NodeType) -> None:
+        vars(self).update(vars(real))
+        self.door = threading.Event()
+        self.door.set()
+
+    def run(self, context: Context, **inputs: Any) -> Result:
+        self.door.wait(READY_S)
+        return super().run(context, **inputs)
+
+
 @dataclass(frozen=True)
 class Server:
     """The sandbox that the shared program drives, and the faults to switch on in it."""
 
     thread: SandboxThread
     faults: Faults
+    loader: Loader
 
     @property
     def url(self) -> str:
         return self.thread.url
 
-    def load_slowly(self, seconds: float) -> None:
-        """From now on every model takes so long to load, and none is loaded yet."""
+    def unload(self) -> None:
+        """No model is loaded, and nothing in the cache."""
         body = json.dumps({"unload_models": True, "free_memory": True}).encode()
         urlopen(Request(f"{self.url}/free", body, {"Content-Type": "application/json"})).close()
-        self.faults.model_load_seconds = seconds
+
+    def hold(self) -> None:
+        """The next run gets no further than its model, which it loads until `let_go`."""
+        self.unload()
+        self.loader.door.clear()
+
+    def let_go(self) -> None:
+        self.loader.door.set()
 
 
 # Of the package, not the session: Playwright keeps an event loop on this thread for as long as it is there.
@@ -104,9 +128,10 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="package")
 def server() -> Iterator[Server]:
-    faults = Faults()
-    with SandboxThread(step_seconds=STEP_S, faults=faults) as thread:
-        yield Server(thread, faults)
+    faults, loader = Faults(), Loader(NODE_TYPES["CheckpointLoaderSimple"])
+    nodes = {**NODE_TYPES, loader.class_type: loader}
+    with SandboxThread(nodes, step_seconds=STEP_S, faults=faults) as thread:
+        yield Server(thread, faults, loader)
 
 
 class Reader(threading.Thread):
@@ -309,7 +334,9 @@ def _listened_to(page: Page, problems: list[str]) -> Page:
 def _no_faults(request: pytest.FixtureRequest) -> Iterator[None]:
     yield
     if "server" in request.fixturenames:
-        request.getfixturevalue("server").faults.reset()
+        server = request.getfixturevalue("server")
+        server.faults.reset()
+        server.let_go()
 
 
 def _error_of(message: ConsoleMessage) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlencode, urlsplit
 from urllib.request import urlopen
 
@@ -14,10 +15,16 @@ from tests.browser import create
 from tests.browser.conftest import Program, Server
 
 Visit = Callable[..., Page]
+SMALL: dict[str, Any] = {"steps": 2, "width": 256, "height": 256}
 
 
-def test_a_newcomer_finds_a_template_open_with_an_example_in_it(program: Program, visit: Visit) -> None:
-    page = visit(program.url)
+def test_a_newcomer_finds_a_template_open_and_one_click_paints_it_while_one_watches(
+    program: Program, server: Server, visit: Visit
+) -> None:
+    hosts: set[str] = set()
+    page = visit("about:blank", locale="en-GB")  # a browser of its own: somebody new
+    page.on("request", lambda request: hosts.add(_host(request)))
+    page.goto(program.url)
     create.form_of(page)
     expect(page.get_by_label("Prompt", exact=True)).not_to_have_value("")
     expect(page.get_by_role("button", name="Generate")).to_be_enabled()
@@ -26,10 +33,6 @@ def test_a_newcomer_finds_a_template_open_with_an_example_in_it(program: Program
     expect(covers.first).to_be_visible()
     assert covers.first.evaluate("image => image.naturalWidth") > 0
 
-
-def test_one_click_paints_a_picture_while_one_watches(program: Program, server: Server, visit: Visit) -> None:
-    page = visit(program.url)
-    create.form_of(page)
     create.watch_progress(page)
     create.generate(page)
     create.wait_until_done(page)
@@ -50,27 +53,7 @@ def test_one_click_paints_a_picture_while_one_watches(program: Program, server: 
     made = urlopen(f"{server.url}/view?{urlencode({'filename': name, 'type': 'output'})}").read()
     assert Path(download.value.path()).read_bytes() == made
     assert made.startswith(b"\x89PNG")
-
-
-def test_the_program_s_own_sandbox_paints_without_any_server_named(
-    start: Callable[..., Program], visit: Visit
-) -> None:
-    page = visit(start().url)
-    create.form_of(page)
-    create.generate(page)
-    create.wait_until_done(page)
-    page.get_by_role("button", name="Connect a ComfyUI").click()
-    expect(page.get_by_text("COMFYUI_URL=")).to_be_visible()
-
-
-def test_nothing_is_asked_of_any_other_host(program: Program, visit: Visit) -> None:
-    hosts: set[str] = set()
-    page = visit("about:blank")
-    page.on("request", lambda request: hosts.add(_host(request)))
-    page.goto(program.url)
-    create.form_of(page)
-    create.generate(page)
-    create.wait_until_done(page)
+    # Nothing was asked of any other host.
     assert hosts <= {urlsplit(program.url).netloc, ""}, hosts
 
 
@@ -78,36 +61,38 @@ def _host(request: Request) -> str:
     return "" if request.url.startswith(("data:", "blob:")) else urlsplit(request.url).netloc
 
 
-def test_a_reload_in_the_middle_of_a_run_comes_back_to_it(
-    program: Program, server: Server, visit: Visit
+def test_the_program_s_own_sandbox_paints_without_any_server_named(
+    start: Callable[..., Program], visit: Visit
 ) -> None:
-    page = visit(f"{program.url}/?template=text-to-image&steps=3")
+    page = visit(f"{start().url}/?{urlencode({'template': 'text-to-image', **SMALL})}")
     create.form_of(page)
-    server.load_slowly(8.0)
+    create.generate(page)
+    create.wait_until_done(page)
+    page.get_by_role("button", name="Connect a ComfyUI").click()
+    expect(page.get_by_text("COMFYUI_URL=")).to_be_visible()
+
+
+def test_a_reload_in_the_middle_of_a_run_comes_back_to_it_and_its_link_opens_it_elsewhere(
+    program: Program, server: Server, page: Page, visit: Visit
+) -> None:
+    create.fill(page, "text-to-image", **SMALL, prompt="a city at night with neon")
+    server.hold()
     create.generate(page)
     expect(page.locator("#status .line")).to_have_text("Loading model")
     run_id = create.run_id_of(page)
     page.reload()
     expect(create.is_live(page)).to_be_visible()
+    server.let_go()
     create.wait_until_done(page)
     assert create.run_id_of(page) == run_id
-
-
-def test_the_link_of_a_run_opens_it_in_another_browser(program: Program, visit: Visit) -> None:
-    page = visit(program.url)
-    create.form_of(page)
-    page.get_by_label("Prompt", exact=True).fill("a city at night with neon")
-    create.generate(page)
-    create.wait_until_done(page)
-    other = visit(f"{program.url}/?run={create.run_id_of(page)}")
+    other = visit(f"{program.url}/?run={run_id}", locale="en-GB")
     create.wait_until_done(other)
     create.form_of(other)
     expect(other.get_by_label("Prompt", exact=True)).to_have_value("a city at night with neon")
 
 
-def test_stop_ends_a_run_and_says_so(program: Program, visit: Visit) -> None:
-    page = visit(f"{program.url}/?template=text-to-image&steps=60")
-    create.form_of(page)
+def test_stop_ends_a_run_and_says_so(page: Page) -> None:
+    create.fill(page, "text-to-image", **{**SMALL, "steps": 60})
     expect(page.get_by_role("button", name="Stop")).to_be_hidden()
     create.generate(page)
     create.wait_for_step(page, 1)
@@ -118,11 +103,10 @@ def test_stop_ends_a_run_and_says_so(program: Program, visit: Visit) -> None:
 
 
 def test_a_run_keeps_the_stage_until_it_is_done_then_the_next_has_it_and_the_first_can_be_opened_again(
-    program: Program, server: Server, visit: Visit
+    page: Page, server: Server
 ) -> None:
-    page = visit(f"{program.url}/?template=text-to-image&steps=3&width=256&height=256")
-    create.form_of(page)
-    server.load_slowly(4.0)
+    create.fill(page, "text-to-image", **SMALL)
+    server.hold()
     create.generate(page)
     expect(page.locator("#status .line")).to_have_text("Loading model")
     first = create.run_id_of(page)
@@ -131,6 +115,7 @@ def test_a_run_keeps_the_stage_until_it_is_done_then_the_next_has_it_and_the_fir
     expect(waiting.locator(".line")).to_have_text(re.compile("^Queued"))
     assert create.run_id_of(page) == first
     second = waiting.get_attribute("data-run")
+    server.let_go()
     page.wait_for_function("run => new URLSearchParams(location.search).get('run') === run", arg=second)
     create.wait_until_done(page)
     expect(page.locator("#queue .queue")).to_be_hidden()
@@ -140,38 +125,12 @@ def test_a_run_keeps_the_stage_until_it_is_done_then_the_next_has_it_and_the_fir
     assert create.run_id_of(page) == first
 
 
-def test_another_template_takes_the_address_at_once_and_the_stage_once_nothing_is_under_way(
-    program: Program, server: Server, visit: Visit
-) -> None:
-    page = visit(f"{program.url}/?template=text-to-image&steps=2&width=256&height=256")
-    create.form_of(page)
-    server.load_slowly(2.0)
-    create.generate(page)
-    run = create.run_id_of(page)
-    create.choose(page, "inpaint")
-    expect(page).to_have_url(re.compile(r"\?template=inpaint$"))
-    expect(page.locator("#status .hint")).to_contain_text("Text to image")
-    create.wait_until_done(page)
-    # Its seed is of another form, and offered there alone.
-    expect(page.locator("#form .seed-last")).to_contain_text("From the workflow")
-    create.choose(page, "model-free")
-    expect(page.locator("#frame")).to_have_attribute("data-phase", "nothing")
-    create.choose(page, "text-to-image")
-    expect(page.locator("#status .line")).to_have_text("Your last result")
-    expect(page.locator(f'#strip a[data-run="{run}"]')).to_have_attribute("aria-current", "true")
-    expect(page).to_have_url(re.compile(r"\?template=text-to-image$"))
-
-
-def test_several_pictures_at_once_stand_side_by_side(program: Program, visit: Visit) -> None:
-    page = visit(f"{program.url}/?template=text-to-image&batch_size=3&steps=2&width=256&height=256")
-    create.form_of(page, "text-to-image")
-    create.generate(page)
-    create.wait_until_done(page)
+def test_several_pictures_at_once_stand_side_by_side(page: Page) -> None:
+    create.fill(page, "text-to-image", **SMALL, batch_size=3)
+    run_id = create.run(page)
     files = page.locator("#after .files button")
     expect(files).to_have_count(3)
     first = page.locator("#frame img.result").get_attribute("src")
     files.nth(2).click()
     expect(page.locator("#frame img.result")).not_to_have_attribute("src", first or "")
-    expect(page.get_by_role("link", name="Download all")).to_have_attribute(
-        "href", f"media/{create.run_id_of(page)}.zip"
-    )
+    expect(page.get_by_role("link", name="Download all")).to_have_attribute("href", f"media/{run_id}.zip")

@@ -47,7 +47,7 @@ def test_the_same_again_is_asked_about_first(visit: Callable[..., Page], program
 def test_what_a_node_says_of_a_value_stands_at_its_field(
     visit: Callable[..., Page], program: Program, server: Server
 ) -> None:
-    server.load_slowly(0.0)  # nothing is in the server's cache
+    server.unload()
     said = "[Errno 2] No such file or directory"
     server.faults.nodes = [NodeFault("CheckpointLoaderSimple", "FileNotFoundError", said)]
     page = visit(f"{program.url}/?{SMALL}&prompt=a broken model")

@@ -8,6 +8,8 @@ import shutil
 import socket
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -19,7 +21,8 @@ from tests.browser.conftest import ROOT, Program, Server
 
 Visit = Callable[..., Page]
 HOSTILE = '<img src=x onerror="window.hacked=1">${window.hacked=1}{{window.hacked=1}}`'
-QUICK = "template=text-to-image&steps=3&width=256&height=256"
+SMALL: dict[str, Any] = {"steps": 3, "width": 256, "height": 256}
+QUICK = f"template=text-to-image&{urlencode(SMALL)}"
 
 
 @pytest.fixture
@@ -30,9 +33,8 @@ def no_server() -> str:
         return f"http://127.0.0.1:{probe.getsockname()[1]}"
 
 
-def test_a_broken_file_is_told_and_the_other_templates_work(program: Program, visit: Visit) -> None:
-    page = visit(f"{program.url}/?{QUICK}")
-    create.form_of(page)
+def test_a_broken_file_is_told_and_the_other_templates_work(program: Program, page: Page) -> None:
+    create.fill(page, "text-to-image", **SMALL)
     broken = program.workflows / "broken.json"
     broken.write_text('{"1": {"class_type": "EmptyImage",', encoding="utf-8")
     try:
@@ -40,18 +42,15 @@ def test_a_broken_file_is_told_and_the_other_templates_work(program: Program, vi
         expect(told).to_contain_text("1 file could not be read")
         told.locator("summary").click()
         expect(told).to_contain_text("broken.json")
-        create.generate(page)
-        create.wait_until_done(page)
+        create.run(page)
     finally:
         broken.unlink()
     expect(told).to_have_count(0)
 
 
 def test_a_workflow_dropped_in_appears_by_itself_and_one_that_is_none_says_so(
-    program: Program, visit: Visit
+    program: Program, page: Page
 ) -> None:
-    page = visit(program.url)
-    create.form_of(page)
     own, odd = program.workflows / "my-own.json", program.workflows / "odd.json"
     shutil.copy(program.workflows / "text-to-image.json", own)
     odd.write_text(json.dumps({"some": "thing"}), encoding="utf-8")
@@ -97,37 +96,36 @@ def test_what_people_and_servers_wrote_is_never_run(
 
 
 def test_a_node_that_fails_is_named_with_what_it_said_and_can_be_run_again(
-    program: Program, server: Server, visit: Visit
+    page: Page, server: Server
 ) -> None:
-    page = visit(f"{program.url}/?{QUICK}")
-    create.form_of(page)
+    create.fill(page, "text-to-image", **SMALL)
     server.faults.nodes = [NodeFault("KSampler", "RuntimeError", "mat1 and mat2 shapes cannot be multiplied")]
     create.generate(page)
     card = page.locator("#frame .error-card")
     expect(card).to_contain_text("A node failed")
     expect(card).to_contain_text("KSampler")
     expect(card).to_contain_text("mat1 and mat2 shapes cannot be multiplied")
-    card.get_by_role("button", name="Run again").click()
-    create.wait_until_done(page)
+    create.run(page, card.get_by_role("button", name="Run again").click)
 
 
-def test_memory_that_ran_out_is_told_with_what_helps(program: Program, server: Server, visit: Visit) -> None:
-    page = visit(f"{program.url}/?{QUICK}")
-    create.form_of(page)
+def test_memory_that_ran_out_is_told_with_what_helps(page: Page, server: Server) -> None:
+    create.fill(page, "text-to-image", **SMALL)
     server.faults.nodes = [NodeFault("KSampler")]
     create.generate(page)
     expect(page.locator("#frame .error-card")).to_contain_text("The server ran out of memory")
     expect(page.locator("#frame .error-card")).to_contain_text("smaller size")
 
 
-def test_a_model_that_loads_silently_is_said_to_load(program: Program, server: Server, visit: Visit) -> None:
-    page = visit(f"{program.url}/?{QUICK}")
-    create.form_of(page)
-    server.load_slowly(2.0)
-    create.watch_progress(page)
-    create.generate(page)
-    create.wait_until_done(page)
-    assert "Loading model" in create.seen(page)["lines"]
+def test_a_model_that_loads_silently_is_said_to_load(page: Page, server: Server) -> None:
+    create.fill(page, "text-to-image", **SMALL)
+    server.hold()
+
+    def begin() -> None:
+        create.generate(page)
+        expect(page.locator("#status .line")).to_have_text("Loading model")
+        server.let_go()
+
+    create.run(page, begin)
 
 
 def test_no_server_at_the_address_is_told_and_the_run_starts_once_there_is_one(
@@ -155,16 +153,18 @@ def test_a_run_that_nobody_knows_is_told(program: Program, visit: Visit) -> None
     expect(page.locator("#frame .message")).to_contain_text("<b>nobody</b>")
 
 
-def test_a_place_in_the_queue_is_told(program: Program, server: Server, visit: Visit) -> None:
-    first = visit(f"{program.url}/?{QUICK}")
-    second = visit(f"{program.url}/?{QUICK}", color_scheme="dark")  # another browser: somebody else
-    create.form_of(first)
-    create.form_of(second)
-    server.load_slowly(5.0)
-    create.generate(first)
-    expect(first.locator("#status .line")).to_have_text("Loading model")
-    server.faults.model_load_seconds = 0.0
-    create.generate(second)
-    expect(second.locator("#status .line")).to_have_text(re.compile("^Queued"))
-    create.wait_until_done(first)
-    create.wait_until_done(second)
+def test_a_place_in_the_queue_is_told(program: Program, page: Page, server: Server, visit: Visit) -> None:
+    create.fill(page, "text-to-image", **SMALL)
+    other = visit(f"{program.url}/?{QUICK}", color_scheme="dark")  # another browser: somebody else
+    create.form_of(other)
+    server.hold()
+
+    def both() -> None:
+        create.generate(page)
+        expect(page.locator("#status .line")).to_have_text("Loading model")
+        create.generate(other)
+        expect(other.locator("#status .line")).to_have_text(re.compile("^Queued"))
+        server.let_go()
+
+    create.run(page, both)
+    create.wait_until_done(other)
