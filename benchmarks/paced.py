@@ -1,11 +1,13 @@
 """Servers that step at a steady pace and paint next to nothing: `python -m benchmarks.paced COUNT RATE FILE`.
 
 Real HTTP and WebSockets, one server each for so many runs at once, in one process that leaves the cores to
-the program under test. FILE gets a line for each step: the run's number, the step, the epoch second.
+the program under test. Every picture says its number in black and white squares, so that a browser can tell
+which of them it shows. FILE gets a line for each step: the run's number, the step, the epoch second.
 """
 
 from __future__ import annotations
 
+import argparse
 import functools
 import sys
 import time
@@ -13,13 +15,21 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from PIL import Image
 
+from comfyui_bridge.sandbox import execution
 from comfyui_bridge.sandbox.node import Context, Input, NodeType, Result
 from comfyui_bridge.sandbox.nodes import NODE_TYPES
 from comfyui_bridge.sandbox.thread import SandboxThread
 
 NODE = "Paced"
+MOST_STEPS = 127
+"""Previews have the numbers of their steps, and results the numbers above."""
+RESULTS = 128
+SIDE = 512
+_SQUARE = SIDE // 8
+_PREPARED = "prepared JPEG"
 _told: list[tuple[int, int, float]] = []
 
 
@@ -28,9 +38,9 @@ class Paced(NodeType):
 
     class_type = NODE
     inputs = (
-        Input("image", "IMAGE"),
-        Input("number", "INT", {"default": 0, "min": 0, "max": 10_000}),
-        Input("steps", "INT", {"default": 10, "min": 1, "max": 10_000}),
+        Input("number", "INT", {"default": 0, "min": 0, "max": 1_000_000}),
+        Input("steps", "INT", {"default": 10, "min": 1, "max": MOST_STEPS}),
+        Input("previews", "BOOLEAN", {"default": True}),
     )
     outputs = ("IMAGE",)
 
@@ -39,28 +49,54 @@ class Paced(NodeType):
         for step in range(1, inputs["steps"] + 1):
             due += context.step_seconds
             context.pace(max(0.0, due - time.monotonic()))
+            preview = numbered(step) if inputs["previews"] else None
             _told.append((inputs["number"], step, time.time()))
-            context.progress(step, inputs["steps"], _frame(step % 8))
-        return Result((inputs["image"],))
+            context.progress(step, inputs["steps"], preview)
+        context.pace(context.step_seconds)  # a real server decodes and saves after its last step
+        picture = numbered(RESULTS + inputs["number"] % RESULTS)
+        if not inputs["previews"]:  # nobody looks at it
+            picture = picture.resize((64, 64), Image.Resampling.NEAREST)
+        return Result((np.asarray(picture, dtype=np.float32)[None] / 255,))
 
 
-@functools.lru_cache
-def _frame(number: int) -> Image.Image:
-    return Image.effect_noise((32, 32), 20.0 + number)
+@functools.cache
+def numbered(number: int) -> Image.Image:
+    """A picture as heavy as a real preview, with its number in the squares of its upper edge."""
+    picture = Image.effect_noise((SIDE, SIDE), 2.0).convert("RGB")
+    for bit in range(8):
+        colour = "white" if number >> bit & 1 else "black"
+        picture.paste(colour, (bit * _SQUARE, 0, (bit + 1) * _SQUARE, _SQUARE))
+    picture.info[_PREPARED] = execution.encoded(picture) if number <= MOST_STEPS else b""
+    return picture
 
 
-def main(count: str, rate: str, file: str) -> None:
+def _prepared(preview: Image.Image) -> bytes:
+    """A preview as it goes over the wire, made beforehand: what a server paints is not measured."""
+    jpeg: bytes = preview.info[_PREPARED]
+    return jpeg
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.paced")
+    parser.add_argument("count", type=int)
+    parser.add_argument("rate", type=float)
+    parser.add_argument("notes", type=Path)
+    parser.add_argument("--unseen", action="store_true", help="no previews are prepared")
+    given = parser.parse_args()
+    for number in range(1, 0 if given.unseen else MOST_STEPS + 1):
+        numbered(number)
+    execution.encoded = _prepared
     nodes = {**NODE_TYPES, NODE: Paced()}
     with ExitStack() as running:
         servers = [
-            running.enter_context(SandboxThread(nodes, step_seconds=1 / float(rate)))
-            for _ in range(int(count))
+            running.enter_context(SandboxThread(nodes, step_seconds=1 / given.rate, examples=False))
+            for _ in range(given.count)
         ]
         print(*(server.url for server in servers), flush=True)
         sys.stdin.read()
     lines = (f"{number} {step} {at:.6f}\n" for number, step, at in _told)
-    Path(file).write_text("".join(lines), "utf-8")
+    given.notes.write_text("".join(lines), "utf-8")
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main()
