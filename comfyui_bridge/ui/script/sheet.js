@@ -83,12 +83,16 @@ const showSheet = (container, id) => {
   const nameOf = (index) => labelsOf(index).join(" · ") || now.name || whole.title;
   const fits = (cell) => filter === "all" || cell.verdict === filter || cell.state === filter;
   const fileOf = (cell) => `media/${encodeURIComponent(cell.run)}/${encodeURIComponent(cell.file)}`;
+  const goTo = (index) => {
+    table.focus(index);
+    drawFoot();
+  };
   const hasPicture = (cell) => cell?.kind === "image";
   const stateWords = (cell) => {
     if (cell.state === "in_progress" && cell.share) return phrase("sh_running_share", { percent: Math.round(100 * cell.share) });
-    return say(`sh_${cell.state}`) && ["waiting", "skipped"].includes(cell.state) ? say(`sh_${cell.state}`) : say(`state_${cell.state}`);
+    return ["waiting", "skipped", "gone"].includes(cell.state) ? say(`sh_${cell.state}`) : say(`state_${cell.state}`);
   };
-  const canRun = (cell) => now.own && ["completed", "failed", "cancelled"].includes(cell.state);
+  const canRun = (cell) => now.own && ["completed", "failed", "cancelled", "gone"].includes(cell.state);
 
   const drawCell = (box, index, isCursor) => {
     const cell = cells[index];
@@ -123,7 +127,7 @@ const showSheet = (container, id) => {
         tool("cs-pick", { role: "checkbox", "aria-label": phrase("sh_pick", { labels }) }),
         make("span", { class: "cs-verdicts" }, tool("cs-kept", { "aria-label": phrase("sh_keep_cell", { labels }) }), tool("cs-rejected", { "aria-label": phrase("sh_reject_cell", { labels }) })));
     tools.push(make("span", { class: "cs-mark", "aria-hidden": "true" }));
-    if (now.own && ["failed", "cancelled"].includes(cell.state)) tools.push(pressable("cs-again", { tabindex: "-1", "aria-label": `${say("sh_again")}: ${labels}` }, say("sh_again")));
+    if (now.own && ["failed", "cancelled", "gone"].includes(cell.state)) tools.push(pressable("cs-again", { tabindex: "-1", "aria-label": `${say("sh_again")}: ${labels}` }, say("sh_again")));
     const badges = [cell.reused ? make("span", { title: say("sh_reused") }, "↺") : "", cell.count ? make("span", { title: phrase("res_files", { count: cell.count }) }, String(cell.count)) : ""].filter(Boolean);
     if (badges.length) tools.push(make("span", { class: "cs-badges", "aria-hidden": "true" }, ...badges));
     if (isFlowing()) tools.push(make("span", { class: "cs-caption", title: labels }, captionOf(cell.index)));
@@ -145,7 +149,7 @@ const showSheet = (container, id) => {
     } else if (cell.file) box.append(make("span", { class: "cs-kind" }, make("b", {}, (cell.file.split(".").pop() || cell.kind).toUpperCase()), make("span", {}, cell.file)));
     else if (cell.text) box.append(make("span", { class: "cs-text" }, cell.text));
     else if (cell.state === "failed" || cell.why) box.append(make("span", { class: "cs-why" }, make("span", {}, cell.why || say("state_failed"))));
-    else if (cell.state === "cancelled") box.append(make("span", { class: "cs-quiet" }, say("state_cancelled")));
+    else if (["cancelled", "gone"].includes(cell.state)) box.append(make("span", { class: "cs-quiet" }, stateWords(cell)));
     else if (cell.state === "in_progress") box.append(make("span", { class: "cs-running" }));
     return box;
   };
@@ -271,7 +275,7 @@ const showSheet = (container, id) => {
       row: table.elementOf(index)?.querySelector(".cs-open"),
       above: (run) => byRun.has(run) && aboveLarge(byRun.get(run)),
       typed: (key, run) => byRun.has(run) && typedLarge(key, byRun.get(run)),
-      closed: (run) => byRun.has(run) && table.focus(byRun.get(run)),
+      closed: (run) => byRun.has(run) && goTo(byRun.get(run)),
     });
   };
   /* In the large view: where the picture stands, and what one thinks of it. */
@@ -301,13 +305,13 @@ const showSheet = (container, id) => {
   const compareBlind = (indices) => {
     const some = indices.filter((index) => hasPicture(cells[index]));
     if (some.length < 2) return note(say("sh_no_picture"));
-    blindComparison(some.map((index) => ({ index, name: nameOf(index), url: fileOf(cells[index]) })), {
+    blindComparison(some.map((index) => ({ index, name: captionOf(index), whole: nameOf(index), url: fileOf(cells[index]) })), {
       won: async (index) => {
         if (cells[index].verdict !== "kept") await judge([index], "kept");
       },
       closed: (index) => {
         chooseNone();
-        table.focus(index ?? some[0]);
+        goTo(index ?? some[0]);
       },
     });
   };
@@ -339,7 +343,7 @@ const showSheet = (container, id) => {
     const preset = go("sh_promote_preset", "sh_promote_preset_hint", () => nameOfPreset({ run: cell.run, named: labelsOf(index).join(", ").slice(0, 60) }));
     const default_ = pressable("place", { "aria-expanded": "false", onclick: () => openDefaults(list, default_, cell, () => box.close()) }, make("b", {}, say("sh_promote_default")), make("span", {}, say("sh_promote_default_hint")));
     list.append(...(now.is_there ? [form, preset, default_] : [form]).map((one) => make("li", {}, one)));
-    const title = phrase("sh_promote_title", { labels: nameOf(index) });
+    const title = phrase("sh_promote_title", { labels: captionOf(index) || nameOf(index) });
     const box = openWindow(title, make("span", { class: "cs-promote-picture" }, hasPicture(cell) ? make("img", { src: `${fileOf(cell)}?size=256`, alt: "" }) : ""), list);
     box.classList.add("cs-window");
     list.querySelector("button").focus();
@@ -476,7 +480,7 @@ const showSheet = (container, id) => {
     parts.name.replaceChildren(now.own ? pressable("cs-rename", { title: say("sh_rename"), onclick: rename }, name) : name);
   };
   const rename = () => {
-    const field = make("input", { type: "text", class: "box", maxlength: "200", value: now.name, placeholder: whole.title, "aria-label": say("sh_name") });
+    const field = make("input", { type: "text", class: "box", maxlength: "120", value: now.name, placeholder: whole.title, "aria-label": say("sh_name") });
     let isOver = false;
     const done = (keeps) => {
       if (isOver) return;
@@ -531,15 +535,15 @@ const showSheet = (container, id) => {
     if (now.own && !now.deleted) {
       if (now.state === "running") steer.push(["pause", "sh_pause"], ["stop", "sh_stop"]);
       if (now.state === "paused") steer.push(["resume", "sh_resume"], ["stop", "sh_stop"]);
-      if (now.state === "stopped" && share("waiting", "cancelled")) steer.push(["rest", "sh_retry_stopped"]);
-      if (counts.failed) steer.push(["retry", "sh_retry_all"]);
+      if (now.state === "stopped" && share("waiting", "cancelled")) steer.push(["resume", "sh_resume"]);
+      if (counts.failed || (now.state === "done" && counts.cancelled)) steer.push(["retry", counts.failed ? "sh_retry_all" : "sh_retry_stopped"]);
     }
     const key = JSON.stringify([steer, lang]);
     if (parts.steer.dataset.key === key) return;
     parts.steer.dataset.key = key;
     const focused = parts.steer.contains(document.activeElement);
     const every = (...states) => cells.filter((cell) => states.includes(cell.state)).map((cell) => cell.index);
-    const act = { retry: () => again(every("failed")), rest: () => tell("again", { cells: every("cancelled", "waiting") }) };
+    const act = { retry: () => again(now.state === "done" ? every("failed", "cancelled") : every("failed")) };
     parts.steer.replaceChildren(...steer.map(([action, words]) => pressable("action", { onclick: act[action] || (() => tell(action)) }, say(words))));
     if (focused) (parts.steer.querySelector("button") || parts.root.querySelector(".cs-open[tabindex='0']"))?.focus();
   };

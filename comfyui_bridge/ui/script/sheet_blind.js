@@ -52,7 +52,7 @@ const blindComparison = (given, { won, closed }) => {
     box.querySelector("h2").textContent = isChosen ? phrase("sh_blind_won", { labels: best.name }) : phrase("sh_blind_tie", { labels: given.map((one) => one.name).join(", ") });
     setText(hint, isChosen ? `${say("sh_blind_kept")} ${phrase("sh_blind_over", { labels: others })}` : say("sh_blind_nothing"));
     room.replaceChildren(...pair.map((one) => {
-      const figure = picture(one, one.name);
+      const figure = picture(one, one.whole);
       figure.classList.toggle("is-best", isChosen && one === best);
       return figure;
     }));
