@@ -260,7 +260,7 @@ def _read(plan: Plan, number: int, form: Form, sources: Sources, problems: list[
     exposed = form.with_choices(plan.values).input(one.key.partition(".")[0]) or form.input(one.key)
     title = _title(one, exposed)
     try:
-        axis = _axis_of(one, title, plan, sources)
+        axis = _axis_of(one, title, plan, form, sources)
     except InvalidValues as error:
         problems += [Problem(sentence, number) for sentence in error.problems.values()]
         return Axis(title, ())
@@ -269,7 +269,7 @@ def _read(plan: Plan, number: int, form: Form, sources: Sources, problems: list[
     return axis
 
 
-def _axis_of(one: AxisPlan, title: str, plan: Plan, sources: Sources) -> Axis:
+def _axis_of(one: AxisPlan, title: str, plan: Plan, form: Form, sources: Sources) -> Axis:
     match one.kind:
         case AxisKind.VALUES:
             return axes_.values(one.key, one.text, title) if one.text.strip() else Axis(title, ())
@@ -283,7 +283,7 @@ def _axis_of(one: AxisPlan, title: str, plan: Plan, sources: Sources) -> Axis:
         case AxisKind.SEEDS:
             return axes_.seeds(one.key, one.number, one.start, title)
         case AxisKind.PRESETS:
-            return _presets(one, title, sources)
+            return _presets(one, title, form, sources)
         case AxisKind.TABLE:
             return axes_.parse_csv(one.text, title)
 
@@ -301,14 +301,21 @@ def _replacing(one: AxisPlan, plan: Plan) -> Axis:
     return axis
 
 
-def _presets(one: AxisPlan, title: str, sources: Sources) -> Axis:
+def _presets(one: AxisPlan, title: str, form: Form, sources: Sources) -> Axis:
+    """A preset that leaves the seed open takes that of all cells."""
     variations = []
     for preset_id in one.chosen:
         found = sources.preset(str(preset_id))
         if found is None:
             raise InvalidValues({"presets": "One of these presets is gone. Choose again."})
-        variations.append(Variation(found.name, found.values))
+        given = values_.from_json(found.values)
+        said = {key: value for key, value in given.items() if not _is_open(form.input(key), value)}
+        variations.append(Variation(found.name, said))
     return Axis(title, tuple(variations))
+
+
+def _is_open(one: ExposedInput | None, raw: Any) -> bool:
+    return one is not None and values_.is_random(one, raw)
 
 
 def _title(one: AxisPlan, exposed: ExposedInput | None) -> str:

@@ -87,7 +87,8 @@ def varied(
     base: Mapping[str, Any], variations: Sequence[Variation], stacks: Collection[str] = ()
 ) -> dict[str, Any]:
     """The base with these variations: what they set first, then what they replace in it."""
-    values, changed = dict(base), set()
+    given = {key for one in variations for key in one.values}
+    values, changed = _without_former(base, variations, given), set()
     for one in variations:
         for key, value in one.values.items():
             stack, _, part = key.partition(".")
@@ -102,3 +103,14 @@ def varied(
         if change is not None and isinstance(values.get(change.key), str):
             values[change.key] = values[change.key].replace(change.find, change.by)
     return values
+
+
+def _without_former(
+    base: Mapping[str, Any], variations: Sequence[Variation], given: Collection[str]
+) -> dict[str, Any]:
+    """The base without what only a former option has: another one of a dynamic combo `KEY` brings inputs of
+    its own, `KEY.NAME`, in the place of those."""
+    every = [pair for one in variations for pair in one.values.items()]
+    turned = {key for key, value in every if str(base.get(key)) != str(value)}
+    former = tuple(f"{key}." for key in turned if key in base)
+    return {key: value for key, value in base.items() if key in given or not key.startswith(former)}

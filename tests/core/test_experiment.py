@@ -23,6 +23,7 @@ LISTS = {"colour": ("red", "blue")}
 PRESETS = {
     "p1": Preset("Sharp", {"steps": 30, "cfg": 9.0}),
     "p2": Preset("Soft", {"steps": 10, "cfg": 4.0}),
+    "open": Preset("Open", {"steps": 15, "seed": "random"}),
 }
 SOURCES = Sources(LISTS.get, PRESETS.get)
 
@@ -62,6 +63,7 @@ def laid(made, *axes, **values):
             {"prompt": "a green fox"},
         ),
         (AxisPlan(K.PRESETS, chosen=("p2", "p1")), ["Soft", "Sharp"], {"steps": 10, "cfg": 4.0}),
+        (AxisPlan(K.PRESETS, chosen=("open",)), ["Open"], {"steps": 15}),
         (AxisPlan(K.TABLE, text="steps,cfg\n8,\n12,3\n"), ["1: 8", "2: 12, 3"], {"steps": "8"}),
     ],
     ids=lambda value: value.kind.value if isinstance(value, AxisPlan) else "",

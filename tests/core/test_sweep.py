@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from comfyui_bridge.core import axes as axes_
 from comfyui_bridge.core import sweep
 from comfyui_bridge.core.errors import InvalidValues
+from comfyui_bridge.core.sweep import Axis, Variation, expand
 
 AXES = st.lists(st.lists(st.integers(0, 99).map(str), min_size=1, max_size=4, unique=True), max_size=4)
 
@@ -35,3 +36,11 @@ def test_a_product_of_a_million_is_refused_with_the_number():
 def test_two_axes_over_one_key_are_refused():
     with pytest.raises(InvalidValues, match="Two axes"):
         sweep.expand({}, [axes_.parse_axis("a=1"), axes_.parse_axis("a=2")])
+
+
+def test_another_option_takes_what_only_the_former_one_has_away():
+    base = {"2.mode": "size", "2.mode.width": 512, "2.model": "a"}
+    step = Axis("Mode", (Variation("size", {"2.mode": "size"}), Variation("scale", {"2.mode": "scale"})))
+    table = Axis("", (Variation("1", {"2.mode": "scale", "2.mode.factor": 2}),))
+    assert list(expand(base, [step])) == [base, {"2.mode": "scale", "2.model": "a"}]
+    assert list(expand(base, [table])) == [{"2.mode": "scale", "2.mode.factor": 2, "2.model": "a"}]
