@@ -271,9 +271,8 @@ def _seed(form: Form, plan: Plan, laid: Laid, words: Words) -> str:
 
 
 def outlook_words(outlook: Outlook, words: Words) -> list[str]:
-    """The number of pictures, how long they take, and what they take of the disk."""
-    said = [words.count("exp_runs", outlook.runs)]
-    said.append(length(outlook.seconds, words) if outlook.seconds else words("exp_time_unknown"))
+    """How long all pictures take, and what they take of the disk; their number the script knows at once."""
+    said = [length(outlook.seconds, words) if outlook.seconds else words("exp_time_unknown")]
     if outlook.bytes:
         said.append(words("exp_about", what=present.bytes_words(outlook.bytes)))
     return said

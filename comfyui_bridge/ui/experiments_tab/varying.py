@@ -75,7 +75,7 @@ def variables(form: Form, raw: Mapping[str, Any], words: Words) -> Iterator[Vari
 
 
 def _variable(one: ExposedInput, value: Any, words: Words) -> Variable | None:
-    label, now = words.label(one.label), value_words.said(value, words) if value is not None else ""
+    label, now = words.input(one), value_words.said(value, words) if value is not None else ""
 
     def made(way: str, start: Any, limits: str = "", **details: Any) -> Variable:
         return Variable(one.key, label, way, one.group, now, start, limits, details)
@@ -117,14 +117,14 @@ def _lora_parts(one: ExposedInput, spec: LoraStackSpec, value: Any, words: Words
         rows = stacks.lora_rows(value)
     except ValueError:
         return
-    label = words.label(one.label)
+    label = words.input(one)
     for number, row in enumerate([*rows, {}], 1):
         title = f"{label} {number}" if rows else label
         yield _names(f"{one.key}.{number}.name", title, one, spec.options, str(row.get("name") or ""), words)
         if row.get("name"):
             strength = row.get("strength_model", 1)
             said = words("exp_part", label=f"{title}: {row['name']}", part=words("exp_strength"))
-            yield _number(f"{one.key}.{number}.strength", said, one, spec.strength, strength, words)
+            yield _number(f"{one.key}.{number}.strength", said, spec.strength, strength, words)
 
 
 def _controlnet_parts(
@@ -134,14 +134,14 @@ def _controlnet_parts(
         held = stacks.controlnet_parts(value)
     except ValueError:
         return
-    label = words.label(one.label)
+    label = words.input(one)
     yield _names(f"{one.key}.name", label, one, spec.options, str(held.get("name") or ""), words)
     if not held.get("name"):
         return
 
     def part(name: str, key: str, spec: FloatSpec, default: float) -> Variable:
         said = words("exp_part", label=label, part=words(key))
-        return _number(f"{one.key}.{name}", said, one, spec, held.get(name, default), words)
+        return _number(f"{one.key}.{name}", said, spec, held.get(name, default), words)
 
     yield part("strength", "exp_strength", spec.strength, 1.0)
     yield part("start_percent", "exp_start", _SHARE, 0.0)
@@ -150,25 +150,25 @@ def _controlnet_parts(
     image = held.get("image")
     now = value_words.said(image, words) if image else ""
     details = {"shows": "image", "options": []}
-    yield Variable(
-        f"{one.key}.image", said, "files", one.group, now, [marked(image)] if image else [], "", details
-    )
+    start = [marked(image)] if image else []
+    yield Variable(f"{one.key}.image", said, "files", "", now, start, "", details)
 
 
 def _names(
     key: str, label: str, one: ExposedInput, options: Sequence[str], now: str, words: Words
 ) -> Variable:
+    """Names of a stack or a slot; none is one of them."""
     none = ["", words("said_none")]
     if len(options) > choices.MOST_SENT:
         details: dict[str, Any] = {"fetch": one.key, "count": len(options), "none": none[1]}
     else:
         details = {"options": [none, *([name, name] for name in options)]}
-    return Variable(key, label, "choices", one.group, now or none[1], [now], "", details)
+    return Variable(key, label, "choices", "", now or none[1], [now], "", details)
 
 
-def _number(key: str, label: str, one: ExposedInput, spec: FloatSpec, value: Any, words: Words) -> Variable:
+def _number(key: str, label: str, spec: FloatSpec, value: Any, words: Words) -> Variable:
     limits = numbers.limits(spec, words)
-    return Variable(key, label, "numbers", one.group, str(value), around(value, spec), limits)
+    return Variable(key, label, "numbers", "", str(value), around(value, spec), limits)
 
 
 def around(value: Any, spec: IntSpec | FloatSpec) -> str:
@@ -223,6 +223,6 @@ def title(plan: AxisPlan, found: Mapping[str, Variable], words: Words) -> str:
         case AxisKind.PRESETS:
             return words("presets")
         case AxisKind.TABLE:
-            return words("exp_table")
+            return words("exp_table_label")
     one = found.get(plan.key)
     return one.label if one is not None else plan.key

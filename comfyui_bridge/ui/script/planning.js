@@ -11,6 +11,7 @@ const planning = (() => {
   const MOST_TICKS = 200; // of a list that is drawn; who wants another searches
   const MOST_TEXTS = 5; // that are read out under their field
   const MOST_ROWS = 50; // of a table
+  const MOST_PROBLEMS = 6; // of an axis
   const SOON_MS = 250;
   const LIFE = Math.random(); // of this page: the form remembers as long
 
@@ -336,7 +337,7 @@ const planning = (() => {
           combined.hidden = !isChosen && !axis.number;
           if (!isChosen) return [];
           const more = count - MOST_TEXTS;
-          return [make("ol", { class: "exp-texts" }, ...labels.slice(0, MOST_TEXTS).map((text) => make("li", { title: text }, text))), more > 0 ? make("p", {}, phrase("exp_wrong_more", { count: more.toLocaleString(lang) })) : ""];
+          return [make("ol", { class: "exp-texts" }, ...labels.slice(0, MOST_TEXTS).map((text) => make("li", { title: text }, text))), more > 0 ? make("p", {}, phrase("exp_texts_more", { count: more.toLocaleString(lang) })) : ""];
         };
         combined.hidden = true;
         return { parts: [labelled(say("exp_texts"), box, say("exp_texts_hint") + names), combined], tell };
@@ -549,23 +550,26 @@ const planning = (() => {
         const mine = shown ? told.problems.filter((each) => each.axis === place) : [];
         setText(one.count, shown?.count ? tally("exp_count", shown.count) : "");
         const isBlank = one.axis.kind && isEmpty(one.axis);
-        one.root.classList.toggle("is-wrong", mine.length > 0 && !isBlank);
-        one.problems.replaceChildren(...(isBlank ? [make("li", { class: "is-quiet" }, say("exp_empty"))] : listed(mine)));
+        one.root.classList.toggle("has-problem", mine.length > 0 && !isBlank);
+        one.problems.replaceChildren(...(isBlank ? [make("li", { class: "is-quiet" }, say("exp_empty"))] : listed(mine, one.axis.kind === "table")));
         one.reading.replaceChildren(...((shown && one.tell?.(shown.labels, shown.count, shown, mine)) || []));
       }
       drawGrid();
       drawFoot();
     };
-    /* One sentence for what is wrong with several values alike. */
-    const listed = (problems) => {
+    /* One sentence for what is wrong with several values alike; of a table by row and column. */
+    const listed = (problems, isTable) => {
       const by = new Map();
       for (const one of problems) by.set(one.sentence, [...(by.get(one.sentence) || []), one]);
       const lines = [...by].map(([sentence, ones]) => {
-        const label = ones[0].label || ones[0].key;
-        const named = ones.length > 2 && ones[0].key ? ones[0].key : label;
-        return make("li", {}, named ? phrase("exp_wrong", { label: named, sentence }) : sentence);
+        const [{ key, label, variation }] = ones;
+        if (isTable && key && ones.length > 1) return phrase("exp_wrong_column", { key, sentence });
+        if (isTable && variation !== null) return phrase("exp_wrong_row", { row: variation + 1, key, sentence });
+        const named = ones.length > 2 && key ? key : label || key;
+        return named ? phrase("exp_wrong", { label: named, sentence }) : sentence;
       });
-      return lines.length > 6 ? [...lines.slice(0, 6), make("li", {}, phrase("exp_wrong_more", { count: lines.length - 6 }))] : lines;
+      const more = lines.length - MOST_PROBLEMS;
+      return [...lines.slice(0, MOST_PROBLEMS), ...(more > 0 ? [phrase("exp_wrong_more", { count: more })] : [])].map((words) => make("li", {}, words));
     };
 
     /* The sheet, empty: cells that are clicked are left out. ------------------------------------------ */
@@ -743,7 +747,7 @@ const planning = (() => {
       parts.make.setAttribute("aria-busy", String(isMaking));
       parts.name.placeholder = nameOf();
     };
-    const nameOf = () => (told?.axes || []).map((one) => one.title).reverse().join(" × ") || plan.title || "";
+    const nameOf = () => (told?.axes || []).map((one) => one.title).join(" × ") || plan.title || "";
 
     const makeAll = async () => {
       if (isMaking) return;

@@ -124,6 +124,9 @@ TABLE = {
     "exp_count_one": ("1 value", "1 个值"),
     "exp_empty": ("No values yet.", "还没有值。"),
     "exp_wrong": ("“{label}”: {sentence}", "“{label}”：{sentence}"),
+    "exp_wrong_row": ("Row {row}, {key}: {sentence}", "第 {row} 行，{key}：{sentence}"),
+    "exp_wrong_column": ("Column {key}: {sentence}", "{key} 列：{sentence}"),
+    "exp_texts_more": ("and {count} more", "以及另外 {count} 段"),
     "exp_wrong_more": ("and {count} more", "以及另外 {count} 处"),
     # The sheet as it will be
     "exp_sheet": ("The sheet", "对照表"),
