@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser import create
@@ -15,23 +14,32 @@ Visit = Callable[..., Page]
 PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 
 
-@pytest.mark.parametrize(
-    "screen",
-    [{"viewport": {"width": 1440, "height": 900}}, {"viewport": {"width": 900, "height": 900}}, PHONE],
-)
-def test_nothing_scrolls_sideways(program: Program, visit: Visit, screen: dict[str, Any]) -> None:
-    page = visit(f"{program.url}/?template=inpaint", **screen)
+def is_as_wide_as_the_screen(page: Page, tab: str) -> bool:
+    page.get_by_role("tab", name=tab).click()
+    expect(page.get_by_role("tab", name=tab)).to_have_attribute("aria-selected", "true")
+    return bool(page.evaluate("document.documentElement.scrollWidth - innerWidth <= 0"))
+
+
+def test_nothing_scrolls_sideways(page: Page) -> None:
+    create.fill(page, "inpaint")
+    page.get_by_role("button", name="Advanced").click()
+    for width in (1440, 900):
+        page.set_viewport_size({"width": width, "height": 900})
+        for tab in ("Results", "Servers", "Create"):
+            assert is_as_wide_as_the_screen(page, tab), (tab, width)
+    page.set_viewport_size({"width": 1440, "height": 900})
+
+
+def test_a_phone_has_room_for_everything_the_library_behind_the_name_and_generate_at_hand(
+    program: Program, visit: Visit
+) -> None:
+    page = visit(f"{program.url}/?template=inpaint", **PHONE)
     create.form_of(page)
     page.get_by_role("button", name="Advanced").click()
-    for tab in ("Create", "Results", "Servers"):
-        page.get_by_role("tab", name=tab).click()
-        expect(page.get_by_role("tab", name=tab)).to_have_attribute("aria-selected", "true")
-        assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, tab
+    for tab in ("Results", "Servers", "Create"):
+        assert is_as_wide_as_the_screen(page, tab), tab
+    assert page.evaluate(SMALL) == []
 
-
-def test_a_phone_has_the_library_behind_the_name_and_generate_at_hand(program: Program, visit: Visit) -> None:
-    page = visit(program.url, **PHONE)
-    create.form_of(page)
     expect(page.get_by_label("Search templates")).to_be_hidden()
     page.locator("#form-head .open-library").click()
     expect(page.get_by_label("Search templates")).to_be_visible()
@@ -40,6 +48,7 @@ def test_a_phone_has_the_library_behind_the_name_and_generate_at_hand(program: P
     page.get_by_role("button", name="Advanced").click()
     page.locator("#input-steps input[type=number]").fill("60")
     expect(page.get_by_label("Search templates")).to_be_hidden()
+    assert page.evaluate(SMALL) == []
     button = page.get_by_role("button", name="Generate")
     expect(button).to_be_in_viewport()
     button.click()
@@ -50,26 +59,20 @@ def test_a_phone_has_the_library_behind_the_name_and_generate_at_hand(program: P
     stop.click()
 
 
-def test_what_is_touched_is_large_enough(program: Program, visit: Visit) -> None:
-    page = visit(program.url, **PHONE)
-    create.form_of(page)
-    small = page.evaluate(
-        """() => [...document.querySelectorAll('#create button, #create a, #tabs [role=tab]')]
-            .filter((e) => e.checkVisibility({ visibilityProperty: true, opacityProperty: true }))
-            .map((e) => [e.textContent || e.ariaLabel, e.getBoundingClientRect().height])
-            .filter(([, height]) => height > 0 && height < 44)"""
-    )
-    assert small == []
+SMALL = """() => [...document.querySelectorAll('#create button, #create a, #tabs [role=tab]')]
+    .filter((e) => e.checkVisibility({ visibilityProperty: true, opacityProperty: true }))
+    .map((e) => [e.textContent || e.ariaLabel, e.getBoundingClientRect().height])
+    .filter(([, height]) => height > 0 && height < 44)"""
+"""What is too small to be touched."""
 
 
-def test_a_template_is_found_and_chosen_by_keys_alone(program: Program, visit: Visit) -> None:
-    page = visit(program.url)
-    create.form_of(page)
+def test_a_template_is_found_and_chosen_by_keys_alone(page: Page) -> None:
     page.get_by_label("Search templates").focus()
     page.keyboard.type("upscale")
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
     create.form_of(page, "two-stage-upscale")
+    page.get_by_label("Search templates").fill("")
 
 
 def test_the_page_speaks_the_browser_s_language_and_the_link_s(program: Program, visit: Visit) -> None:
@@ -84,25 +87,24 @@ def test_the_page_speaks_the_browser_s_language_and_the_link_s(program: Program,
     expect(page.get_by_role("button", name="Generate")).to_be_visible()
 
 
-def test_motion_stops_for_those_who_ask_for_it(program: Program, visit: Visit) -> None:
-    page = visit(program.url, reduced_motion="reduce")
-    create.form_of(page)
+def test_motion_stops_for_those_who_ask_for_it(page: Page) -> None:
+    page.emulate_media(reduced_motion="reduce")
     moving = page.evaluate(
         """() => [...document.querySelectorAll('#create *')].filter((e) => {
             const style = getComputedStyle(e);
             return style.animationName !== 'none' || parseFloat(style.transitionDuration) > 0;
         }).length"""
     )
+    page.emulate_media(reduced_motion="no-preference")
     assert moving == 0
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_words_can_be_read_in_light_and_dark(program: Program, visit: Visit, scheme: str) -> None:
-    page = visit(program.url, color_scheme=scheme)
-    create.form_of(page)
-    expect(page.locator("#library .line").first).to_be_visible()
-    weak = page.evaluate(CONTRAST)
-    assert weak == []
+def test_words_can_be_read_in_light_and_dark(program: Program, page: Page, visit: Visit) -> None:
+    dark = visit(program.url, color_scheme="dark")
+    create.form_of(dark)
+    for one in (page, dark):
+        expect(one.locator("#library .line").first).to_be_visible()
+        assert one.evaluate(CONTRAST) == []
 
 
 CONTRAST = """() => {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -14,13 +13,11 @@ from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser import create
-from tests.browser.conftest import Program, Server
+from tests.browser.conftest import Server
 from tests.browser.test_form import workflow_of
 
-Visit = Callable[..., Page]
-
 # Only the painted mask counts, without the rectangle that the template has beside it.
-INPAINT = {"template": "inpaint", "steps": 2, "width": 256, "height": 256, "rectangle": 0, "mask_grow": 0}
+INPAINT: dict[str, Any] = {"steps": 2, "width": 256, "height": 256, "rectangle": 0, "mask_grow": 0}
 
 
 def photo(path: Path) -> Path:
@@ -61,11 +58,10 @@ def nodes(workflow: dict[str, Any], class_type: str) -> list[tuple[str, dict[str
 
 
 def test_a_mask_two_loras_and_a_controlnet_reach_the_server(
-    program: Program, server: Server, visit: Visit, tmp_path: Path
+    page: Page, server: Server, tmp_path: Path
 ) -> None:
     picture = photo(tmp_path / "mine.png")
-    page = visit(f"{program.url}/?{urlencode(INPAINT)}")
-    form = create.form_of(page, "inpaint")
+    form = create.fill(page, "inpaint", **INPAINT)
     form.locator("#input-image input[type=file]").set_input_files(picture)
     expect(form.locator("#input-image .picture-image")).to_be_visible()
 
@@ -112,8 +108,7 @@ def test_a_mask_two_loras_and_a_controlnet_reach_the_server(
     create.choose(page, "inpaint")
     create.form_of(page, "inpaint")
     assert len(names(page)) == 3
-    create.generate(page)
-    create.wait_until_done(page)
+    create.run(page)
 
     workflow = workflow_of(server, page)
     (ink, first), (film, second) = nodes(workflow, "LoraLoader")

@@ -9,17 +9,14 @@ from playwright.sync_api import Page, expect
 
 from comfyui_bridge.sandbox.faults import NodeFault
 from tests.browser.conftest import Program, Server
-from tests.browser.create import form_of, generate, run_id_of, wait_until_done
+from tests.browser.create import fill, generate, run, run_id_of, wait_until_done
 
-SMALL = "template=text-to-image&steps=2&width=256&height=256"
+SMALL = {"steps": 2, "width": 256, "height": 256}
 
 
-def test_the_same_again_is_asked_about_first(visit: Callable[..., Page], program: Program) -> None:
-    page = visit(f"{program.url}/?{SMALL}&seed=4711&prompt=the same again")
-    form_of(page, "text-to-image")
-    generate(page)
-    wait_until_done(page)
-    first = run_id_of(page)
+def test_the_same_again_is_asked_about_first(page: Page) -> None:
+    fill(page, "text-to-image", **SMALL, seed=4711, prompt="the same again")
+    first = run(page)
     page.locator("#after .run-log summary").click()
     expect(page.locator("#after .run-log li").filter(has_text="KSampler")).to_have_count(1)
 
@@ -33,25 +30,21 @@ def test_the_same_again_is_asked_about_first(visit: Callable[..., Page], program
     expect(asked).to_be_hidden()
     page.get_by_label("Prompt", exact=True).fill("the same again")
     generate(page)
-    asked.get_by_role("button", name="Run it anyway").click()
+    assert run(page, asked.get_by_role("button", name="Run it anyway").click) != first
     expect(page.locator("#status .line")).to_have_text("Done at once: the server still had this picture")
-    assert run_id_of(page) != first
 
     generate(page)
-    asked.get_by_role("button", name="Roll the seed").click()
-    expect(page.locator("#frame")).not_to_have_attribute("data-phase", "done")
-    wait_until_done(page)
+    run(page, asked.get_by_role("button", name="Roll the seed").click)
     expect(page.locator("#status .hint")).not_to_contain_text("Seed 4711 ")
 
 
 def test_what_a_node_says_of_a_value_stands_at_its_field(
-    visit: Callable[..., Page], program: Program, server: Server
+    page: Page, visit: Callable[..., Page], program: Program, server: Server
 ) -> None:
     server.unload()
     said = "[Errno 2] No such file or directory"
     server.faults.nodes = [NodeFault("CheckpointLoaderSimple", "FileNotFoundError", said)]
-    page = visit(f"{program.url}/?{SMALL}&prompt=a broken model")
-    form_of(page, "text-to-image")
+    fill(page, "text-to-image", **SMALL, prompt="a broken model")
     generate(page)
     card = page.locator("#frame .error-card")
     expect(card).to_contain_text("The file is not on the server any more.")
