@@ -146,7 +146,7 @@ def _again(asked: _Asked, run: Run, *, new_seed: bool) -> Shown:
 
 
 def _refused(asked: _Asked, sentence: str) -> Shown:
-    return {asked.parts.refusals: Refused({}, sentence).to_json()}
+    return {asked.parts.refusals: Refused({}, asked.words.sentence(sentence)).to_json()}
 
 
 # Into the form

@@ -333,9 +333,10 @@ def submit(
         _check_uploads(dashboard, template, raw)
         return dashboard.engine.submit(template, raw, owner)
     except InvalidValues as error:
-        return Refused(error.problems, words.count("form_problems", len(error.problems)))
+        problems = {key: words.sentence(why) for key, why in error.problems.items()}
+        return Refused(problems, words.count("form_problems", len(problems)))
     except (WorkflowError, StoreError, QueueFull) as error:
-        return Refused({}, str(error))
+        return Refused({}, words.sentence(str(error)))
 
 
 def unchanged(dashboard: Dashboard, template: Template, raw: Mapping[str, Any], owner: str) -> Run | None:

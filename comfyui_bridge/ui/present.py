@@ -201,7 +201,7 @@ def stage(
         files=files,
         texts=run.texts,
         archive=f"media/{quote(run.run_id)}.zip" if len(files) > 1 else "",
-        warnings=run.warnings,
+        warnings=tuple(words.sentence(warning) for warning in run.warnings),
         error=_error(run, troubles, words) if run.error else None,
         template=run.template,
         fields={element_id(one.key): _trouble(one, words) for one in troubles if one.key},
@@ -302,7 +302,7 @@ def away_line(servers: Sequence[ServerStatus], now: float, words: Words) -> str:
         return ""
     server = servers[0]
     said = words("servers_away_line", server=server.name, time=words.time(max(1.0, now - server.since)))
-    return f"{said} {server.error}".strip()
+    return f"{said} {words.sentence(server.error)}".strip()
 
 
 def ratio(values: Mapping[str, Any], workflow: Workflow | None) -> float:
@@ -486,7 +486,7 @@ def _error(run: Run, troubles: Sequence[Trouble], words: Words) -> ErrorView:
     said = [f"{one.node}: {_trouble(one, words)}" for one in named] if words.lang != "en" else []
     return ErrorView(
         title=words(f"fault_{error.fault.value}"),
-        message=" ".join(said) or error.message,
+        message=" ".join(said) or words.sentence(error.message),
         where="" if said else _where(run, error, words),
         advice=words(f"advice_{known.value}" if known else f"advice_{error.fault.value}"),
         again=error.fault in AGAIN_FAULTS,

@@ -89,12 +89,12 @@ def _ready_words(ready: list[str], count: int, words: Words) -> str:
 
 
 def _items(one: Readiness, form: Form | None, words: Words) -> list[dict[str, Any]]:
-    items: list[dict[str, Any]] = [{"said": one.obstacle}] if one.obstacle else []
+    items: list[dict[str, Any]] = [{"said": words.sentence(one.obstacle)}] if one.obstacle else []
     for node in one.missing_nodes:
         title = node.title or node.class_type
         items.append({"said": words("missing_node", class_type=node.class_type, title=title)})
     items += [_choice(alike, form, words) for alike in _alike(one.missing_choices)]
-    items += [{"said": broken.reason} for broken in one.broken_links]
+    items += [{"said": words.sentence(broken.reason)} for broken in one.broken_links]
     if len(items) > _MOST_ITEMS:
         left = len(items) - _MOST_ITEMS
         items = [*items[:_MOST_ITEMS], {"said": words.count("missing_more", left)}]

@@ -95,11 +95,11 @@ def connect(desk: Desk, session: Session, tab: ServersTab) -> None:
         try:
             said = _act(desk, event, owner_of(request), words)
         except InvalidValues as error:
-            return _shown(desk, words, request, problem=" ".join(error.problems.values()))
+            return _shown(desk, words, request, problem=words.sentence(" ".join(error.problems.values())))
         except LookupError:
             return _shown(desk, words, request, problem=words("no_such_server", server=event.server))
         except BridgeError as error:
-            return _shown(desk, words, request, problem=str(error))
+            return _shown(desk, words, request, problem=words.sentence(str(error)))
         return _shown(desk, words, request, said=said)
 
     tab.list.select(act, session.lang, tab.list, trigger_mode="multiple", **AT_ONCE)
@@ -199,11 +199,11 @@ def _said(status: ServerStatus, now: float, words: Words) -> str:
 
 def _why(status: ServerStatus, now: float, words: Words) -> str:
     if status.error:
-        return status.error
+        return words.sentence(status.error)
     if not status.last_error or status.last_error_at is None:
         return ""
     age = words.time(max(1.0, now - status.last_error_at))
-    return words("server_last_error", time=age, error=status.last_error)
+    return words("server_last_error", time=age, error=words.sentence(status.last_error))
 
 
 def _queue(status: ServerStatus, yours: int, words: Words) -> str:

@@ -27,6 +27,7 @@ from comfyui_bridge.ui.words import (
     recipe,
     remix,
     results,
+    sentences,
     servers,
     sheet,
     stage,
@@ -86,6 +87,10 @@ class Words:
     def input(self, one: ExposedInput) -> str:
         """The label of an input: as its card says it in this language, or as we say a label of ours."""
         return one.phrases.get(self.lang, {}).get(one.label) or self.label(one.label)
+
+    def sentence(self, sentence: str) -> str:
+        """A sentence of the rooms below, which speak English, as far as it is known here."""
+        return sentences.chinese(sentence) if self.lang == "zh" else sentence
 
     def label(self, label: str) -> str:
         """A label of ours in this language; an author's own stays as it is."""

@@ -1,0 +1,168 @@
+"""Sentences that the rooms below say in English, in Chinese: what people meet most.
+
+The core knows no languages. Its sentences are known again by their words; what stands in their gaps is kept,
+and read as a sentence again where it is one. A sentence that nobody wrote down here stays as it is.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+
+ZH = {
+    # Values of a form
+    "This should be a text.": "这里应为文字。",
+    "Choose a file.": "请选择一个文件。",
+    "There is no such input; did you mean {near}?": "没有这个输入；是不是 {near}？",
+    "This needs a number.": "这里需要一个数字。",
+    "This needs a number from {low} to {high}.": "这里需要一个 {low} 到 {high} 之间的数字。",
+    "This needs a whole number.": "这里需要一个整数。",
+    "This needs a whole number from {low} to {high}.": "这里需要一个 {low} 到 {high} 之间的整数。",
+    "This should be a number, and is {value}.": "这里应为数字，而现在是 {value}。",
+    "This should be a number from {low} to {high}, and is {value}.": (
+        "这里应为 {low} 到 {high} 之间的数字，而现在是 {value}。"
+    ),
+    "This should be a whole number, and is {value}.": "这里应为整数，而现在是 {value}。",
+    "This should be a whole number from {low} to {high}, and is {value}.": (
+        "这里应为 {low} 到 {high} 之间的整数，而现在是 {value}。"
+    ),
+    "This should be true or false, and is {value}.": "这里应为“是”或“否”，而现在是 {value}。",
+    "{value} is too small; the least is {low}.": "{value} 太小，最小为 {low}。",
+    "{value} is too large; the most is {high}.": "{value} 太大，最大为 {high}。",
+    "{value} is not among the choices; did you mean {near}?": "{value} 不在可选项中；是不是 {near}？",
+    "{value} is not among the choices; it may be {some}.": "{value} 不在可选项中；可选：{some}。",
+    "{value} cannot be used: the server has no such files.": "{value} 无法使用：服务器上没有此类文件。",
+    "{name} is no picture that can be read; choose another.": "{name} 不是可以读取的图片，请另选一张。",
+    "{name} could not be uploaded; choose it again.": "{name} 未能上传，请重新选择。",
+    "A file that this run needs is no longer kept. Choose it again.": (
+        "此次运行需要的文件已不再保存，请重新选择。"
+    ),
+    (
+        "{count} runs of yours are waiting, which is as many as one person may have. Wait for some "
+        "of them, or stop some."
+    ): ("你有 {count} 个运行在等待，已达到每人的上限。请等其中一些完成，或停止一些。"),
+    # Whether it can run
+    "{input} of “{node}” is linked to node {id}, which is not there.": (
+        "“{node}” 的 {input} 连接到不存在的节点 {id}。"
+    ),
+    "{input} of “{node}” needs a link and has none.": "“{node}” 的 {input} 需要连接，但没有连接。",
+    (
+        "This workflow is in UI format, which needs a server's node definitions to be read; none has "
+        "answered yet. Connect one, or export the workflow with “Export (API)”."
+    ): (
+        "此工作流为界面格式，需要服务器的节点定义才能读取，而目前还没有服务器应答。"
+        "请连接服务器，或用“导出 (API)”导出工作流。"
+    ),
+    # Servers
+    "“{address}” is no server address: {why}. {how}": "“{address}” 不是服务器地址：{why}。{how}",
+    "This is no server address: {why}. {how}": "这不是服务器地址：{why}。{how}",
+    "This is no server address. {how}": "这不是服务器地址。{how}",
+    "it names no host": "没有主机名",
+    "a host's name has no spaces": "主机名中不能有空格",
+    "its port is no number from 0 to 65535": "端口不是 0 到 65535 之间的数字",
+    '"{scheme}" is neither http nor https': "“{scheme}” 既不是 http 也不是 https",
+    "Write a host and its port, such as 192.168.1.20:8188, or a URL such as http://127.0.0.1:8188.": (
+        "请写主机和端口，如 192.168.1.20:8188，或网址，如 http://127.0.0.1:8188。"
+    ),
+    "{name} is this page's own address. Write the address of a ComfyUI, such as 192.168.1.20:8188.": (
+        "{name} 是本页面自己的地址。请填写 ComfyUI 的地址，如 192.168.1.20:8188。"
+    ),
+    (
+        "{name} is the address of another ComfyUI Bridge. Write the address of a ComfyUI, such as "
+        "192.168.1.20:8188."
+    ): ("{name} 是另一个 ComfyUI Bridge 的地址。请填写 ComfyUI 的地址，如 192.168.1.20:8188。"),
+    "{name} is among the servers already.": "{name} 已在服务器列表中。",
+    "{name} is still finishing its last runs; add it again when it is gone from the list.": (
+        "{name} 正在完成最后的运行；等它从列表中消失后再添加。"
+    ),
+    "{name} was named when the program was started; pause it instead.": (
+        "{name} 是启动程序时指定的，请改为暂停它。"
+    ),
+    "There is no host of the name in {name}. Check the address.": "找不到 {name} 中的主机。请检查地址。",
+    "Nothing answers at {name}. Start ComfyUI there, or check the address.": (
+        "{name} 没有应答。请在那里启动 ComfyUI，或检查地址。"
+    ),
+    "{name} could not be connected to. Check that the machine is on and its port is open.": (
+        "无法连接到 {name}。请检查那台机器是否开机、端口是否开放。"
+    ),
+    "{name} took the request and did not answer in time. It may be busy; try again.": (
+        "{name} 收到了请求，但没有及时应答。它可能正忙，请重试。"
+    ),
+    "{name} did not open a WebSocket in time. It may be busy; try again.": (
+        "{name} 没有及时打开 WebSocket。它可能正忙，请重试。"
+    ),
+    "The connection to {name} broke before its answer was whole. Try again.": (
+        "与 {name} 的连接在应答完整之前中断，请重试。"
+    ),
+    "The connection to {name} broke off.": "与 {name} 的连接已中断。",
+    "The connection to {name} broke off: {why}.": "与 {name} 的连接已中断：{why}。",
+    "{name} has been silent and does not answer a ping; the connection to it is dead.": (
+        "{name} 一直没有消息，也不回应 ping；连接已失效。"
+    ),
+    "{name} answers, but not as ComfyUI does. Check the address, its port and its path.": (
+        "{name} 有应答，但不是 ComfyUI。请检查地址、端口和路径。"
+    ),
+    "{name} answers ({status}), but not as ComfyUI does. Check the address, its port and its path.": (
+        "{name} 有应答（{status}），但不是 ComfyUI。请检查地址、端口和路径。"
+    ),
+    "{name} does not let us in ({status}). Give a user and password in the address, or a token.": (
+        "{name} 拒绝访问（{status}）。请在地址中写上用户名和密码，或提供令牌。"
+    ),
+    "{name} failed at a request ({status}); its own log tells why.": (
+        "{name} 处理请求失败（{status}）；原因见其日志。"
+    ),
+    "A proxy answers for {name}: {status}. ComfyUI behind it may be down or starting.": (
+        "代理代替 {name} 应答：{status}。其后的 ComfyUI 可能未运行或正在启动。"
+    ),
+    # Runs
+    "The server no longer knows this run; it was probably restarted. Run it again.": (
+        "服务器已不认识此次运行，可能已重启。请重新运行。"
+    ),
+    "The server ended the run with an error it did not describe.": "服务器因未说明的错误结束了此次运行。",
+    "The workflow ran to its end, yet no node reported a file or a text. Add a node that saves.": (
+        "工作流已运行完毕，但没有节点给出文件或文字。请添加一个保存节点。"
+    ),
+    "{node}: the server ran out of memory. Try a smaller size or batch, or free the server's memory.": (
+        "{node}：服务器内存不足。请减小尺寸或张数，或释放服务器的内存。"
+    ),
+    "It was on the server {name}, which is no longer among the servers. Run it again.": (
+        "它在服务器 {name} 上，而该服务器已不在列表中。请重新运行。"
+    ),
+    "{name} ended while it had this run, and has not come back. Run it again.": (
+        "{name} 在处理此次运行时退出，且没有恢复。请重新运行。"
+    ),
+    "{name} was removed while it could not be reached and had this run. Run it again.": (
+        "{name} 无法访问且仍有此次运行时被移除。请重新运行。"
+    ),
+    "{file} could not be fetched: {why}": "无法获取 {file}：{why}",
+    "{file} waits to be fetched: {why}": "{file} 等待获取：{why}",
+    "What this run made could not be fetched.": "无法获取此次运行的结果。",
+}
+
+_GAP = re.compile(r"\{(\w+)\}")
+_LONGEST = 600
+"""Characters of a sentence that is looked up; what a traceback is pasted into is none of ours."""
+
+
+@cache
+def _known() -> tuple[tuple[re.Pattern[str], str], ...]:
+    """The sentences as patterns, those with the most words of their own first."""
+    said = sorted(ZH.items(), key=lambda pair: -len(_GAP.sub("", pair[0])))
+    return tuple((_pattern(english), chinese) for english, chinese in said)
+
+
+def _pattern(english: str) -> re.Pattern[str]:
+    parts = _GAP.split(english)
+    inside = (f"(?P<{part}>.+?)" if at % 2 else re.escape(part) for at, part in enumerate(parts))
+    return re.compile("".join(inside), re.DOTALL)
+
+
+def chinese(sentence: str) -> str:
+    """The sentence in Chinese, or as it is."""
+    if len(sentence) > _LONGEST:
+        return sentence
+    for pattern, said in _known():
+        found = pattern.fullmatch(sentence)
+        if found is not None:
+            return said.format(**{gap: chinese(text) for gap, text in found.groupdict().items()})
+    return sentence
