@@ -190,10 +190,14 @@ def test_what_is_started_is_listed_for_whoever_started_it_and_can_be_planned_ane
     assert (one["id"], one["name"], one["title"]) == (made["id"], "Steps of a lake", "Lake")
     assert (one["state"], one["done"], one["count"], one["thumbs"]) == ("running", 0, 2, [])
     assert page.listed(BOB) == []
-    again = page.ask("/inputs", template="", experiment=made["id"])
-    assert again["template"] == "lake"
-    assert again["plan"]["skip"] == [["20"]]
-    assert again["plan"]["axes"][0]["text"] == "10,20,30"
+    again = page.ask("/inputs", experiment=made["id"])
+    assert (again["template"], again["earlier"]["name"]) == ("lake", "Steps of a lake")
+    assert again["earlier"]["skip"] == [["20"]]
+    assert again["earlier"]["axes"][0]["text"] == "10,20,30"
+    drawn = again["values"]["seed"]
+    assert again["earlier"]["values"]["seed"] == drawn != ""
+    kept = page.ask("/inputs", experiment=made["id"], values={"seed": "5"})["values"]["seed"]
+    assert (kept, page.ask("/inputs", 404, BOB, experiment="gone").keys()) == ("5", {"error"})
 
 
 def test_presets_of_the_template_are_offered(page: Page) -> None:

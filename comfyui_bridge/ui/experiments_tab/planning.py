@@ -20,7 +20,7 @@ from starlette.routing import BaseRoute, Route
 from comfyui_bridge.core import experiment
 from comfyui_bridge.core.errors import BridgeError, InvalidValues
 from comfyui_bridge.core.estimate import Estimate
-from comfyui_bridge.core.experiment import AxisKind, Grid, Laid, Plan, Problem
+from comfyui_bridge.core.experiment import AxisKind, Experiment, Grid, Laid, Plan, Problem
 from comfyui_bridge.core.files import FileValue, marked
 from comfyui_bridge.core.form import Form
 from comfyui_bridge.core.node_defs import IntSpec
@@ -93,11 +93,13 @@ class _Answers:
     def inputs(self, asked: Mapping[str, Any], request: Request) -> tuple[int, Told]:
         """What may vary over the values of a form, or over those of an earlier experiment."""
         words, earlier = words_of(asked), self._earlier(asked, request)
-        slug = earlier.template if earlier else str(asked.get("template", ""))
+        slug = earlier.plan.template if earlier else str(asked.get("template", ""))
         template, form = self._form(slug)
         if template is None or form is None:
             return 404, {"error": words("exp_no_template")}
-        given = earlier.values if earlier else asked.get("values")
+        given = asked.get("values")
+        if earlier and not isinstance(given, Mapping):
+            given = earlier.grid.values  # with the seed that was drawn then: what stays is not made again
         raw = form_.raw_values(form, _by_text(given))
         found = list(varying.variables(form, raw, words))
         begin = varying.suggested(form, raw, found, self._list, secrets.randbelow(1 << 31))
@@ -110,7 +112,7 @@ class _Answers:
             "values": value_words.carried(raw),
             "says": list(_says(form, raw, words)),
             "suggested": begin.to_json() if begin else None,
-            "plan": _carried(earlier) if earlier else None,
+            "earlier": _carried(earlier) if earlier else None,
         }
 
     def plan(self, asked: Mapping[str, Any], request: Request) -> tuple[int, Told]:
@@ -166,10 +168,10 @@ class _Answers:
         template = self._dashboard.library.get(slug)
         return template, self._dashboard.form_of(template)
 
-    def _earlier(self, asked: Mapping[str, Any], request: Request) -> Plan | None:
-        """The plan of an experiment that is to be repeated, for whoever may see it."""
+    def _earlier(self, asked: Mapping[str, Any], request: Request) -> Experiment | None:
+        """The experiment that is to be repeated, for whoever may see it."""
         found = self._experiments.get(str(asked["experiment"])) if asked.get("experiment") else None
-        return found.plan if found is not None and is_theirs(request, found.owner) else None
+        return found if found is not None and is_theirs(request, found.owner) else None
 
     def _presets(self, template: Template, request: Request) -> list[list[str]]:
         store = self._dashboard.presets
@@ -186,8 +188,8 @@ def _by_text(given: Any) -> dict[str, Any]:
     return {str(key): value for key, value in given.items()} if isinstance(given, Mapping) else {}
 
 
-def _carried(plan: Plan) -> Told:
-    return {**plan.to_json(), "values": value_words.carried(plan.values)}
+def _carried(one: Experiment) -> Told:
+    return {**one.plan.to_json(), "values": value_words.carried(one.grid.values), "name": one.name}
 
 
 def _says(form: Form, raw: Mapping[str, Any], words: Words) -> Iterator[list[str]]:

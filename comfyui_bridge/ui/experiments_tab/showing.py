@@ -95,7 +95,8 @@ def once(experiment: Experiment, form: Form | None, words: Words) -> Told:
             for one in value_words.listed(form, shared, words)
             if one.text.strip()
         ],
-        "plan": {**plan.to_json(), "values": value_words.carried(plan.values)},
+        # With the seed that was drawn: a repetition runs only what is changed.
+        "plan": {**plan.to_json(), "values": value_words.carried(grid.values)},
         "defaults": [
             {"key": one.key, "label": words.label(one.label), "seed": _is_seed(one)}
             for one in (promotable(form, grid) if form else ())

@@ -86,7 +86,7 @@ const planning = (() => {
 
     const load = async () => {
       const isEarlier = plan.basedOn && !plan.values;
-      const answer = await answered(fetch("experiments/inputs", { method: "POST", body: JSON.stringify({ template, values: plan.values, lang, ...(isEarlier ? { experiment: plan.basedOn } : {}) }) }));
+      const answer = await answered(fetch("experiments/inputs", { method: "POST", body: JSON.stringify({ template, values: plan.values, lang, ...(plan.basedOn ? { experiment: plan.basedOn } : {}) }) }));
       if (!box.isConnected) return;
       if (!answer.inputs) {
         box.replaceChildren(head(), make("div", { class: "exp-state" }, make("p", { role: "alert" }, answer.error || say("exp_unasked")), pressable("action", { onclick: load }, say("exp_retry"))));
@@ -94,7 +94,8 @@ const planning = (() => {
       }
       info = answer;
       plan.title = answer.title;
-      if (isEarlier && answer.plan) Object.assign(plan, { values: answer.plan.values, axes: [...answer.plan.axes].reverse(), skip: answer.plan.skip });
+      if (answer.earlier) plan.basedOnName = answer.earlier.name;
+      if (isEarlier && answer.earlier) Object.assign(plan, { values: answer.earlier.values, axes: [...answer.earlier.axes].reverse(), skip: answer.earlier.skip });
       if (!plan.axes) plan.axes = answer.suggested ? [answer.suggested] : [{}];
       save(false);
       lay();
