@@ -381,6 +381,10 @@ class Engine:
         """The servers as they are known now; nothing is asked."""
         return self._pool.statuses()
 
+    def unwritten(self) -> str:
+        """Why runs cannot be written down now; empty while they can."""
+        return self._shared.unwritten.why()
+
     def server(self, name: str) -> Server:
         """The server of this name, to be asked. Raises LookupError."""
         return self._roster.worker(name).server

@@ -25,7 +25,7 @@ import threading
 import uuid
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 from functools import partial
 from typing import Any
@@ -57,6 +57,7 @@ from comfyui_bridge.engine.live import Live
 from comfyui_bridge.engine.pool import Pool
 from comfyui_bridge.engine.ports import Server
 from comfyui_bridge.engine.queue import RunQueue
+from comfyui_bridge.engine.unwritten import Unwritten
 from comfyui_bridge.store.media import MediaStore
 from comfyui_bridge.store.runs import RunStore
 from comfyui_bridge.store.servers import Abandoned, ServerStore
@@ -97,6 +98,7 @@ class Shared:
     monotonic: Callable[[], float]
     timing: Timing
     grace: Grace
+    unwritten: Unwritten = field(default_factory=Unwritten)
 
 
 # What is known of a run is kept for as long as its server may come back: people can stop it.
@@ -653,7 +655,7 @@ class Worker:
     def _give_back(self, held: _Held, event: RunReturned) -> None:
         self._publish(held, self._applied(held, event))
         self._forget(held)
-        self._unsaved.pop(held.run.run_id, None)  # whoever claims it next writes it
+        self._is_saved(held.run.run_id)  # whoever claims it next writes it
         if not self._queue.give_back(held.run):
             # It was stopped just now, while it was on its way back.
             self._publish(held, self._applied(held, RunRemoved(held.run.prompt_id)))
@@ -735,11 +737,16 @@ class Worker:
         try:
             self._shared.runs.update(run)
         except StoreError as error:
-            log.error("Run %s could not be written: %s", run.run_id, error)
+            self._shared.unwritten.failed(run.run_id, str(error))
             self._unsaved[run.run_id] = run
             self._save_at = self._shared.monotonic() + RETRY_S
         else:
-            self._unsaved.pop(run.run_id, None)
+            self._is_saved(run.run_id)
+
+    def _is_saved(self, run_id: str) -> None:
+        """Nothing of it is left to be written here."""
+        if self._unsaved.pop(run_id, None) is not None:
+            self._shared.unwritten.written(run_id)
 
     def _note_down(self, note: Callable[[ServerStore], None]) -> None:
         """Keep what only a start anew would miss."""

@@ -305,6 +305,13 @@ def away_line(servers: Sequence[ServerStatus], now: float, words: Words) -> str:
     return f"{said} {words.sentence(server.error)}".strip()
 
 
+def trouble_line(unwritten: str, servers: Sequence[ServerStatus], now: float, words: Words) -> str:
+    """What concerns everybody: why runs cannot be written down, else that no server answers."""
+    if unwritten:
+        return words("unwritten_line", why=words.sentence(unwritten))
+    return away_line(servers, now, words)
+
+
 def ratio(values: Mapping[str, Any], workflow: Workflow | None) -> float:
     """Width by height of the picture to come; 1 where nothing tells."""
     width, height = values.get("width"), values.get("height")

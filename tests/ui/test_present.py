@@ -325,6 +325,14 @@ def test_a_server_that_is_away_is_told_with_the_time_and_the_reason() -> None:
     assert present.away_line((AWAY, READY), NOW, EN) == ""
 
 
+def test_that_runs_cannot_be_written_down_comes_before_all_else() -> None:
+    said = present.trouble_line("The disk is full. Free some space.", (AWAY,), NOW, EN)
+    assert said.startswith(
+        "Runs cannot be written down. The disk is full. Free some space. What runs goes on"
+    )
+    assert present.trouble_line("", (AWAY,), NOW, EN) == present.away_line((AWAY,), NOW, EN)
+
+
 def test_the_frame_has_the_shape_of_the_picture_to_come() -> None:
     empty = Workflow({"5": Node("5", "EmptyLatentImage", {"width": 512, "height": 1024})})
     assert present.ratio({"width": 1328, "height": 664}, empty) == 2.0

@@ -114,6 +114,18 @@ ZH = {
     "A proxy answers for {name}: {status}. ComfyUI behind it may be down or starting.": (
         "代理代替 {name} 应答：{status}。其后的 ComfyUI 可能未运行或正在启动。"
     ),
+    # The database
+    (
+        "There is no room left for {name}: the disk that holds {folder} is full. Free some space there and "
+        "try again."
+    ): "没有空间存放 {name}：{folder} 所在的磁盘已满。请腾出空间后重试。",
+    (
+        "{path} cannot be written ({why}). Give the user that runs this program access to it, or choose "
+        "another folder with --data."
+    ): "无法写入 {path}（{why}）。请让运行本程序的用户有权访问它，或用 --data 选择另一个目录。",
+    "Another program holds {path} ({why}). Close it there and try again.": (
+        "另一个程序正占用 {path}（{why}）。请关闭它后重试。"
+    ),
     # Runs
     "The server no longer knows this run; it was probably restarted. Run it again.": (
         "服务器已不认识此次运行，可能已重启。请重新运行。"

@@ -32,6 +32,10 @@ TABLE = {
         "{server} does not answer, for {time} now. It is asked again every few seconds.",
         "{server} 已 {time}没有应答。每隔几秒会重新尝试。",
     ),
+    "unwritten_line": (
+        "Runs cannot be written down. {why} What runs goes on, and new runs wait until then.",
+        "无法写入运行记录。{why} 正在进行的会继续，新的运行要等到恢复写入之后。",
+    ),
     "servers_some": ("{ready} of {count} servers ready", "{count} 台服务器中 {ready} 台就绪"),
     "servers_some_away": (
         "{ready} of {count} servers ready, no answer from {names}",
