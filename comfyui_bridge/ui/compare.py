@@ -18,7 +18,7 @@ from comfyui_bridge.core.run import Run
 from comfyui_bridge.ui import present, value_words
 from comfyui_bridge.ui.dashboard import Dashboard
 from comfyui_bridge.ui.json_answer import JsonAnswer
-from comfyui_bridge.ui.recipe import when, words_of
+from comfyui_bridge.ui.recipe import line, words_of
 from comfyui_bridge.ui.words import Words
 
 
@@ -65,11 +65,11 @@ def _differing_alike(found: Sequence[Difference], third: Run | None = None) -> d
 
 
 def _side(run: Run, words: Words) -> dict[str, Any]:
-    seconds = [words.time(run.seconds)] if run.seconds is not None else []
     return {
         "run": run.run_id,
         "title": run.title or run.template,
-        "line": " · ".join((words(f"state_{run.state.value}"), when(run), *seconds)),
+        "template": run.template,
+        "line": line(run, words),
         "files": [asdict(present.file_view(run.run_id, kept)) for kept in run.kept],
         "texts": list(run.texts),
     }

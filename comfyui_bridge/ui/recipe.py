@@ -6,7 +6,6 @@ whatever became of its template. Both answer to whoever may see the run, as its 
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
@@ -46,9 +45,10 @@ def words_of(request: Request) -> Words:
     return Words(choose(request.query_params.get("__lang", ""), request.headers.get("accept-language", "")))
 
 
-def when(run: Run) -> str:
-    """When a run was asked for, as the server's clock has it."""
-    return time.strftime("%Y-%m-%d %H:%M", time.localtime(run.created_at))
+def line(run: Run, words: Words) -> dict[str, Any]:
+    """What became of a run, when it was asked for, and how long it took: the script knows the clock."""
+    took = words.time(run.seconds) if run.seconds is not None else ""
+    return {"state": words(f"state_{run.state.value}"), "at": run.created_at, "took": took}
 
 
 async def _in_thread(answer: Callable[[Request], Response], request: Request) -> Response:
@@ -98,7 +98,7 @@ def card(dashboard: Dashboard, recipe: Recipe, run: Run | None, words: Words) ->
     return {
         "title": title or recipe.template or words("recipe_unknown"),
         "picture": picture,
-        "line": _line(run, words),
+        "line": line(run, words) if run is not None else None,
         "values": [
             {"label": one.label, "text": one.text, "folded": bool(one.group)}
             for one in value_words.listed(form, given, words)
@@ -110,13 +110,6 @@ def card(dashboard: Dashboard, recipe: Recipe, run: Run | None, words: Words) ->
         "workflow": f"runs/{quote(run.run_id)}.json" if run is not None else "",
         "fill": {"template": template.slug, "values": value_words.carried(given)} if template else None,
     }
-
-
-def _line(run: Run | None, words: Words) -> str:
-    if run is None:
-        return ""
-    seconds = f" · {words.time(run.seconds)}" if run.seconds is not None else ""
-    return f"{words(f'state_{run.state.value}')} · {when(run)}{seconds}"
 
 
 def _picture(run: Run) -> dict[str, str] | None:

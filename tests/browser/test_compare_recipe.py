@@ -94,10 +94,17 @@ def test_two_results_are_compared_and_their_difference_goes_into_the_form(
     page.keyboard.press("Escape")
     expect(sheet(page)).to_have_count(0)
     assert "compare" not in page.url
+    page.evaluate("([a, b]) => bridge.compare(a, b)", [fox, wolf])
+    expect(page.locator(".compare-list")).to_be_visible()
+    page.go_back()
+    expect(sheet(page)).to_have_count(0)
+    expect(page).not_to_have_url(re.compile("compare"))
 
     page.goto(f"{program.url}/?compare={fox},{wolf}")
     form = create.form_of(page)
     page.get_by_role("button", name="To the values of another result").click()
+    page.locator(".compare-others input").fill("a boat")
+    expect(page.locator(".compare-others .tile")).to_have_count(1)
     page.locator(f'.compare-others .tile:has(img[src*="{boat}"])').click()
     expect(form.get_by_label("Seed", exact=True)).to_have_value("12")
     page.goto(f"{program.url}/?template=text-to-image&prompt=a%20boat&steps=3")

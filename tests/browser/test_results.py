@@ -207,6 +207,14 @@ def test_what_is_deleted_comes_back_even_after_a_reload(look: Callable[..., Page
     page.get_by_role("button", name="Undo").click()
     count(page, cancelled)
     expect(tiles(page).first).to_have_attribute("data-run", first or "")
+    tiles(page).first.locator("a").click()
+    box = page.get_by_role("dialog", name="Result")
+    box.get_by_role("button", name="Delete").click()
+    expect(box.locator(".lb-place")).to_have_text(f"1 of {cancelled - 1}")
+    box.get_by_role("button", name="Undo").click()
+    expect(box.locator(".lb-place")).to_have_text(f"1 of {cancelled}")
+    box.get_by_role("button", name="Close").click()
+    expect(page.locator(":focus")).to_have_attribute("href", f"?run={first}")
 
 
 def test_runs_are_asked_for_again(look: Callable[..., Page]) -> None:
@@ -255,8 +263,15 @@ def test_a_run_at_full_size_shows_each_kind_of_file_and_what_made_it(
     box.locator('[data-key="seed"]').click()
     expect(box.locator('[data-key="seed"]')).to_contain_text("Copied")
     assert page.evaluate("navigator.clipboard.readText()") == str(2**60)
-    box.get_by_role("button", name="Star").click()
-    expect(box.get_by_role("button", name="Star")).to_have_attribute("aria-pressed", "true")
+    box.get_by_role("button", name="Star", exact=True).click()
+    expect(box.locator(".lb-starred")).to_have_text("Starred")
+    box.get_by_role("button", name="Remove star").click()
+    expect(box.get_by_role("button", name="Star", exact=True)).to_be_visible()
+    page.go_back()  # as a phone does it: what lies over the page goes, and the page stays
+    expect(box).to_be_hidden()
+    count(page, COUNT)
+    tiles(page).first.locator("a").click()
+    expect(box.locator("h2")).to_be_visible()
     page.keyboard.press("End")
     expect(box.locator(".lb-place")).to_contain_text(re.compile(r"^(\d+) of \1"))
     page.keyboard.press("Escape")

@@ -1,7 +1,8 @@
 /* The address ----------------------------------------------------------------------------------
    It names what the page shows: the tab as `view` (Create has none), and what is on it, the run or the
    template, or what is looked for. Another tab is another entry of the browser's history; what changes on a
-   tab changes its entry. A sheet over the page has an address for as long as it lies there. */
+   tab changes its entry. What lies over the page is one more entry, so that a phone's Back takes it away and
+   not the page; some of it has an address of its own. */
 
 const tabWords = {}; // what each tab's address says of it, by the tab's name
 const takenUp = {}; // how a tab comes to show what its address says, once somebody went back to it
@@ -36,11 +37,43 @@ let tabNamed = readAddress()[0]; // the tab that the address is of
 tabWords[tabNamed] = readAddress()[1];
 let isArriving = tabNamed !== "create"; // its tab is not there yet
 
-const addressOf = (name) =>
-  `?${new URLSearchParams([...ownWords(), ...(name === "create" ? [] : [["view", name]]), ...(tabWords[name] || [])])}`;
-const writeAddress = (how = "replaceState") => {
-  const address = addressOf(tabNamed);
-  history[how](null, "", address === "?" ? location.pathname : address);
+const addressOf = (name) => {
+  const said = new URLSearchParams([...ownWords(), ...(name === "create" ? [] : [["view", name]]), ...(tabWords[name] || [])]);
+  return said.size ? `?${said}` : location.pathname;
+};
+const writeAddress = (how = "replaceState") => whenThere(() => history[how](null, "", addressOf(tabNamed)));
+
+const laid = []; // the dialogs that lie over the page, each with an entry, the topmost last
+let leaves = 0; // how often we went back ourselves, and the browser has not told yet
+const due = []; // what is written then
+
+/* A dialog that is closed takes its entry away, and goes back to the one below, which says what is now. */
+const settle = () => {
+  const open = laid.filter((box) => box.open);
+  if (open.length === laid.length) return;
+  const [gone, name] = [laid.length - open.length, tabNamed];
+  laid.splice(0, laid.length, ...open);
+  leaves += 1;
+  due.push(() => namesSheet() || history.replaceState(null, "", addressOf(name)));
+  history.go(-gone);
+};
+const whenThere = (write) => {
+  settle();
+  if (leaves) due.push(write);
+  else write();
+};
+/* An open dialog gets its entry; or that of the one it stands in the place of. */
+const layOver = (box, address, former) => {
+  const place = laid.indexOf(former);
+  if (place >= 0) laid[place] = box;
+  box.addEventListener("close", settle, { once: true });
+  whenThere(() => {
+    if (!box.open) return;
+    // Going back to the page would scroll it to where it was then, away from where the dialog led to.
+    history.scrollRestoration = "manual";
+    history[place < 0 ? "pushState" : "replaceState"](null, "", address || location.href);
+    if (place < 0) laid.push(box);
+  });
 };
 
 /* What a tab shows now, as pairs of words. */
@@ -52,6 +85,7 @@ const nameShown = (name, words) => {
 const noteTab = () => {
   const now = tabShown();
   if (now === tabNamed || isArriving) return;
+  settle();
   tabNamed = now;
   writeAddress("pushState");
 };
@@ -59,13 +93,30 @@ const noteTab = () => {
 document.addEventListener("click", (event) => event.target.closest?.("#tabs") && setTimeout(noteTab, 0));
 
 addEventListener("popstate", () => {
+  history.scrollRestoration = "auto";
+  if (leaves) {
+    leaves -= 1;
+    while (due.length && !leaves) due.shift()();
+    return;
+  }
   const [name, words] = readAddress();
+  const box = laid.pop();
+  box?.close();
+  if (box && laid.length) return;
+  if (box && name === tabNamed && !namesSheet()) {
+    writeAddress();
+    return;
+  }
+  laid.length = 0;
+  for (const box of document.querySelectorAll("dialog[open]")) box.close();
+  if (namesSheet()) {
+    openNamed(); // over the tab that is there
+    return;
+  }
   tabNamed = name;
   tabWords[name] = words;
-  for (const box of document.querySelectorAll("dialog[open]")) box.close();
   openTab(name);
   takenUp[name]?.(Object.fromEntries(words));
-  openNamed();
 });
 
 /* A link to another tab opens it, once there are tabs; one that nobody knows leads to the first. */

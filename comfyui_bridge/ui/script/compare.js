@@ -59,7 +59,7 @@ const compareCaption = (state, index) => {
   const side = state.told.sides[index];
   const box = make("div", { class: "compare-caption" }, make("span", { class: "compare-letter" }, COMPARED[index]));
   const link = make("a", { href: `?run=${encodeURIComponent(side.run)}`, "data-run": side.run }, side.title);
-  box.append(make("div", { class: "compare-words" }, link, make("span", { class: "quiet" }, side.line), make("span", { class: "quiet compare-size" })));
+  box.append(make("div", { class: "compare-words" }, link, make("span", { class: "quiet" }, runLine(side.line)), make("span", { class: "quiet compare-size" })));
   if (side.files.length > 1) {
     const place = `${state.places[index] + 1}/${side.files.length}`;
     const name = say("compare_file").replace("{side}", COMPARED[index]).replace("{place}", state.places[index] + 1).replace("{count}", side.files.length);
@@ -150,8 +150,9 @@ const compareApply = (state) => {
   const more = make("button", { type: "button", class: "action", "aria-expanded": "false", onclick: () => {
     others.hidden = !others.hidden;
     more.setAttribute("aria-expanded", String(!others.hidden));
-    others.replaceChildren(compareChooser("", state.runs, applyTo));
-    others.querySelector("button")?.focus();
+    const [template, other] = state.told.sides.map((side) => side.template);
+    others.replaceChildren(compareChooser("", state.runs, applyTo, template === other ? template : ""));
+    others.querySelector("input").focus();
   } }, say("compare_to_run"));
   return make("div", { class: "compare-apply" },
     make("h3", {}, say("compare_apply")),
@@ -160,20 +161,60 @@ const compareApply = (state) => {
     others);
 };
 
-/* The last runs to choose one from, as the strip below the stage shows them. */
-const compareChooser = (title, without, choose) => {
-  const box = make("div", { class: "compare-chooser" });
-  const tiles = [...document.querySelectorAll("#strip .tile[data-run]")].filter((tile) => !without.includes(tile.dataset.run));
-  if (!tiles.length) return make("p", { class: "quiet" }, say("compare_none"));
-  if (title) box.append(make("h3", {}, title));
-  const list = make("ul", { class: "strip" });
-  for (const tile of tiles) {
-    const name = tile.getAttribute("aria-label");
-    const inside = tile.querySelector(".thumb").cloneNode(true);
-    list.append(make("li", {}, make("button", { type: "button", class: "tile", "aria-label": name, title: name, onclick: () => choose(tile.dataset.run) }, inside)));
-  }
-  box.append(list);
-  return box;
+/* Results to choose one from, the newest first, and those that are searched for; of one template where it is
+   named. */
+const compareChooser = (title, without, choose, template = "") => {
+  const AT_ONCE = 60;
+  const list = make("ul", { class: "compare-found" });
+  const note = make("p", { class: "quiet", role: "status" });
+  const search = make("input", { type: "search", class: "box", placeholder: say("res_search_hint"), "aria-label": say("res_search"), autocomplete: "off" });
+  const more = make("button", { type: "button", class: "action", hidden: true }, say("compare_more"));
+  let ids = [];
+  let shown = 0; // of the ids
+  let asked = 0;
+  let typing = 0;
+  const tile = (one) => {
+    const name = phrase("res_tile", { title: one.words || one.title, state: one.why || say(`state_${one.state}`), date: dated(one.at) });
+    return make("li", {}, make("button", { type: "button", class: "tile", "aria-label": name, title: name, onclick: () => choose(one.run) }, results.thumb(one), make("span", { class: "compare-name" }, one.words || one.title)));
+  };
+  const show = (tiles, upTo) => {
+    list.append(...tiles.filter((one) => !without.includes(one.run)).map(tile));
+    shown = upTo;
+    more.hidden = shown >= ids.length;
+  };
+  const attempt = async (act) => {
+    const mine = (asked += 1);
+    try {
+      await act(() => mine === asked);
+    } catch (problem) {
+      if (mine === asked) setText(note, phrase("res_failed", { why: problem.message }));
+    }
+  };
+  const look = () =>
+    attempt(async (isNewest) => {
+      const words = search.value.trim();
+      const found = await answerOf(`results?${new URLSearchParams({ lang, q: words, template })}`);
+      if (!isNewest()) return;
+      ids = found.ids.filter((id) => !without.includes(id));
+      list.replaceChildren();
+      show(found.tiles, found.tiles.filter((one) => !without.includes(one.run)).length);
+      setText(note, ids.length ? "" : say(words ? "res_none" : "compare_none"));
+    });
+  search.addEventListener("input", () => {
+    clearTimeout(typing);
+    typing = setTimeout(look, 200);
+  });
+  more.addEventListener("click", () =>
+    attempt(async (isNewest) => {
+      const next = ids.slice(shown, shown + AT_ONCE);
+      const { tiles } = await answerOf(`results/tiles?${new URLSearchParams({ ids: next.join(" "), lang })}`);
+      if (!isNewest()) return;
+      const first = list.children.length;
+      show(tiles, shown + next.length);
+      list.children[first]?.querySelector("button").focus();
+    }));
+  look();
+  return make("div", { class: "compare-chooser" }, ...(title ? [make("h3", {}, title)] : []), search, note, list, more);
 };
 
 const compareButton = (run) =>

@@ -68,13 +68,19 @@ const lightbox = (() => {
     known.clear(); // it may have gone on since it was looked at
     label();
     run = null;
-    if (!dialog.open) dialog.showModal();
+    if (!dialog.open) {
+      dialog.showModal();
+      layOver(dialog);
+      // What was thrown away here can be brought back here.
+      if (results.foot()) dialog.append(results.foot());
+    }
     parts.frame.focus();
     go(id, from.file || 0);
   };
 
   const closed = () => {
     const id = run?.run_id;
+    if (results.foot()) results.home();
     parts.frame.replaceChildren(); // a video that plays on would be heard
     parts.panel.replaceChildren();
     run = null;
@@ -170,6 +176,12 @@ const lightbox = (() => {
     enlarge(false);
     parts.frame.dataset.kind = item.kind;
     parts.frame.replaceChildren(shownOf(item));
+    drawPlace();
+    drawFileActions();
+  };
+
+  const drawPlace = () => {
+    const items = itemsOf(run);
     const ids = list();
     const place = ids.indexOf(run.run_id);
     const said = [];
@@ -180,7 +192,6 @@ const lightbox = (() => {
     parts.next.disabled = which === items.length - 1 && !neighbour(1);
     // A button that is pressed to the end would lose the focus, and with it the keys.
     if (document.activeElement === document.body || document.activeElement?.disabled) parts.frame.focus();
-    drawFileActions();
   };
 
   const shownOf = (item) => {
@@ -236,6 +247,7 @@ const lightbox = (() => {
     panel.replaceChildren(
       make("h2", {}, run.title || run.template),
       make("p", { class: "lb-quiet" }, [dated(run.at), state].join(" · ")),
+      make("p", { class: "lb-starred" }, say("res_starred")),
       from.above?.(run.run_id) || "",
       make("div", { class: "action-row lb-file-actions" }),
       make("div", { class: "action-row lb-run-actions" }, ...runActions()),
@@ -249,6 +261,13 @@ const lightbox = (() => {
     if (run.log.length) panel.append(logOf());
     panel.scrollTop = 0;
     drawFileActions();
+    drawStar();
+  };
+
+  const drawStar = () => {
+    parts.panel.querySelector(".lb-starred").hidden = !run.starred;
+    const button = parts.panel.querySelector(".lb-star");
+    if (button) setText(button, say(run.starred ? "res_unstar_them" : "res_star_them"));
   };
 
   const table = (lines) => make("dl", { class: "lb-table" }, ...lines.flatMap((line) => [make("dt", {}, line.label), make("dd", {}, copyable(line))]));
@@ -300,7 +319,7 @@ const lightbox = (() => {
 
   const runActions = () => {
     const id = run.run_id;
-    const star = pressable("action lb-star", { "aria-pressed": String(run.starred), onclick: () => results.star([run.run_id], !run.starred) }, say("res_star_them"));
+    const star = pressable("action lb-star", { onclick: () => results.star([run.run_id], !run.starred) });
     const link = pressable("action", { onclick: async (event) => {
       const pressed = event.currentTarget;
       await copyText(new URL(run.link, location.href).href);
@@ -328,10 +347,16 @@ const lightbox = (() => {
   return {
     open,
     isOpen: () => Boolean(dialog?.open),
+    /* The runs to go on to are others now. */
+    listed: () => run && drawPlace(),
+    show: (id) => {
+      known.delete(id);
+      go(id, 0);
+    },
     starred: (runs, on) => {
       if (!run || !runs.includes(run.run_id)) return;
       run.starred = on;
-      dialog.querySelector(".lb-star")?.setAttribute("aria-pressed", String(on));
+      drawStar();
     },
   };
 })();

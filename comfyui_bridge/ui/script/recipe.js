@@ -6,21 +6,24 @@ let focusedBefore = null; // what had the focus before a sheet lay over the page
 const openSheet = (name, title, query, ...tools) => {
   const former = byId("sheet");
   if (!former) focusedBefore = document.activeElement;
-  former?.remove();
+  // Whoever came by its address has no other entry to go back to.
+  const isEntry = former ? laid.includes(former) : !namesSheet();
   const heading = make("h2", { tabindex: -1, autofocus: true }, title);
   const body = make("div", { class: "sheet-body" });
   const close = make("button", { type: "button", class: "sheet-close", "aria-label": say("close"), title: say("close"), onclick: () => sheet.close() }, "×");
   const head = make("header", { class: "sheet-head" }, heading, ...tools, close);
   const sheet = make("dialog", { id: "sheet", class: `sheet ${name}`, "aria-label": title }, head, body);
-  history.replaceState(null, "", query);
   sheet.addEventListener("click", (event) => event.target === sheet && sheet.close());
   sheet.addEventListener("close", () => {
     sheet.remove();
-    writeAddress();
+    if (!isEntry) writeAddress();
     focusedBefore?.focus?.();
   });
   document.querySelector(".gradio-container .contain").append(sheet);
   sheet.showModal();
+  if (isEntry) layOver(sheet, query, former);
+  else history.replaceState(null, "", query);
+  former?.remove();
   return { sheet, body, heading };
 };
 
@@ -42,6 +45,8 @@ const copyText = async (text) => {
     field.remove();
   }
 };
+
+const runLine = (line) => [line.state, dated(line.at), line.took].filter(Boolean).join(" · ");
 
 /* A button that copies a run's recipe link; what the link leaves out is said beneath it. */
 const recipeButton = (run) => {
@@ -89,7 +94,7 @@ const drawRecipe = (body, card, sheet) => {
     shown.append(make("a", { href: card.picture.url, target: "_blank", rel: "noopener" }, image));
   } else shown.append(make("p", { class: "no-picture" }, say("recipe_no_picture")));
   const said = make("div", { class: "recipe-said" });
-  if (card.line) said.append(make("p", { class: "quiet" }, card.line));
+  if (card.line) said.append(make("p", { class: "quiet" }, runLine(card.line)));
   for (const note of card.notes) said.append(make("p", { class: "notice" }, note));
   if (card.readiness) said.append(lacking(card.readiness));
   said.append(make("h3", {}, say("recipe_values")), rows(card.values.filter((one) => !one.folded)));

@@ -229,6 +229,7 @@ const openWindow = (title, ...children) => {
   // Inside of Gradio's own container its styles and ours hold.
   document.querySelector(".gradio-container .contain").append(box);
   box.showModal();
+  layOver(box);
   return box;
 };
 

@@ -98,6 +98,7 @@ const results = (() => {
     measure();
     draw(true);
     drawFoot();
+    lightbox.listed();
   };
 
   const hold = (tile) => {
@@ -476,7 +477,8 @@ const results = (() => {
       keepBin(bin.slice(0, -1));
       note(say("res_restored"));
       await look(true);
-      if (isShown && places.has(last.runs[0])) goTo(places.get(last.runs[0]));
+      if (lightbox.isOpen()) lightbox.show(last.runs[0]);
+      else if (isShown && places.has(last.runs[0])) goTo(places.get(last.runs[0]));
     });
 
   const keepBin = (next) => {
@@ -522,7 +524,7 @@ const results = (() => {
     if (noted) parts.foot.append(make("p", { class: "res-note", role: "status" }, noted));
     if (last && !isLate) {
       const words = last.count < last.all ? phrase("res_deleted_some", { count: last.count, all: last.all }) : tally("res_deleted", last.count);
-      const until = new Date(last.at + BIN_MS).toLocaleTimeString(lang, { timeStyle: "short" });
+      const until = new Date(last.at + BIN_MS).toLocaleTimeString(saidIn(), { timeStyle: "short" });
       parts.foot.append(make("div", { class: "res-undo", role: "status" }, make("span", {}, words),
         named_("undo", "link", restore, say("res_undo")), make("span", { class: "res-until" }, phrase("res_undo_until", { time: until })),
         pressable("res-x", { "data-name": "dismiss", "aria-label": say("res_dismiss"), title: say("res_dismiss"), onclick: () => keepBin([]) }, "×")));
@@ -618,6 +620,9 @@ const results = (() => {
     remove,
     goTo: (id) => places.has(id) && goTo(places.get(id)),
     tile: (id) => tiles.get(id),
+    thumb,
+    foot: () => parts.foot,
+    home: () => root.append(parts.foot),
     compare: compareRuns,
   };
 })();

@@ -8,6 +8,7 @@ TABLE = {
         "There is no other result yet. Generate one more, or select two in Results.",
         "还没有其他结果。再生成一个，或在“结果”中选择两个。",
     ),
+    "compare_more": ("Show more", "显示更多"),
     "compare_gone": (
         "One of these results is not here any more, or is somebody else's.",
         "其中一个结果已不在这里，或属于别人。",
