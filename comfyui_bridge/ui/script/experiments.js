@@ -11,7 +11,23 @@ const experiments = (() => {
   const body = () => root.querySelector(".exp-view");
   const same = (one, other) => JSON.stringify(one) === JSON.stringify(other);
 
-  /* Another view is another entry of the browser's history. */
+  /* Another view is another entry of the browser's history. It is remembered for a reload on another tab. */
+  const PLACE = "bridge.experiments";
+  const remembered = () => {
+    try {
+      const words = JSON.parse(sessionStorage.getItem(PLACE) || "[]");
+      return Array.isArray(words) ? words : [];
+    } catch {
+      return [];
+    }
+  };
+  const remember = (words) => {
+    try {
+      sessionStorage.setItem(PLACE, JSON.stringify(words));
+    } catch {
+      // Not allowed to: the tab begins with its list.
+    }
+  };
   const named = (words) => {
     const isOther = !same(words, tabWords.experiments || []);
     tabWords.experiments = words;
@@ -22,6 +38,7 @@ const experiments = (() => {
     open?.close?.();
     open = null;
     openWords = words;
+    remember(words);
     const box = make("div", { class: "exp-view" });
     root.replaceChildren(box);
     open = draw(box) || {};
@@ -195,7 +212,8 @@ const experiments = (() => {
       if (!given?.lang || given.lang === drawnIn) return;
       drawnIn = lang = given.lang;
       if (!root.firstChild) root.append(make("div"));
-      readPlace(Object.fromEntries(tabWords.experiments || []));
+      tabWords.experiments ||= remembered();
+      readPlace(Object.fromEntries(tabWords.experiments));
     },
     go,
     show: readPlace,
