@@ -38,6 +38,7 @@ class Database:
         # Writers wait here rather than in SQLite's busy handler, which polls.
         self._one_writer = threading.Lock()
         self._open = True
+        disk.make_private(self.path)
         self._engine = _sqlite_engine(self.path)
         try:
             self._bring_up_to_date()

@@ -11,6 +11,7 @@ import errno
 import os
 import secrets
 import shutil
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
@@ -49,6 +50,21 @@ def full(path: Path) -> Full:
         f"There is no room left for {path.name}: the disk that holds {folder} is full. Free some space"
         " there and try again."
     )
+
+
+def make_private(path: Path) -> None:
+    """Make a database's file that only its owner may read, or one that is there into such a one.
+
+    SQLite gives its journals the mode of the file they belong to. Another user's file, which we may use and
+    not change, stays as that user has it; on Windows the rights of the folder hold.
+    """
+    if not path.exists():
+        with in_our_words(path):
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    for one in (path, *path.parent.glob(f"{path.name}-*")):
+        with contextlib.suppress(OSError):
+            if stat.S_IMODE(one.stat().st_mode) & 0o077:
+                one.chmod(0o600)
 
 
 def make_folder(path: Path) -> None:

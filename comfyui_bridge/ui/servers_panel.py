@@ -89,18 +89,7 @@ def connect(desk: Desk, session: Session, tab: ServersTab) -> None:
     """What the buttons do, and when the charts are drawn."""
 
     def act(lang: str, event: gr.EventData, request: gr.Request) -> dict[str, Any]:
-        words = Words(lang)
-        if event.action != "clear" and not may_manage(request):
-            return _shown(desk, words, request, problem=words("not_allowed"))
-        try:
-            said = _act(desk, event, owner_of(request), words)
-        except InvalidValues as error:
-            return _shown(desk, words, request, problem=words.sentence(" ".join(error.problems.values())))
-        except LookupError:
-            return _shown(desk, words, request, problem=words("no_such_server", server=event.server))
-        except BridgeError as error:
-            return _shown(desk, words, request, problem=words.sentence(str(error)))
-        return _shown(desk, words, request, said=said)
+        return acted(desk, event, Words(lang), request)
 
     tab.list.select(act, session.lang, tab.list, trigger_mode="multiple", **AT_ONCE)
 
@@ -118,6 +107,21 @@ def refreshed(desk: Desk, tab: ServersTab, words: Words, request: gr.Request) ->
 def refreshing(tab: ServersTab) -> set[Any]:
     """The components that `refreshed` speaks to."""
     return {tab.list}
+
+
+def acted(desk: Desk, event: gr.EventData, words: Words, request: gr.Request) -> dict[str, Any]:
+    """The servers once a button did what it says, or why it did not."""
+    if event.action != "clear" and not may_manage(request):
+        return _shown(desk, words, request, problem=words("not_allowed"))
+    try:
+        said = _act(desk, event, owner_of(request), words)
+    except InvalidValues as error:
+        return _shown(desk, words, request, problem=words.sentence(" ".join(error.problems.values())))
+    except LookupError:
+        return _shown(desk, words, request, problem=words("no_such_server", server=event.server))
+    except BridgeError as error:
+        return _shown(desk, words, request, problem=words.sentence(str(error)))
+    return _shown(desk, words, request, said=said)
 
 
 def _act(desk: Desk, event: gr.EventData, owner: str, words: Words) -> str:

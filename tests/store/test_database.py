@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sqlite3
+import stat
 import subprocess
 import sys
 import threading
@@ -46,6 +47,19 @@ def test_a_new_folder_is_made_and_has_the_tables_as_the_code_knows_them(tmp_path
         assert connection.scalar(sqlalchemy.text("PRAGMA journal_mode")) == "wal"
         assert connection.scalar(sqlalchemy.text("PRAGMA foreign_keys")) == 1
         assert connection.scalar(sqlalchemy.text("PRAGMA synchronous")) == 2
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows keeps rights with the folder")
+def test_nobody_else_reads_the_database_which_may_hold_passwords_of_servers(tmp_path: Path) -> None:
+    def modes() -> set[int]:
+        return {stat.S_IMODE(path.stat().st_mode) for path in tmp_path.glob("bridge.db*")}
+
+    with Database(tmp_path) as database, database.writing() as connection:
+        connection.exec_driver_sql("CREATE TABLE one (two)")
+        assert modes() == {0o600}
+    (tmp_path / "bridge.db").chmod(0o644)  # as an earlier version made it
+    with Database(tmp_path):
+        assert modes() == {0o600}
 
 
 def test_the_version_the_code_expects_is_the_last_migration() -> None:
