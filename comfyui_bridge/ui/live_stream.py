@@ -16,8 +16,10 @@ import anyio.to_thread
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 
+from comfyui_bridge.core.outputs import MediaKind
 from comfyui_bridge.engine.engine import Engine
 from comfyui_bridge.engine.live import Preview, Snapshot
+from comfyui_bridge.ui.present import file_view
 from comfyui_bridge.ui.sign_in import may_see
 
 HEARTBEAT_S = 15.0
@@ -61,7 +63,7 @@ class LiveStream:
                 continue
             snapshot = await self._snapshot(run_id)
             if snapshot is None or snapshot.run.state.is_final:
-                yield _event("end", {"v": seen}, seen)
+                yield _event("end", {"v": seen, "picture": _picture(snapshot)}, seen)
                 return
             if anyio.current_time() - told_at >= HEARTBEAT_S:
                 yield ": still here\n\n"
@@ -93,6 +95,14 @@ def _last_seen(request: Request, snapshot: Snapshot) -> int:
 def _frame(preview: Preview) -> dict[str, object]:
     image = base64.b64encode(preview.image).decode("ascii")
     return {"v": preview.version, "src": f"data:{preview.media_type};base64,{image}"}
+
+
+def _picture(snapshot: Snapshot | None) -> str:
+    """The link of the picture that takes the last frame's place: the words about it come by a longer way."""
+    if snapshot is None or not snapshot.run.kept:
+        return ""
+    first = snapshot.run.kept[0]
+    return file_view(snapshot.run.run_id, first).url if first.source.kind is MediaKind.IMAGE else ""
 
 
 def _event(name: str, payload: dict[str, object], version: int) -> str:

@@ -12,6 +12,19 @@ takenUp.create = ({ run, template }) => {
   if (!run && template && template !== current) choose(template);
 };
 
+/* What changes without anybody's doing is asked for every three seconds, and while a run moves on the stage,
+   which its own stream tells, every fifteen. */
+const TICK_MS = 3000;
+const MOST_LEFT_OUT = 4;
+bridge.clock = (trigger) => {
+  let leftOut = 0;
+  setInterval(() => {
+    const moves = view?.live && performance.now() - toldAt < TICK_MS && tabShown() === "create";
+    leftOut = moves && leftOut < MOST_LEFT_OUT ? leftOut + 1 : 0;
+    if (!leftOut) trigger("tick");
+  }, TICK_MS);
+};
+
 document.addEventListener("click", (event) => {
   if (event.target.closest(".open-library")) openLibrary(true);
   const tab = event.target.closest("[data-tab]");

@@ -2,6 +2,7 @@
 
 let view = null; // the newest StageView
 let turn = 0; // when the page turned to what it shows
+let toldAt = 0; // when it last heard of the run on it
 let chosen = 0; // which file of the run is in the frame
 let source = null; // the open stream of previews
 let streaming = ""; // its run
@@ -50,17 +51,20 @@ const stream = (runId) => {
   source.addEventListener("preview", (event) => {
     const frame = JSON.parse(event.data);
     newest = frame.v;
+    toldAt = performance.now();
     const wanted = () =>
       streaming === runId && newest === frame.v && view.run_id === runId && (view.live || !view.files.length);
     const image = layer("preview");
     image.dataset.url = "";
     showPicture("preview", frame.src, say("preview_of").replace("{title}", view.title), wanted);
   });
-  source.addEventListener("end", () => {
-    if (streaming === runId) {
-      source.close();
-      source = null;
-    }
+  source.addEventListener("end", (event) => {
+    if (streaming !== runId) return;
+    source.close();
+    source = null;
+    const { picture } = JSON.parse(event.data);
+    const wanted = () => view.run_id === runId && (view.live || view.files[chosen]?.url === picture);
+    if (picture && chosen === 0) showPicture("result", picture, say("result_of").replace("{title}", view.title), wanted);
   });
 };
 
@@ -279,6 +283,7 @@ bridge.stage = (element, props, trigger, watch) => {
     const next = props.value;
     if (!next?.phase || next.turn < turn) return;
     turn = next.turn;
+    toldAt = performance.now();
     if (!view || next.run_id !== view.run_id) {
       chosen = 0;
       stopStream();
