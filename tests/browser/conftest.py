@@ -310,8 +310,9 @@ def stay(
 
 @pytest.fixture
 def page(stay: Callable[[str], Page], program: Program) -> Page:
-    """The page of the shared program, which stays open."""
+    """The page of the shared program at its first tab; it stays open."""
     opened = stay(program.url)
+    opened.get_by_role("tab").first.click()
     create.form_of(opened)
     return opened
 

@@ -12,9 +12,9 @@ from typing import Any
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import Program
-from tests.browser.create import choose, form_of, generate, run_id_of, wait_until_done
+from tests.browser.create import choose, fill, form_of, run, run_id_of, wait_until_done
 
-SMALL = "steps=2&width=256&height=256"
+SMALL: dict[str, Any] = {"steps": 2, "width": 256, "height": 256}
 PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "locale": "zh-CN", "has_touch": True}
 
 _DRAG = """([data, name, over]) => {
@@ -66,7 +66,7 @@ def until_form_says(page: Page, slug: str, said: str) -> None:
 
 
 def test_a_run_can_be_had_again_when_its_template_has_changed_and_when_it_is_gone(
-    visit: Callable[..., Page], program: Program
+    page: Page, program: Program
 ) -> None:
     card = (
         'title = "Remixed"\ndescription = "{said}"\n'
@@ -74,13 +74,10 @@ def test_a_run_can_be_had_again_when_its_template_has_changed_and_when_it_is_gon
         '[[inputs]]\nnode = "3"\ninput = "steps"\nkey = "steps"\n'
     )
     written(program, "remixed", card.format(said="As it was") + "max = 40\n")
-    page = visit(program.url)
     expect(page.locator('#library .card[data-slug="remixed"]')).to_be_visible()
-    page.goto(f"{program.url}/?template=remixed&{SMALL}&seed=4711".replace("steps=2", "steps=9"))
-    form_of(page, "remixed")
-    generate(page)
+    fill(page, "remixed", **{**SMALL, "steps": 9}, seed=4711)
+    run_id = run(page)
     first = done(page)
-    run_id = run_id_of(page)
 
     # What no longer fits is said, with why; the rest is there.
     written(program, "remixed", card.format(said="Smaller now") + "max = 5\n")
@@ -122,12 +119,9 @@ def _take_out(workflows: Path, slug: str) -> None:
         path.unlink()
 
 
-def test_a_picture_goes_into_a_form_and_brings_its_own_back(
-    visit: Callable[..., Page], program: Program
-) -> None:
-    page = visit(f"{program.url}/?template=text-to-image&{SMALL}&seed=5&prompt=a red lighthouse")
-    form_of(page, "text-to-image")
-    generate(page)
+def test_a_picture_goes_into_a_form_and_brings_its_own_back(page: Page, program: Program) -> None:
+    fill(page, "text-to-image", **SMALL, seed=5, prompt="a red lighthouse")
+    run(page)
     picture = done(page)
 
     more(page, "Use as input")
@@ -184,10 +178,9 @@ def test_a_picture_goes_into_a_form_and_brings_its_own_back(
 
 
 def test_presets_are_kept_shared_renamed_and_brought_back(
-    visit: Callable[..., Page], program: Program
+    page: Page, visit: Callable[..., Page], program: Program
 ) -> None:
-    page = visit(f"{program.url}/?template=text-to-image&{SMALL}&seed=7&prompt=a stormy sea")
-    form_of(page, "text-to-image")
+    fill(page, "text-to-image", **SMALL, seed=7, prompt="a stormy sea")
     page.get_by_role("button", name="Presets").click()
     page.get_by_label("Name of the preset").fill("Storm")
     page.get_by_label("Share with everyone here").check()
@@ -206,9 +199,9 @@ def test_presets_are_kept_shared_renamed_and_brought_back(
     expect(page.get_by_role("button", name="Presets")).to_be_focused()
 
     # From a result, in whatever form one is.
-    generate(page)
-    done(page)
+    run_id = run(page)
     choose(page, "inpaint")
+    page.locator(f'#strip a[data-run="{run_id}"]').click()
     more(page, "Save as preset")
     page.locator(".remix-window").get_by_label("Name of the preset").fill("From a result")
     page.keyboard.press("Enter")

@@ -33,11 +33,17 @@ def shelf(
     return start("--server", house.url, workflows=library)
 
 
-def opened(visit: Visit, shelf: Program, **options: Any) -> Page:
-    page = visit(f"{shelf.url}/?template=all-kinds", **options)
-    create.form_of(page, "all-kinds")
-    page.get_by_role("button", name="Advanced").click()
-    return page
+@pytest.fixture
+def page(stay: Callable[[str], Page], shelf: Program) -> Page:
+    """The page of the shelf, which stays open."""
+    opened = stay(f"{shelf.url}/?template=all-kinds&1.seed=7")
+    create.form_of(opened, "all-kinds")
+    return opened
+
+
+def unfold(page: Page) -> None:
+    if field(page, "far").count() == 0:
+        page.get_by_role("button", name="Advanced").click()
 
 
 def field(page: Page, name: str) -> Locator:
@@ -53,24 +59,25 @@ def sent(house: SandboxThread) -> dict[str, Any]:
     return inputs
 
 
-def generate(page: Page) -> None:
-    create.generate(page)
-    create.wait_until_done(page)
-
-
-def test_an_untouched_form_sends_what_the_workflow_has(
-    shelf: Program, house: SandboxThread, visit: Visit
-) -> None:
-    page = visit(f"{shelf.url}/?template=all-kinds&1.seed=7")
-    create.form_of(page, "all-kinds")
-    generate(page)  # nothing was ever unfolded
+def test_an_untouched_form_sends_what_the_workflow_has(page: Page, house: SandboxThread) -> None:
+    create.run(page)  # nothing was ever unfolded
     assert sent(house) == kinds.VALUES
 
 
+def test_an_error_in_a_folded_group_unfolds_it(shelf: Program, visit: Visit) -> None:
+    page = visit(f"{shelf.url}/?template=all-kinds&1.far=5")
+    create.form_of(page, "all-kinds")
+    expect(field(page, "far")).to_have_count(0)
+    create.generate(page)
+    expect(field(page, "far").locator(".field-error")).to_contain_text("5 is too small")
+    expect(field(page, "far").get_by_role("spinbutton")).to_be_focused()
+
+
 def test_what_is_chosen_in_each_widget_reaches_the_server(
-    shelf: Program, house: SandboxThread, visit: Visit, tmp_path: Path
+    page: Page, house: SandboxThread, tmp_path: Path
 ) -> None:
-    page = opened(visit, shelf)
+    create.fill(page, "all-kinds")
+    unfold(page)
     field(page, "near").get_by_role("spinbutton").fill("31")
     field(page, "near").locator("input[type=range]").press("ArrowRight")
     field(page, "plain").get_by_role("checkbox").check()
@@ -109,7 +116,7 @@ def test_what_is_chosen_in_each_widget_reaches_the_server(
 
     page.get_by_label("Seed: After each run").select_option("+")
     page.get_by_label("Seed", exact=True).fill(str(kinds.LARGE - 1))
-    generate(page)
+    create.run(page)
     got = sent(house)
     name = got.pop("video")
     assert urlopen(f"{house.url}/view?filename={name.replace(' ', '%20')}&type=input").read() == CLIP
@@ -148,8 +155,8 @@ def test_what_is_chosen_in_each_widget_reaches_the_server(
     expect(field(page, "weights-weight 2")).to_have_count(0)
 
 
-def test_choices_are_refreshed_and_what_was_typed_stays(shelf: Program, visit: Visit) -> None:
-    page = opened(visit, shelf)
+def test_choices_are_refreshed_and_what_was_typed_stays(page: Page) -> None:
+    unfold(page)
     field(page, "line").get_by_role("textbox").fill("typed before")
     kinds.REQUIRED["short"][0].append("brand new")
     try:
@@ -160,17 +167,11 @@ def test_choices_are_refreshed_and_what_was_typed_stays(shelf: Program, visit: V
         kinds.REQUIRED["short"][0].remove("brand new")
 
 
-def test_an_error_in_a_folded_group_unfolds_it(shelf: Program, visit: Visit) -> None:
-    page = visit(f"{shelf.url}/?template=all-kinds&1.far=5")
-    create.form_of(page, "all-kinds")
-    expect(field(page, "far")).to_have_count(0)
-    create.generate(page)
-    expect(field(page, "far").locator(".field-error")).to_contain_text("5 is too small")
-    expect(field(page, "far").get_by_role("spinbutton")).to_be_focused()
-
-
 def test_everything_fits_a_phone(shelf: Program, visit: Visit) -> None:
-    page = opened(visit, shelf, viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    phone: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+    page = visit(f"{shelf.url}/?template=all-kinds", **phone)
+    create.form_of(page, "all-kinds")
+    unfold(page)
     assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
     small = page.evaluate(
         """() => [...document.querySelectorAll('#form :is(.box, button, select)')]
