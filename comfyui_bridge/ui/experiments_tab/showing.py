@@ -144,7 +144,7 @@ def line(experiment: Experiment, counted: Mapping[str, int], left: Estimate | No
 def _all_done(counted: Mapping[str, int], words: Words) -> str:
     made = counted.get("completed", 0)
     if made == counted["all"]:
-        return words.count("sh_all_done", made)
+        return words("sh_all_done_one") if made == 1 else words("sh_all_done", count=f"{made:,}")
     return words("sh_done_of", done=f"{made:,}", count=f"{counted['all']:,}")
 
 

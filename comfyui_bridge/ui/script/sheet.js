@@ -102,16 +102,19 @@ const showSheet = (container, id) => {
     box.setAttribute("aria-selected", String(chosen.has(index)));
     const key = JSON.stringify([cell.state, cell.run, cell.file, cell.why, cell.text, cell.reused, filter, table.width() > 230, lang]);
     if (box.dataset.key !== key) {
+      // What comes while one looks comes softly; what is scrolled to is there at once.
+      const isFresh = Boolean(box.dataset.key);
       box.dataset.key = key;
       fillCell(box, cell);
+      if (isFresh) box.querySelector("img")?.classList.add("is-fresh");
     }
     const open = box.querySelector(".cs-open");
     open.tabIndex = isCursor ? 0 : -1;
     const said = [cell.why || stateWords(cell), cell.verdict && say(`sh_${cell.verdict}`), cell.reused && say("sh_reused")].filter(Boolean).join(", ");
     open.setAttribute("aria-label", phrase("sh_cell", { labels: nameOf(index), state: said }));
-    box.style.setProperty("--share", cell.share || 0);
-    box.querySelector(".cs-pick")?.setAttribute("aria-checked", String(chosen.has(index)));
-    for (const verdict of ["kept", "rejected"]) box.querySelector(`.cs-${verdict}`)?.setAttribute("aria-pressed", String(cell.verdict === verdict));
+    if (cell.state === "in_progress") box.style.setProperty("--share", cell.share || 0);
+    if (chosen.size) dress(box);
+    pressed(box, cell);
   };
 
   const fillCell = (box, cell) => {
@@ -120,19 +123,27 @@ const showSheet = (container, id) => {
     const open = cell.run
       ? make("a", { class: "cs-open", href: `?run=${encodeURIComponent(cell.run)}`, title: cell.why || null }, shownOf(cell))
       : pressable("cs-open", { title: cell.why || null }, shownOf(cell));
-    const tool = (look_, attributes) => pressable(look_, { tabindex: "-1", ...attributes, title: attributes["aria-label"] });
     const tools = [];
-    if (now.own && cell.run && cell.state === "completed")
-      tools.push(
-        tool("cs-pick", { role: "checkbox", "aria-label": phrase("sh_pick", { labels }) }),
-        make("span", { class: "cs-verdicts" }, tool("cs-kept", { "aria-label": phrase("sh_keep_cell", { labels }) }), tool("cs-rejected", { "aria-label": phrase("sh_reject_cell", { labels }) })));
-    tools.push(make("span", { class: "cs-mark", "aria-hidden": "true" }));
     if (now.own && ["failed", "cancelled", "gone"].includes(cell.state)) tools.push(pressable("cs-again", { tabindex: "-1", "aria-label": `${say("sh_again")}: ${labels}` }, say("sh_again")));
     const badges = [cell.reused ? make("span", { title: say("sh_reused") }, "↺") : "", cell.count ? make("span", { title: phrase("res_files", { count: cell.count }) }, String(cell.count)) : ""].filter(Boolean);
     if (badges.length) tools.push(make("span", { class: "cs-badges", "aria-hidden": "true" }, ...badges));
     if (isFlowing()) tools.push(make("span", { class: "cs-caption", title: labels }, captionOf(cell.index)));
     box.replaceChildren(open, ...tools);
     if (hadFocus) open.focus({ preventScroll: true });
+  };
+
+  /* What a mouse needs on a cell: where it is, or where some are chosen. On thousands it would be in the way. */
+  const dress = (box) => {
+    const cell = cells[box.dataset.index];
+    if (!now.own || !hasResult(cell.index) || box.querySelector(".cs-pick")) return;
+    const labels = nameOf(cell.index);
+    const tool = (look_, name, attributes = {}) => pressable(look_, { tabindex: "-1", "aria-label": phrase(name, { labels }), title: phrase(name, { labels }), ...attributes });
+    box.append(tool("cs-pick", "sh_pick", { role: "checkbox" }), make("span", { class: "cs-verdicts" }, tool("cs-kept", "sh_keep_cell"), tool("cs-rejected", "sh_reject_cell")));
+    pressed(box, cell);
+  };
+  const pressed = (box, cell) => {
+    box.querySelector(".cs-pick")?.setAttribute("aria-checked", String(chosen.has(cell.index)));
+    for (const verdict of ["kept", "rejected"]) box.querySelector(`.cs-${verdict}`)?.setAttribute("aria-pressed", String(cell.verdict === verdict));
   };
 
   const shownOf = (cell) => {
@@ -416,8 +427,13 @@ const showSheet = (container, id) => {
     table.element.setAttribute("aria-describedby", "cs-keys");
     table.element.addEventListener("click", clicked);
     table.element.addEventListener("keydown", typed);
+    table.element.addEventListener("pointerover", (event) => {
+      const cell = event.pointerType !== "touch" && event.target.closest(".cs-cell");
+      if (cell) dress(cell);
+    });
     table.element.addEventListener("focusin", (event) => {
       const cell = event.target.closest(".cs-cell");
+      if (cell && event.target.matches(".cs-open:focus-visible")) dress(cell);
       if (!cell || Number(cell.dataset.index) === table.cursor()) return;
       table.point(Number(cell.dataset.index));
       drawFoot();
