@@ -47,6 +47,8 @@ MAX_WAITING = 500
 GRACE = Grace()
 FACTS_S = 10.0
 """What somebody looks at of a server's memory is at most so old, and was asked for when somebody looked."""
+FETCHED_LATE_S = 24 * 3600.0
+"""What a failed run made is fetched after a start anew if it failed so lately: servers clear up."""
 _FORMS_KEPT = 256
 
 
@@ -147,8 +149,10 @@ class Engine:
                 self._live.publish(run)
             else:
                 self._end_for_good(run)
+        unfetched = self._runs.unfetched(self._clock() - FETCHED_LATE_S)
         for worker in workers:
-            worker.start(tuple(adopted[worker.server.name]))
+            name = worker.server.name
+            worker.start(tuple(adopted[name]), tuple(run for run in unfetched if run.server == name))
 
     def submit(self, template: Template, raw: Mapping[str, Any], owner: str = "") -> str:
         """Check the values and put a run into the queue; its run_id.

@@ -178,11 +178,16 @@ class Worker:
 
     # What others may call, from any thread.
 
-    def start(self, adopted: tuple[Run, ...] = ()) -> None:
-        """Begin, with runs that were inside this server when the program last ended."""
+    def start(self, adopted: tuple[Run, ...] = (), unfetched: tuple[Run, ...] = ()) -> None:
+        """Begin, with runs that were inside this server when the program last ended, and such that had
+        failed and whose files were not yet fetched.
+        """
         for run in adopted:
             held = self._held[run.run_id] = _Held(run, next(self._tokens), _Phase.INSIDE)
             self._follower.adopt(run, partial(self._tell, held.token))
+        for run in unfetched:
+            self._held[run.run_id] = _Held(run, next(self._tokens), _Phase.COLLECTING, ended=run)
+            self._collector.put(run)
         self._take_up_abandoned({run.prompt_id for run in adopted})
         self._tell_load()
         for part in (self._sender, self._clerk, self._collector, self._thread):

@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, delete, exists, insert, literal, select, update
 from sqlalchemy.exc import IntegrityError
 
-from comfyui_bridge.core import values
+from comfyui_bridge.core import run_log, values
 from comfyui_bridge.core import workflow as workflows
 from comfyui_bridge.core.activity import Ended
 from comfyui_bridge.core.errors import InputProblem, InvalidValues, NotApiFormat, StoreError
@@ -143,6 +143,21 @@ class RunStore:
         with self._database.reading() as connection:
             rows = connection.execute(select(*told).where(runs.c.ended_at >= since)).all()
         return tuple(Ended(server, RunState(state), *times) for server, state, *times in rows)
+
+    def unfetched(self, since: float, limit: int = 200) -> tuple[Run, ...]:
+        """Runs that failed or were stopped since then, made files, and have none here; the newest first.
+
+        Those that were thrown away, or whose files were, are none of them.
+        """
+        ended = (RunState.FAILED.value, RunState.CANCELLED.value)
+        index = tables.run_index
+        is_in_bin = exists().where(index.c.position == runs.c.position, index.c.deleted_at.is_not(None))
+        # As `_to_row` writes them: nothing is kept, and something was made.
+        which = (runs.c.state.in_(ended), runs.c.ended_at >= since, runs.c.kept == "[]", ~is_in_bin)
+        found = self._all(
+            select(runs).where(*which, runs.c.outputs != "[]").order_by(*_NEWEST_FIRST).limit(limit)
+        )
+        return tuple(run for run in found if run.files and not run_log.of_kind(run.log, LogKind.REMOVED))
 
     def unfinished(self) -> tuple[Run, ...]:
         """The runs that are pending or in progress, oldest first: what a restart has to look after."""
