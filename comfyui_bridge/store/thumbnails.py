@@ -118,7 +118,7 @@ def portable(path: Path, side: int) -> Portable | None:
     if small is None:
         return None
     written = io.BytesIO()
-    small.save(written, "WEBP", quality=84, method=3)
+    small.save(written, "WEBP", quality=84, method=2)
     return Portable(written.getvalue(), "image/webp", *small.size, small.mode == "RGBA")
 
 

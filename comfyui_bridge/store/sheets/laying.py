@@ -14,15 +14,18 @@ from comfyui_bridge.core.sheet import Page, Row, Sheet, pages
 
 MOST_SIDE = 16_000
 """Pixels; a WebP may have 16,383 on a side."""
-MOST_PIXELS = 100_000_000
+MOST_PIXELS = 80_000_000
+"""Pillow itself warns of pictures of more than 89 million."""
 PLENTY = 24_000_000
-"""Pixels of a picture that opens anywhere; many cells are made smaller for it."""
-LEAST_PLENTY = 256
-"""No smaller than this for it."""
-LEAST_UNFOLDED = 128
+"""Pixels of a picture that opens anywhere; many cells are made smaller for it, to LEAST_PLENTY."""
+LEAST_PLENTY = 192
 LEAST = 24
 _STEP = 0.9
 _BEST_RATIO = 1.5
+_EMPTY_PLACES = 1.2
+_FOLDED = 1.2
+"""How much a fold disturbs: as much as a picture that is three times as wide as is good."""
+_MOST_FOLDS = 64
 
 
 @dataclass(frozen=True)
@@ -81,76 +84,78 @@ class Layout:
 
     def places(self) -> Iterator[tuple[int, int, Block]]:
         """Where each block begins."""
-        wide, _ = self._largest()
-        y = 0
-        for start in range(0, len(self.blocks), self.folding.across):
-            line = self.blocks[start : start + self.folding.across]
-            for number, block in enumerate(line):
-                yield number * (wide + self.measures.margin), y, block
-            y += max(self._size(block)[1] for block in line) + self.measures.margin
-
-    def _size(self, block: Block) -> tuple[int, int]:
-        columns = max(len(row.cells) for row in block.rows) if block.rows else 1
-        return self.measures.block(columns, len(block.rows), is_flow=self.is_flow)
-
-    def _largest(self) -> tuple[int, int]:
-        sizes = [self._size(block) for block in self.blocks]
-        return max(wide for wide, _ in sizes), max(high for _, high in sizes)
+        m, folding = self.measures, self.folding
+        rows = len(self.blocks[0].rows) if self.is_flow else folding.rows
+        width, height = m.block(folding.columns, rows, is_flow=self.is_flow)
+        for number, block in enumerate(self.blocks):
+            line, place = divmod(number, folding.across)
+            yield place * (width + m.margin), line * (height + m.margin), block
 
 
 def lay_out(sheet: Sheet, side: int, measure: Callable[[int], Measures]) -> Layout | None:
     """The sheet with cells as large as fit, `side` at most; None where even the smallest are too many."""
     found = pages(sheet)
-    sides = _sides(side)
-    for plenty in (True, False):
-        for one in sides:
-            if one < (min(LEAST_PLENTY, side) if plenty else LEAST_UNFOLDED):
-                break
-            layout = _laid(sheet, found, measure(one), unfolded(sheet, found, measure(one)))
-            if fits(layout.width, layout.height, PLENTY if plenty else MOST_PIXELS):
-                return layout
-    for one in sides:
-        measures = measure(one)
-        layout = _laid(sheet, found, measures, folded(sheet, found, measures))
-        if fits(layout.width, layout.height, MOST_PIXELS):
-            return layout
+    for pixels, least in ((PLENTY, LEAST_PLENTY), (MOST_PIXELS, LEAST)):
+        for one in _sides(side, least):
+            measures = measure(one)
+            folding = _best(sheet, len(found), measures, pixels)
+            if folding is not None:
+                return _laid(sheet, found, measures, folding)
     return None
 
 
-def _sides(largest: int) -> list[int]:
+def _sides(largest: int, least: int) -> Iterator[int]:
     """From the largest side down to the least, a little smaller each time."""
-    sides = [largest]
-    while sides[-1] > LEAST:
-        sides.append(max(LEAST, int(sides[-1] * _STEP)))
-    return sides
+    side = largest
+    while side > least:
+        yield side
+        side = int(side * _STEP)
+    yield min(largest, least)
 
 
-def fits(width: int, height: int, pixels: int) -> bool:
+def _best(sheet: Sheet, count: int, measures: Measures, pixels: int) -> Folding | None:
+    """Of the foldings that fit, the one that disturbs least."""
+    calm: tuple[float, Folding] | None = None
+    for folding, folds in _foldings(sheet, count, measures):
+        width, height = _extent(sheet, count, measures, folding)
+        unrest = abs(math.log(width / height / _BEST_RATIO)) + folds * _FOLDED
+        if _fits(width, height, pixels) and (calm is None or unrest < calm[0]):
+            calm = unrest, folding
+    return calm[1] if calm else None
+
+
+def _fits(width: int, height: int, pixels: int) -> bool:
     # Something is left for what stands around the blocks.
     return width <= 0.97 * MOST_SIDE and height <= 0.9 * MOST_SIDE and width * height <= 0.9 * pixels
 
 
-def unfolded(sheet: Sheet, found: Sequence[Page], measures: Measures) -> Folding:
-    """A table as it is; the cells of a flow in lines that make a picture of a good shape."""
-    columns, rows = _extent(sheet, found)
+def _foldings(sheet: Sheet, count: int, measures: Measures) -> Iterator[tuple[Folding, int]]:
+    """Ways to lay out so many pages, and how many folds each has: none first."""
+    columns, rows = max(1, len(sheet.columns.labels)), max(1, len(sheet.rows.labels))
     if sheet.is_flow:
-        columns = best_columns(columns, *measures.block(1, 1, is_flow=True))
-    return Folding(columns, rows, 1)
+        cells = max(1, len(sheet.cells))
+        yield Folding(best_columns(cells, *measures.block(1, 1, is_flow=True)), cells, 1), 0
+        return
+    for across in range(1, min(count, _MOST_FOLDS) + 1):
+        yield Folding(columns, rows, across), int(across > 1)
+    for bands in range(2, min(columns, _MOST_FOLDS) + 1):
+        yield Folding(math.ceil(columns / bands), rows, 1), 1
+    for parts in range(2, min(rows, _MOST_FOLDS) + 1):
+        yield Folding(columns, math.ceil(rows / parts), parts), 1
 
 
-def folded(sheet: Sheet, found: Sequence[Page], measures: Measures) -> Folding:
-    """So many columns and rows in a block as fit, and then as many blocks beside each other."""
-    columns, rows = _extent(sheet, found)
-    wide, high = measures.box[0] + measures.gap, measures.box[1] + measures.gap
+def _extent(sheet: Sheet, count: int, measures: Measures, folding: Folding) -> tuple[int, int]:
+    """How large all blocks are together."""
     if sheet.is_flow:
-        return Folding(max(1, min(columns, int(0.95 * MOST_SIDE) // wide)), 1, 1)
-    columns = max(1, min(columns, (int(0.95 * MOST_SIDE) - measures.row_label) // wide))
-    rows = max(1, min(rows, (int(0.88 * MOST_SIDE) - measures.head - measures.title) // high))
-    width, height = measures.block(columns, rows, is_flow=False)
-    count = len(list(_blocks(sheet, found, Folding(columns, rows, 1))))
-    is_high = count * (height + measures.margin) > 0.9 * MOST_SIDE
-    most = (int(0.97 * MOST_SIDE) + measures.margin) // (width + measures.margin)
-    return Folding(columns, rows, max(1, min(count, most)) if is_high else 1)
+        return measures.block(
+            folding.columns, math.ceil(len(sheet.cells) / folding.columns) or 1, is_flow=True
+        )
+    bands = math.ceil(max(1, len(sheet.columns.labels)) / folding.columns)
+    parts = math.ceil(max(1, len(sheet.rows.labels)) / folding.rows)
+    width, height = measures.block(folding.columns, folding.rows, is_flow=False)
+    lines = math.ceil(count * bands * parts / folding.across)
+    across = folding.across * (width + measures.margin) - measures.margin
+    return across, lines * (height + measures.margin) - measures.margin
 
 
 def best_columns(count: int, width: int, height: int) -> int:
@@ -159,26 +164,14 @@ def best_columns(count: int, width: int, height: int) -> int:
     def unrest(columns: int) -> float:
         rows = math.ceil(count / columns)
         ratio = columns * width / (rows * height)
-        return abs(math.log(ratio / _BEST_RATIO)) + 1.2 * (columns * rows - count) / max(count, 1)
+        return abs(math.log(ratio / _BEST_RATIO)) + _EMPTY_PLACES * (columns * rows - count) / max(count, 1)
 
     return min(range(1, max(count, 1) + 1), key=unrest)
 
 
-def _extent(sheet: Sheet, found: Sequence[Page]) -> tuple[int, int]:
-    if sheet.is_flow:
-        return max(1, len(found[0].rows[0].cells)), 1
-    return max(1, len(sheet.columns.labels)), max(1, len(sheet.rows.labels))
-
-
 def _laid(sheet: Sheet, found: Sequence[Page], measures: Measures, folding: Folding) -> Layout:
     blocks = tuple(_blocks(sheet, found, folding))
-    layout = Layout(measures, folding, blocks, 0, 0, sheet.is_flow)
-    sizes = [layout._size(block) for block in blocks]
-    wide = max(width for width, _ in sizes)
-    across = min(folding.across, len(blocks))
-    lines = [sizes[start : start + across] for start in range(0, len(sizes), across)]
-    height = sum(max(high for _, high in line) + measures.margin for line in lines) - measures.margin
-    width = across * (wide + measures.margin) - measures.margin
+    width, height = _extent(sheet, len(found), measures, folding)
     return Layout(measures, folding, blocks, width, height, sheet.is_flow)
 
 

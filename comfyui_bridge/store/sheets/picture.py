@@ -6,9 +6,10 @@ Pictures are read one at a time and put where they belong, so that memory holds 
 from __future__ import annotations
 
 import io
+import itertools
 import threading
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from xml.sax.saxutils import escape
 
@@ -31,6 +32,10 @@ LONG_LABEL = 32
 """Characters; longer labels are sentences, and not set in bold."""
 _LEAST_BOX = 160
 _LEAST_WIDTH = 900
+_SHORT = 48
+"""Characters of a value that needs no line of its own."""
+_MOST_LINES = 6
+"""Of a value that all cells share."""
 _LINE = 1.35
 
 _PAPER, _INK, _SOFT, _FAINT = "#ffffff", "#1c1c22", "#5d5d69", "#8a8a96"
@@ -40,7 +45,7 @@ _GOOD, _SHADE = "#1f8a4c", "#26262e"
 _CHECKS = ("#ffffff", "#e6e6ea")
 
 _one_at_a_time = threading.BoundedSemaphore(1)
-"""A large sheet takes 300 MB while it is painted."""
+"""A large sheet takes 250 MB while it is painted."""
 
 
 def picture(sheet: Sheet, kind: str = "PNG", side: int = SIDE) -> bytes:
@@ -52,21 +57,28 @@ def picture(sheet: Sheet, kind: str = "PNG", side: int = SIDE) -> bytes:
         canvas = _Painter(sheet, side).painted()
         written = io.BytesIO()
         if kind == "WEBP":
-            canvas.save(written, "WEBP", quality=88, method=3, xmp=_xmp(sheet))
+            canvas.save(written, "WEBP", quality=88, method=2, xmp=_xmp(sheet))
         else:
-            canvas.save(written, "PNG", pnginfo=_png_info(sheet))
+            canvas.save(written, "PNG", compress_level=3, pnginfo=_png_info(sheet))
         return written.getvalue()
 
 
 @dataclass(frozen=True)
-class _Line:
-    """A line of text above or below the cells; `label` stands before it in bold."""
+class _Words:
+    """A few words of a line."""
 
     text: str
-    size: int
     colour: str
     bold: bool = False
-    label: str = ""
+
+
+@dataclass(frozen=True)
+class _Line:
+    """A line of text above or below the cells."""
+
+    size: int
+    parts: tuple[_Words, ...]
+    indent: float = 0.0
     space: int = 0
     """Above it."""
 
@@ -113,18 +125,41 @@ class _Painter:
         title, text = round(36 * unit), round(19 * unit)
         wide = min(width, round(1500 * unit))
         for line in self._fonts.lines(sheet.title, wide, title, 3, bold=True):
-            yield _Line(line, title, _INK, bold=True)
+            yield _Line(title, (_Words(line, _INK, bold=True),))
         for note in sheet.notes:
             for line in self._fonts.lines(note, wide, text, 3):
-                yield _Line(line, text, _SOFT)
-        space = round(14 * unit)
-        for key, value in sheet.shared.items():
-            label = f"{sheet.name_of(key)}  "
-            first = self._fonts.width(label, text, bold=True)
-            lines = self._fonts.lines(sheet.said(value), max(wide - first, wide / 3), text, 6)
-            for number, line in enumerate(lines):
-                yield _Line(line, text, _SOFT, label=label if not number else "", space=space)
-                space = 0
+                yield _Line(text, (_Words(line, _SOFT),))
+        yield from self._shared(wide, text, round(14 * unit))
+
+    def _shared(self, width: int, size: int, space: int) -> Iterator[_Line]:
+        """Each sentence on lines of its own; numbers and names after one another."""
+        sheet = self._sheet
+        said = [(sheet.name_of(key), sheet.said(value)) for key, value in sheet.shared.items()]
+        lines = [self._sentence(*one, width, size) for one in said if len(one[1]) > _SHORT]
+        lines.append(self._packed([one for one in said if len(one[1]) <= _SHORT], width, size))
+        for number, line in enumerate(itertools.chain.from_iterable(lines)):
+            yield line if number else replace(line, space=space)
+
+    def _sentence(self, name: str, text: str, width: int, size: int) -> Iterator[_Line]:
+        label = _Words(f"{name}  ", _INK, bold=True)
+        indent = min(self._fonts.width(label.text, size, bold=True), width / 3)
+        for number, line in enumerate(self._fonts.lines(text, width - indent, size, _MOST_LINES)):
+            words = _Words(line, _SOFT)
+            yield _Line(size, (words,), indent) if number else _Line(size, (label, words))
+
+    def _packed(self, said: Sequence[tuple[str, str]], width: int, size: int) -> Iterator[_Line]:
+        parts: list[_Words] = []
+        length = 0.0
+        for name, text in said:
+            pair = (_Words(f"{name} ", _INK, bold=True), _Words(f"{text}     ", _SOFT))
+            wide = sum(self._fonts.width(one.text, size, bold=one.bold) for one in pair)
+            if parts and length + wide > width:
+                yield _Line(size, tuple(parts))
+                parts, length = [], 0.0
+            parts += pair
+            length += wide
+        if parts:
+            yield _Line(size, tuple(parts))
 
     def _foot(self, width: int, unit: float) -> Iterator[_Line]:
         size, words = round(15 * unit), self._words
@@ -134,16 +169,15 @@ class _Painter:
         if self._fonts.is_missing:
             said.append(words.no_font)
         for line in self._fonts.lines(" · ".join(said), width, size, 3):
-            yield _Line(line, size, _FAINT)
+            yield _Line(size, (_Words(line, _FAINT),))
 
-    def _lines(self, on: ImageDraw.ImageDraw, x: int, y: int, lines: list[_Line]) -> None:
-        indent = 0.0
+    def _lines(self, on: ImageDraw.ImageDraw, x: int, y: int, lines: Sequence[_Line]) -> None:
         for line in lines:
-            base = y + line.space + line.size
-            if line.label:
-                self._fonts.draw(on, (x, base), line.label, line.size, _INK, bold=True)
-                indent = self._fonts.width(line.label, line.size, bold=True)
-            self._fonts.draw(on, (x + indent, base), line.text, line.size, line.colour, bold=line.bold)
+            left = x + line.indent
+            for part in line.parts:
+                at = (left, y + line.space + line.size)
+                self._fonts.draw(on, at, part.text, line.size, part.colour, bold=part.bold)
+                left += self._fonts.width(part.text, line.size, bold=part.bold)
             y += line.height
 
     # Sizes.
