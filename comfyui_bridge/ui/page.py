@@ -23,7 +23,6 @@ from comfyui_bridge.ui.templates_tab.tab import TemplatesTab
 from comfyui_bridge.ui.words import Words, choose
 
 TITLE = "ComfyUI Bridge"
-_TICK_S = 3.0
 
 
 @dataclass(frozen=True)
@@ -129,7 +128,15 @@ def _arrive(page: gr.Blocks, desk: Desk, parts: Parts) -> None:
 def _keep_up(desk: Desk, parts: Parts) -> None:
     """What changes without anybody's doing: the servers, the library, the node definitions."""
     session = parts.session
-    clock = gr.Timer(_TICK_S)
+    # Ticked by the script, which knows when there is nothing to ask: see script/page.js.
+    clock = gr.HTML(
+        "",
+        html_template="<i></i>",
+        elem_id="clock",
+        elem_classes=["unseen"],
+        padding=False,
+        js_on_load="bridge.clock(trigger); /* triggers 'tick' */",
+    )
 
     def tick(known: int, lang: str, request: gr.Request) -> dict[Any, Any]:
         words = Words(lang)
@@ -149,7 +156,7 @@ def _refreshed(desk: Desk, parts: Parts, words: Words, request: gr.Request) -> d
     servers, now = desk.engine.servers(), time.time()
     return {
         parts.header: _header(desk, words),
-        parts.away: escape(present.away_line(servers, now, words)),
+        parts.away: escape(present.trouble_line(desk.engine.unwritten(), servers, now, words)),
         **servers_panel.refreshed(desk, parts.servers, words, request),
         **create.refreshed(desk, parts.create, words, request),
         **templates_tab.refreshed(desk, parts.templates, words),
