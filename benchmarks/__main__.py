@@ -12,12 +12,26 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 
-from benchmarks import batch, client, form, media, memory, page, report, results, scale, startup, stations
+from benchmarks import (
+    batch,
+    client,
+    experiment,
+    form,
+    media,
+    memory,
+    page,
+    report,
+    results,
+    scale,
+    startup,
+    stations,
+)
 from benchmarks.measuring import Row
 
 SUITES: dict[str, Callable[[], Iterator[Row]]] = {
     "client": client.measure,
     "batch": batch.measure,
+    "experiment": experiment.measure,
     "page": page.measure,
     "stations": stations.measure,
     "form": form.measure,

@@ -8,6 +8,7 @@ grid stays what it was whatever becomes of them.
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
@@ -332,7 +333,7 @@ def _title(one: AxisPlan, exposed: ExposedInput | None) -> str:
 def _clashes(axes: Sequence[Axis]) -> Iterator[Problem]:
     """Two axes over one key, one label twice, and too many cells."""
     for number, axis in enumerate(axes):
-        twice = [label for label in dict.fromkeys(axis.labels) if axis.labels.count(label) > 1]
+        twice = [label for label, times in Counter(axis.labels).items() if times > 1]
         if twice:
             yield Problem(f"“{twice[0]}” stands here twice.", number)
         earlier = {key for one in axes[:number] for key in one.keys}

@@ -7,14 +7,15 @@ whatever happens in between. What is left out has no row.
 from __future__ import annotations
 
 import json
+import threading
 import uuid
-from collections import Counter
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from time import time
 from typing import Any
 
-from sqlalchemy import Row, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, Select, delete, func, insert, select, update
 
 from comfyui_bridge.core.experiment import Experiment, ExperimentState, Grid, Plan, Verdict
 from comfyui_bridge.core.run import RunState
@@ -25,7 +26,8 @@ from comfyui_bridge.store.tables import experiments, run_index, runs
 BIN_S = 3600.0
 """How long a deleted experiment can be brought back."""
 LONGEST_NAME = 120
-_AT_A_TIME = 500
+_READ_KEPT = 64
+_SHORT = [column for column in experiments.c if column.name not in ("plan", "grid")]
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,9 @@ class ExperimentStore:
     def __init__(self, database: Database, clock: Callable[[], float] = time) -> None:
         self._database = database
         self._clock = clock
+        self._lock = threading.Lock()  # guards what was read
+        self._read: OrderedDict[str, tuple[Plan, Grid]] = OrderedDict()
+        """Plans and grids, which never change: pages list them again and again."""
 
     def add(self, owner: str, name: str, title: str, plan: Plan, grid: Grid) -> Experiment:
         """Keep a new experiment, all of its cells to be done; those in the bin for long go."""
@@ -68,20 +73,15 @@ class ExperimentStore:
 
     def get(self, experiment_id: str) -> Experiment | None:
         """The experiment, also from the bin."""
-        with self._database.reading() as connection:
-            row = connection.execute(
-                select(experiments).where(experiments.c.experiment_id == experiment_id)
-            ).first()
-        return None if row is None else _from_row(row)
+        found = self._experiments(select(*_SHORT).where(experiments.c.experiment_id == experiment_id))
+        return found[0] if found else None
 
     def listed(self, owner: str | None, limit: int) -> tuple[Experiment, ...]:
         """The newest ones that are not in the bin, newest first; None is for everybody's."""
-        wanted = select(experiments).where(experiments.c.deleted_at.is_(None))
+        wanted = select(*_SHORT).where(experiments.c.deleted_at.is_(None))
         if owner is not None:
             wanted = wanted.where(experiments.c.owner == owner)
-        with self._database.reading() as connection:
-            rows = connection.execute(wanted.order_by(experiments.c.created_at.desc()).limit(limit)).all()
-        return tuple(map(_from_row, rows))
+        return self._experiments(wanted.order_by(experiments.c.created_at.desc()).limit(limit))
 
     def running(self, owner: str | None = None) -> tuple[str, ...]:
         """The ids of those that go on, oldest first."""
@@ -156,6 +156,26 @@ class ExperimentStore:
             for row in connection.execute(select(experiments.c.plan, experiments.c.grid)):
                 yield from row
 
+    def _experiments(self, wanted: Select[Any]) -> tuple[Experiment, ...]:
+        with self._database.reading() as connection:
+            rows = connection.execute(wanted).all()
+            return tuple(_from_row(row, *self._plan_of(row.experiment_id, connection)) for row in rows)
+
+    def _plan_of(self, experiment_id: str, connection: Connection) -> tuple[Plan, Grid]:
+        with self._lock:
+            known = self._read.get(experiment_id)
+            if known is not None:
+                self._read.move_to_end(experiment_id)
+                return known
+        is_it = experiments.c.experiment_id == experiment_id
+        row = connection.execute(select(experiments.c.plan, experiments.c.grid).where(is_it)).one()
+        read = Plan.parse(json.loads(row.plan)), Grid.from_json(json.loads(row.grid))
+        with self._lock:
+            self._read[experiment_id] = read
+            while len(self._read) > _READ_KEPT:
+                self._read.popitem(last=False)
+        return read
+
     def tally(self, experiment_ids: Sequence[str]) -> Mapping[str, Counter[str]]:
         """Of each experiment, how many cells ended in which state; "running" is those that have a run that
         has not ended, "" those that have none."""
@@ -200,14 +220,14 @@ def _to_row(one: Experiment) -> dict[str, Any]:
     }
 
 
-def _from_row(row: Row[Any]) -> Experiment:
+def _from_row(row: Row[Any], plan: Plan, grid: Grid) -> Experiment:
     return Experiment(
         experiment_id=row.experiment_id,
         owner=row.owner,
         name=row.name,
         title=row.title,
-        plan=Plan.parse(json.loads(row.plan)),
-        grid=Grid.from_json(json.loads(row.grid)),
+        plan=plan,
+        grid=grid,
         state=ExperimentState(row.state),
         created_at=row.created_at,
         problem=row.problem,

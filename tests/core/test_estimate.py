@@ -297,3 +297,39 @@ def test_when_waiting_runs_begin(
 ) -> None:
     found = estimate.starts(busy, waiting)
     assert {run_id: (one.low, one.high) for run_id, one in found.items()} == expected
+
+
+ONE, TWO = Estimate(8.0, 12.0), Estimate(16.0, 24.0)
+
+
+@pytest.mark.parametrize(
+    ("samples", "count", "expected"),
+    [
+        ([], 5, None),
+        ([{"a": ONE}], 0, None),
+        ([{"a": None}], 5, None),
+        ([{}], 5, None),
+        ([{"a": ONE}], 5, (40, 60)),
+        ([{"a": ONE, "b": ONE}], 5, (24, 36)),
+        ([{"a": ONE, "b": None}], 4, (16, 24)),  # what nobody knows counts like the others
+        ([{"a": ONE, "b": TWO}], 3, (16, 24)),
+        ([{"a": ONE}, {"b": ONE}], 4, (16, 24)),  # each half on a server of its own
+        ([{"a": ONE}, {"a": TWO}], 4, (48, 72)),
+        ([{"a": ONE}, {}], 4, (16, 24)),  # the other half nobody can do
+        ([{"a": ONE}], 10_000, (80_000, 120_000)),
+    ],
+)
+def test_how_long_many_take_together(
+    samples: list[dict[str, Estimate | None]], count: int, expected: tuple[float, float] | None
+) -> None:
+    found = estimate.together(samples, count)
+    assert (found and (found.low, found.high)) == (expected and pytest.approx(expected))
+
+
+def test_what_many_leave_on_the_disk_follows_their_pixels() -> None:
+    known = past(done(n3=1.0), done(graph(width=1024), n3=1.0))
+    small, large = (replace(one, bytes=size) for one, size in zip(known, (1000, 2000), strict=True))
+    assert estimate.bytes_of([graph()], [small, large], 10) == 10_000
+    assert estimate.bytes_of([graph(), graph(width=1024)], [small], 10) == 15_000
+    assert estimate.bytes_of([graph()], known, 10) is None  # nothing was kept of them
+    assert estimate.bytes_of([], [small], 10) is None

@@ -53,6 +53,14 @@ ZH = {
         "此工作流为界面格式，需要服务器的节点定义才能读取，而目前还没有服务器应答。"
         "请连接服务器，或用“导出 (API)”导出工作流。"
     ),
+    # Experiments
+    "Its template is gone. Put it back, then go on.": "它的模板不见了。请放回模板，然后继续。",
+    "Some cells may be for {names}, which has not answered since this program was started.": (
+        "有些单元格可能要由 {names} 完成，而它自本程序启动以来还没有应答。"
+    ),
+    "All cells are left out; take one in.": "所有单元格都被排除了，请至少留下一个。",
+    "There is no template {name} any more.": "模板 {name} 已不存在。",
+    "An uploaded file is not there any more; choose the file again.": "上传的文件已不在了，请重新选择。",
     # Servers
     "“{address}” is no server address: {why}. {how}": "“{address}” 不是服务器地址：{why}。{how}",
     "This is no server address: {why}. {how}": "这不是服务器地址：{why}。{how}",
