@@ -269,7 +269,7 @@ def test_a_run_at_full_size_shows_each_kind_of_file_and_what_made_it(
     expect(box.get_by_role("button", name="Star", exact=True)).to_be_visible()
     page.go_back()  # as a phone does it: what lies over the page goes, and the page stays
     expect(box).to_be_hidden()
-    count(page, COUNT)
+    expect(page).to_have_url(re.compile(r"\?view=results$"))
     tiles(page).first.locator("a").click()
     expect(box.locator("h2")).to_be_visible()
     page.keyboard.press("End")

@@ -140,7 +140,7 @@ const lightbox = (() => {
   };
 
   const typed = (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("video, audio, input, select, textarea")) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("video, audio, input, select, textarea, .menu-list")) return;
     const ids = list();
     const act = {
       ArrowRight: () => move(1),
@@ -341,7 +341,10 @@ const lightbox = (() => {
     const fits = run.is_there ? [act_("values", "use_values"), act_("seed", "new_seed", say("new_seed_hint"))] : [];
     const again = run.live ? [] : [act_("again", "same_again", say("same_again_hint"))];
     const own = run.own ? [star, ...(run.live ? [] : [remove])] : [];
-    return [...fits, ...again, act_("open", "res_show_stage"), act_("template", "open_as_template"), ...(run.is_there ? [act_("keep_preset", "save_as_preset")] : []), compare, link, recipeButton(id), workflow, ...own];
+    const recipe = recipeButton(id);
+    for (const one of [link, recipe]) one.classList.add("stays"); // in the menu, to say that it is copied
+    const further = [act_("open", "res_show_stage"), act_("template", "open_as_template"), ...(run.is_there ? [act_("keep_preset", "save_as_preset")] : []), link, recipe, workflow];
+    return [...fits, ...again, compare, ...own, menu(say("more_actions"), further)];
   };
 
   return {
