@@ -6,13 +6,14 @@ and cancels, the *follower* hears what happens and the *collector* fetches what 
 answered at once even where the server hangs.
 
 A run that had not begun moves to another server, on these terms. A server that only hangs, or cannot be
-reached, may go on with what it has: its runs stay. Where nothing listens at its address any more, its
-process has ended and its queue with it; after a while of that, runs in it that had not begun (we should
-have heard) are given back. So are those that a server which answers no longer knows. One that may have
-begun is never moved: it is lost, and may be what the server died of. Should the process live all the same,
-behind a tunnel that broke: a moved run has a new prompt_id, and its old one is taken out of the queue there
-as soon as the server is back. Had that one begun meanwhile, it is taken up again if its run still waits
-with us, and otherwise stopped, left out and told.
+reached, may go on with what it has: its runs stay, but for those that somebody stops and gives up with
+that. Where nothing listens at its address any more, its process has ended and its queue with it; after a
+while of that, runs in it that had not begun (we should have heard) are given back. So are those that a
+server which answers no longer knows. One that may have begun is never moved: it is lost, and may be what
+the server died of. Should the process live all the same, behind a tunnel that broke: a moved run has a
+new prompt_id, and its old one is taken out of the queue there as soon as the server is back. Had that one
+begun meanwhile, it is taken up again if its run still waits with us, and otherwise stopped, left out and
+told.
 """
 
 from __future__ import annotations
@@ -82,6 +83,8 @@ class Grace:
     """Those that had not begun go elsewhere."""
     begun: float = 300.0
     """The others are lost."""
+    silent: float = 60.0
+    """On one that cannot be reached and may live, those that somebody stopped are given up."""
 
 
 @dataclass(frozen=True)
@@ -296,6 +299,7 @@ class Worker:
             self._save_at if self._unsaved else None,
             self._release_at(),
             self._abandon_at(),
+            self._give_up_at(),
         )
 
     def _tend(self) -> None:
@@ -313,6 +317,8 @@ class Worker:
             and now >= self._away_at + self._shared.grace.unbegun
         ):
             self._abandon_ship()
+        if self._away_at is not None and now >= self._away_at + self._shared.grace.silent:
+            self._give_up_stopped()
 
     def _take(self, item: inbox.Item) -> None:
         match item:
@@ -619,6 +625,23 @@ class Worker:
             elif gone_for >= self._shared.grace.begun and self._follower.let_go(prompt_id) is not None:
                 why = f"{name} ended while it had this run, and has not come back. Run it again."
                 self._end(held, self._applied(held, RunLost(prompt_id, why)))
+
+    def _give_up_at(self) -> float | None:
+        if self._away_at is None or not any(held.run.stopping for held in self._held.values()):
+            return None
+        due = self._away_at + self._shared.grace.silent
+        return due if due > self._shared.monotonic() else None
+
+    def _give_up_stopped(self) -> None:
+        """Whoever stopped a run need not wait for a machine that may be switched off: should it come back
+        with the run, that is stopped there.
+        """
+        for held in list(self._held.values()):
+            if held.phase is not _Phase.INSIDE or not held.run.stopping:
+                continue
+            if self._follower.let_go(held.run.prompt_id) is not None:
+                self._disown(held.run)
+                self._end(held, self._applied(held, RunRemoved(held.run.prompt_id)))
 
     def _abandon_ship(self) -> None:
         """It was removed while it is out of reach: nobody waits for it to come back."""

@@ -28,6 +28,9 @@ from comfyui_bridge.ui.words import Words
 SILENT_AFTER_S = 20.0
 """A run that says nothing for so long is shown as silent; a model may well load that long."""
 
+GIVEN_UP_AFTER_S = 60.0
+"""A server that is silent for longer is told with what frees its runs; from then on Stop does so at once."""
+
 STARTING_S = 3.0
 """A run that began so long ago and names no node was taken up again after a restart."""
 
@@ -377,8 +380,7 @@ def _happening(run: Run, now: float, servers: Sequence[ServerStatus], words: Wor
             return _queued(run, now, servers, words)
         case RunState.IN_PROGRESS:
             if (away := _away(run, servers)) is not None:
-                since = words("away_since", time=words.time(max(1.0, now - away.since)))
-                return words("server_away_run", server=away.name), since
+                return words("server_away_run", server=away.name), _since(away, now, words)
             return (words("saving"), "") if run.server_done else _running(run, now, words)
         case RunState.COMPLETED:
             return _done(run, words), " · ".join(_facts(run, words))
@@ -390,8 +392,9 @@ def _happening(run: Run, now: float, servers: Sequence[ServerStatus], words: Wor
 
 def _queued(run: Run, now: float, servers: Sequence[ServerStatus], words: Words) -> tuple[str, str]:
     if (away := _away(run, servers)) is not None:
-        since = words("away_since", time=words.time(max(1.0, now - away.since)))
-        return words("server_away_waiting", server=away.name), since
+        # What nobody refuses may be a machine that goes on with what it has.
+        key = "server_away_waiting" if away.moves_at is not None else "server_away_run"
+        return words(key, server=away.name), _since(away, now, words)
     able = [server for server in servers if server.state is ServerState.READY]
     if not able:
         return words("waiting_server"), ""
@@ -404,6 +407,15 @@ def _queued(run: Run, now: float, servers: Sequence[ServerStatus], words: Words)
     if run.ahead == 0:
         return words("queued_next"), hint
     return words("queued_place", place=words.ordinal(run.ahead + 1)), hint
+
+
+def _since(away: ServerStatus, now: float, words: Words) -> str:
+    """For how long a server has been silent, and what frees its runs if it stays so."""
+    silent = max(1.0, now - away.since)
+    said = words("away_since", time=words.time(silent))
+    if silent < GIVEN_UP_AFTER_S:
+        return said
+    return words("away_frees_removing" if away.added else "away_frees", since=said)
 
 
 def _away(run: Run, servers: Sequence[ServerStatus]) -> ServerStatus | None:

@@ -10,6 +10,7 @@ import pytest
 
 from comfyui_bridge.core.files import FileValue
 from comfyui_bridge.core.run import RunState
+from comfyui_bridge.engine.worker import Grace
 from tests.engine.fake_house import HELD, FakeHouse, picture
 from tests.engine.test_follow import graph
 from tests.fakes.fake_server import FakeServer
@@ -110,6 +111,21 @@ def test_a_stop_outlives_us(build: Build, one: FakeServer) -> None:
     house.enter()
     assert house.ended(run_id).state is RunState.CANCELLED
     assert one.queue_now() == ()
+
+
+def test_a_run_that_is_stopped_on_a_silent_server_is_given_up(build: Build, one: FakeServer) -> None:
+    house = build(one, grace=Grace(0.05, 60.0, silent=0.1))
+    running, other = house.submit(HELD), house.submit(picture("Hold", color=1))
+    house.begun(running)
+    house.accepted(other)
+    one.go_away()  # and go on working, for all we know
+    house.away(one)
+    house.engine.cancel(running)
+    assert house.ended(running).state is RunState.CANCELLED
+    assert not house.run(other).state.is_final, "nobody stopped that one"
+    one.come_back()
+    house.until(lambda: house.run(running).prompt_id not in one.queue_now())
+    house.let_go(one, other)
 
 
 def test_the_program_stops_quickly_where_servers_hang(build: Build, one: FakeServer, two: FakeServer) -> None:

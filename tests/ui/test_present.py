@@ -325,6 +325,29 @@ def test_a_server_that_is_away_is_told_with_the_time_and_the_reason() -> None:
     assert present.away_line((AWAY, READY), NOW, EN) == ""
 
 
+@pytest.mark.parametrize(
+    ("silent", "added", "hint"),
+    [
+        (45, False, "for 45 s now; asked again every few seconds"),
+        (120, False, "for 2 min now; asked again every few seconds. Stop gives this run up"),
+        (
+            120,
+            True,
+            "for 2 min now; asked again every few seconds. "
+            "Stop gives this run up, and so does removing the server",
+        ),
+    ],
+)
+def test_since_when_a_run_s_server_is_silent_and_what_frees_it(silent: int, added: bool, hint: str) -> None:
+    away = replace(AWAY, since=NOW - silent, added=added)
+    for state in (RunState.PENDING, RunState.IN_PROGRESS):
+        view = present.stage(a_run(state=state, server="gpu"), NOW, (away,), EN)
+        assert view.line == "gpu does not answer. If it still has the run once it is back, it goes on."
+        assert view.hint == hint
+    moving = present.stage(a_run(server="gpu"), NOW, (replace(away, moves_at=NOW + 3),), EN)
+    assert moving.line.endswith("it starts there or elsewhere by itself.")
+
+
 def test_that_runs_cannot_be_written_down_comes_before_all_else() -> None:
     said = present.trouble_line("The disk is full. Free some space.", (AWAY,), NOW, EN)
     assert said.startswith(

@@ -59,6 +59,11 @@ TABLE = {
         "{server} 没有应答。此次运行尚未在那里开始，会在那里或其他服务器上自动开始。",
     ),
     "away_since": ("for {time} now; asked again every few seconds", "已持续 {time}；每隔几秒重试"),
+    "away_frees": ("{since}. Stop gives this run up", "{since}。停止即放弃此次运行"),
+    "away_frees_removing": (
+        "{since}. Stop gives this run up, and so does removing the server",
+        "{since}。停止或移除该服务器，即放弃此次运行",
+    ),
     "was_moved": ("moved here from another server", "已从另一台服务器转来"),
     # Stage: what is wrong with an input
     "wrong_not_listed": (
