@@ -7,6 +7,7 @@ made of it, a picture, a page or a table, follows from this alone.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -130,6 +131,11 @@ class Sheet:
     @property
     def rows(self) -> Heading:
         return Heading(*self.axes[-2]) if len(self.axes) > 1 else Heading("", ())
+
+    @property
+    def size(self) -> int:
+        """How many places it has."""
+        return len(self.cells) if self.is_flow else math.prod(len(axis[1]) for axis in self.axes)
 
     @property
     def in_order(self) -> tuple[SheetCell, ...]:

@@ -12,10 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from comfyui_bridge.core import workflow
 from comfyui_bridge.core.outputs import OutputFile
 from comfyui_bridge.core.run import Run, RunState
+from comfyui_bridge.core.sheet import Heading, Sheet, SheetCell
 from comfyui_bridge.store import archive
 from comfyui_bridge.store.media import MediaStore
 
@@ -101,3 +103,43 @@ def test_what_nobody_reads_to_its_end_lets_go_of_its_files(media: MediaStore) ->
     chunks = archive.of_runs(media, [a_run(media, {"a.png": bytes(2_000_000)})], 1)
     next(chunks)
     del chunks  # an open file would be a ResourceWarning, which fails the test
+
+
+def test_a_sheet_s_files_are_called_as_they_stand_in_it(media: MediaStore) -> None:
+    picture = io.BytesIO()
+    Image.new("RGB", (32, 32), "teal").save(picture, "PNG")
+    run = a_run(media, {"out.png": picture.getvalue(), "clip.mp4": b"moving"}, values={"prompt": "=cmd"})
+    other = a_run(media, {"out.png": picture.getvalue()}, values={"steps": 20})
+    axes = (
+        Heading("CFG", ("3/4", "7")),
+        Heading("Prompt", ("狐狸: a\\b?", "x" * 200)),
+        Heading("Steps", ("9", "20")),
+    )
+    cells = (
+        SheetCell((0, 0, 0), ("3/4", "狐狸: a\\b?", "9"), run_id=run.run_id),
+        SheetCell((0, 1, 1), ("3/4", "x" * 200, "20"), run_id=other.run_id, verdict="kept"),
+        SheetCell((1, 0, 0), ("7", "狐狸: a\\b?", "9"), run_id=run.run_id),
+        SheetCell((1, 0, 1), ("7", "狐狸: a\\b?", "20"), state="failed", reason="It hurts", run_id="gone"),
+        SheetCell((1, 1, 0), ("7", "x" * 200, "9"), state="skipped"),
+    )
+    runs = {run.run_id: run, other.run_id: other}
+    with opened(list(archive.of_sheet(media, Sheet("S", axes=axes, cells=cells), runs.get))) as found:
+        names = found.namelist()
+        assert [name for name in names if name.endswith((".png", ".mp4"))] == [
+            "1 CFG_ 3_4/1-1 狐狸_ a_b_, 9.mp4",
+            "1 CFG_ 3_4/1-1 狐狸_ a_b_, 9 (2).png",
+            f"1 CFG_ 3_4/2-2 {'x' * 40}, 20.png",
+            "2 CFG_ 7/1-1 狐狸_ a_b_, 9.mp4",
+            "2 CFG_ 7/1-1 狐狸_ a_b_, 9 (2).png",
+            "sheet.png",
+        ]
+        assert sorted(name for name in names if name.startswith("workflows/")) == sorted(
+            f"workflows/{one}.json" for one in runs
+        )
+        with Image.open(io.BytesIO(found.read("sheet.png"))) as sheet:
+            sheet.load()
+        rows = manifest(found)
+    assert [row["file"] for row in rows] == [name for name in names if name[0] in "12"] + [""]
+    assert [row["cell_state"] for row in rows] == ["Done"] * 5 + ["Failed"]
+    assert (rows[0]["1. CFG"], rows[0]["prompt"], rows[2]["verdict"]) == ("3/4", "'=cmd", "Kept")
+    assert rows[5]["reason"] == "It hurts"

@@ -94,13 +94,15 @@ class Layout:
 
 def lay_out(sheet: Sheet, side: int, measure: Callable[[int], Measures]) -> Layout | None:
     """The sheet with cells as large as fit, `side` at most; None where even the smallest are too many."""
-    found = pages(sheet)
+    count = len(sheet.axes[0].labels) if len(sheet.axes) > 2 else 1
     for pixels, least in ((PLENTY, LEAST_PLENTY), (MOST_PIXELS, LEAST)):
         for one in _sides(side, least):
             measures = measure(one)
-            folding = _best(sheet, len(found), measures, pixels)
+            folding = _best(sheet, count, measures, pixels)
             if folding is not None:
-                return _laid(sheet, found, measures, folding)
+                blocks = tuple(_blocks(sheet, pages(sheet), folding))
+                width, height = _extent(sheet, count, measures, folding)
+                return Layout(measures, folding, blocks, width, height, sheet.is_flow)
     return None
 
 
@@ -167,12 +169,6 @@ def best_columns(count: int, width: int, height: int) -> int:
         return abs(math.log(ratio / _BEST_RATIO)) + _EMPTY_PLACES * (columns * rows - count) / max(count, 1)
 
     return min(range(1, max(count, 1) + 1), key=unrest)
-
-
-def _laid(sheet: Sheet, found: Sequence[Page], measures: Measures, folding: Folding) -> Layout:
-    blocks = tuple(_blocks(sheet, found, folding))
-    width, height = _extent(sheet, len(found), measures, folding)
-    return Layout(measures, folding, blocks, width, height, sheet.is_flow)
 
 
 def _blocks(sheet: Sheet, found: Sequence[Page], folding: Folding) -> Iterator[Block]:

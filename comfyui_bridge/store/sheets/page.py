@@ -21,7 +21,7 @@ from comfyui_bridge.store.sheets.picture import LONG_LABEL, PROGRAM
 
 _SIDES = ((60, 1536), (250, 1024), (1000, 640), (4000, 384))
 """Up to so many pictures, each may be so large: a page of more than some 50 MB opens nowhere."""
-_LEAST_SIDE = 256
+_LEAST_SIDE = 160
 MOST_OF_A_CELL = 8
 _MOST_EXTRA = 250
 """Pictures in all, up to which those behind the first of a cell are in the page too."""

@@ -96,7 +96,7 @@ class _Painter:
         self._label_widths = self._measured()
         layout = lay_out(sheet, side, self._measures)
         if layout is None:
-            raise InvalidValues({"sheet": self._words.too_many.format(count=f"{len(sheet.cells):,}")})
+            raise InvalidValues({"sheet": self._words.too_many.format(count=f"{sheet.size:,}")})
         self._layout = layout
         self._measure = layout.measures
 
