@@ -6,13 +6,14 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser import create
 from tests.browser.conftest import Program
 
 Visit = Callable[..., Page]
-LONG = "template=text-to-image&steps=60&width=256&height=256"
+LONG: dict[str, Any] = {"steps": 60, "width": 256, "height": 256}
 SHORT = "template=text-to-image&steps=2&width=256&height=256"
 ELSEWHERE: dict[str, Any] = {"viewport": {"width": 1000, "height": 800}}
 """Makes it a browser of its own, and with it another person."""
@@ -46,11 +47,18 @@ def stop_all(page: Page) -> None:
     expect(create.is_live(page)).to_have_count(0)
 
 
+@pytest.fixture
+def page(stay: Callable[[str], Page], slow: Program) -> Page:
+    """The page of the program with two slow servers; it stays open."""
+    opened = stay(slow.url)
+    create.form_of(opened)
+    create.fill(opened, "text-to-image", **LONG)
+    return opened
+
+
 def test_the_preview_goes_on_after_a_reload_and_in_another_browser_which_has_no_hand_in_it(
-    slow: Program, visit: Visit
+    slow: Program, page: Page, visit: Visit
 ) -> None:
-    page = visit(f"{slow.url}/?{LONG}")
-    create.form_of(page)
     create.generate(page)
     create.wait_for_step(page, 2)
     run_id = create.run_id_of(page)
@@ -73,10 +81,8 @@ def test_the_preview_goes_on_after_a_reload_and_in_another_browser_which_has_no_
 
 
 def test_what_is_generated_meanwhile_waits_in_a_list_that_one_can_put_in_order(
-    slow: Program, visit: Visit
+    slow: Program, page: Page, visit: Visit
 ) -> None:
-    page = visit(f"{slow.url}/?{LONG}")
-    create.form_of(page)
     for count, text in enumerate(("a sea", "a wood", "a hill", "a city", "one", "two", "three")):
         generate(page, text)
         expect(page.locator("#queue h2")).to_have_text(f"Your queue · {count + 1}" if count else "")

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from comfyui_bridge.sandbox.thread import SandboxThread
@@ -22,14 +23,22 @@ def card(page: Page, name: str) -> Locator:
     return page.locator(f'#servers [data-server="{name}"]')
 
 
-def test_two_people_have_a_server_each_and_see_their_own_queue(slow: Program, visit: Visit) -> None:
-    one, other = (
-        visit(f"{slow.url}/?template=text-to-image&steps=60&width=256&height=256", **options)
-        for options in ({}, ANOTHER)
-    )
-    create.form_of(one)
-    create.form_of(other)
+@pytest.fixture
+def page(stay: Callable[[str], Page], slow: Program) -> Page:
+    """The page of the program with two slow servers at its first tab; it stays open."""
+    opened = stay(slow.url)
+    opened.get_by_role("tab").first.click()
+    create.form_of(opened)
+    return opened
+
+
+def test_two_people_have_a_server_each_and_see_their_own_queue(
+    slow: Program, page: Page, visit: Visit
+) -> None:
+    one, other = page, visit(slow.url, **ANOTHER)
     for page in (one, other):
+        create.form_of(page)
+        create.fill(page, "text-to-image", steps=60, width=256, height=256)
         create.generate(page)
         create.wait_for_step(page, 1)
     for _ in range(2):
@@ -53,11 +62,10 @@ def test_two_people_have_a_server_each_and_see_their_own_queue(slow: Program, vi
 
 
 def test_a_server_that_dies_is_told_within_5_s_and_is_used_again_when_it_is_back(
-    slow: Program, pair: tuple[Restartable, Restartable], visit: Visit
+    page: Page, pair: tuple[Restartable, Restartable]
 ) -> None:
     dying = pair[0]
-    page = visit(f"{slow.url}/?template=text-to-image&steps=4&width=256&height=256")
-    create.form_of(page)
+    create.fill(page, "text-to-image", steps=4, width=256, height=256)
     expect(page.locator("#header .badge")).to_contain_text("Sandbox")
     page.get_by_role("tab", name="Servers").click()
     expect(card(page, dying.url).locator(".state")).to_have_text(re.compile("^Ready"))
@@ -68,8 +76,7 @@ def test_a_server_that_dies_is_told_within_5_s_and_is_used_again_when_it_is_back
     expect(page.locator("#header .badge")).to_contain_text(f"No answer from {dying.url}")
     assert told_after < 5.0
     page.get_by_role("tab", name="Create").click()
-    create.generate(page)
-    create.wait_until_done(page)
+    create.run(page)
     expect(page.locator("#status .hint")).to_contain_text(pair[1].url)
     dying.start()
     page.get_by_role("tab", name="Servers").click()
@@ -77,11 +84,7 @@ def test_a_server_that_dies_is_told_within_5_s_and_is_used_again_when_it_is_back
     expect(card(page, dying.url).locator(".why")).to_contain_text("Last problem")
 
 
-def test_a_server_is_added_paused_and_removed_at_the_page(
-    slow: Program, visit: Visit, tmp_path: Path
-) -> None:
-    page = visit(slow.url)
-    create.form_of(page)
+def test_a_server_is_added_paused_and_removed_at_the_page(slow: Program, page: Page, tmp_path: Path) -> None:
     page.get_by_role("tab", name="Servers").click()
     address, said = page.get_by_label("Address"), page.locator("#servers .said")
     address.fill("ftp://somebody:secret@nowhere")
