@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import anyio.to_thread
@@ -17,6 +17,7 @@ from comfyui_bridge.ui.asked import words_of
 from comfyui_bridge.ui.dashboard import Dashboard
 from comfyui_bridge.ui.json_answer import JsonAnswer
 from comfyui_bridge.ui.sign_in import owner_of
+from comfyui_bridge.ui.words import Words
 
 MOST_LISTED = 200
 _THUMBNAILS = 4
@@ -40,29 +41,35 @@ def _listed(dashboard: Dashboard, experiments: Experiments, request: Request) ->
     found = experiments.listed(owner_of(request), MOST_LISTED)
     counts = experiments.counts([one.experiment_id for one in found])
 
-    def thumbnails(experiment_id: str) -> Iterator[str]:
-        for run_id in experiments.covers(experiment_id, _THUMBNAILS):
-            snapshot = dashboard.engine.snapshot(run_id)
-            thumbnail = present.run_card(snapshot.run, words).thumbnail if snapshot is not None else ""
-            if thumbnail:
-                yield thumbnail
+    def told(one: Experiment) -> dict[str, Any]:
+        template = dashboard.library.get(one.plan.template)
+        covers = experiments.covers(one.experiment_id, _THUMBNAILS)
+        return {
+            **_told(one, counts.get(one.experiment_id, {})),
+            "title": words.text(one.title, template.phrases) if template else one.title,
+            "problem": words.sentence(one.problem),
+            "thumbs": list(_thumbnails(dashboard, covers, words)),
+        }
 
-    return [
-        told(one, counts.get(one.experiment_id, {}), list(thumbnails(one.experiment_id))) for one in found
-    ]
+    return [told(one) for one in found]
 
 
-def told(one: Experiment, counts: Mapping[str, int], thumbnails: list[str]) -> dict[str, Any]:
-    """One experiment as the list shows it."""
+def _told(one: Experiment, counts: Mapping[str, int]) -> dict[str, Any]:
+    """What the list says of one experiment in any language."""
     return {
         "id": one.experiment_id,
         "name": one.name,
-        "title": one.title,
         "at": one.created_at,
         "state": one.state.value,
-        "problem": one.problem,
         "count": counts.get("cells", 0),
         "done": counts.get("cells", 0) - counts.get("left", 0),
         "failed": counts.get("failed", 0),
-        "thumbs": thumbnails,
     }
+
+
+def _thumbnails(dashboard: Dashboard, run_ids: Sequence[str], words: Words) -> Iterator[str]:
+    for run_id in run_ids:
+        snapshot = dashboard.engine.snapshot(run_id)
+        thumbnail = present.run_card(snapshot.run, words).thumbnail if snapshot is not None else ""
+        if thumbnail:
+            yield thumbnail

@@ -105,7 +105,7 @@ class _Answers:
         begin = varying.suggested(form, raw, found, self._list, secrets.randbelow(1 << 31))
         return 200, {
             "template": template.slug,
-            "title": template.title,
+            "title": words.text(template.title, template.phrases),
             "inputs": [one.to_json() for one in found],
             "presets": self._presets(template, request),
             "lists": self._dashboard.wildcards.names() if self._dashboard.wildcards else (),
@@ -126,7 +126,7 @@ class _Answers:
         found = {one.key: one for one in varying.variables(form, plan.values, words)}
         told = {
             **_sheet(plan, laid, found, words),
-            "problems": [_problem(one, laid) for one in laid.problems],
+            "problems": [_problem(one, laid, words) for one in laid.problems],
             "seed": _seed(form, plan, laid, words),
         }
         if laid.problems or not laid.grid.axes:
@@ -143,7 +143,7 @@ class _Answers:
         plan, owner = self._read(asked, form), owner_of(request)
         laid = self._laid(plan, form, owner, words)
         if laid.problems:
-            return 400, {"problems": [_problem(one, laid) for one in laid.problems]}
+            return 400, {"problems": [_problem(one, laid, words) for one in laid.problems]}
         return 200, {"id": self._experiments.start(plan, owner, str(asked.get("name", "")))}
 
     def _laid(self, plan: Plan, form: Form, owner: str, words: Words) -> Laid:
@@ -248,8 +248,13 @@ def skipped(grid: Grid) -> int:
     )
 
 
-def _problem(one: Problem, laid: Laid) -> Told:
-    told: Told = {"sentence": one.sentence, "axis": one.axis, "variation": one.variation, "key": one.key}
+def _problem(one: Problem, laid: Laid, words: Words) -> Told:
+    told: Told = {
+        "sentence": words.sentence(one.sentence),
+        "axis": one.axis,
+        "variation": one.variation,
+        "key": one.key,
+    }
     if one.axis is not None and one.variation is not None:
         told["label"] = laid.grid.axes[one.axis].variations[one.variation].label
     return told

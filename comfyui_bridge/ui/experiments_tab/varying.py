@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from comfyui_bridge.core import experiment, stacks, wildcards
+from comfyui_bridge.core import experiment, stacks, values, wildcards
 from comfyui_bridge.core.experiment import AxisKind, AxisPlan
-from comfyui_bridge.core.files import marked
+from comfyui_bridge.core.files import FileValue, marked
 from comfyui_bridge.core.form import Form
 from comfyui_bridge.core.inputs import ExposedInput
 from comfyui_bridge.core.node_defs import (
@@ -75,13 +75,16 @@ def variables(form: Form, raw: Mapping[str, Any], words: Words) -> Iterator[Vari
 
 
 def _variable(one: ExposedInput, value: Any, words: Words) -> Variable | None:
-    label, now = words.input(one), value_words.said(value, words) if value is not None else ""
+    label = words.input(one)
+    now = value_words.said(value, words) if value is not None else ""
 
     def made(way: str, start: Any, limits: str = "", **details: Any) -> Variable:
-        return Variable(one.key, label, way, one.group, now, start, limits, details)
+        return Variable(one.key, label, way, words.text(one.group, one.phrases), now, start, limits, details)
 
     match one.spec:
         case IntSpec(is_seed=True):
+            if values.is_random(one, value):
+                now = words("exp_random")
             return made("seeds", "")
         case IntSpec() | FloatSpec() as spec:
             return made("numbers", around(value, spec), numbers.limits(spec, words))
@@ -94,7 +97,8 @@ def _variable(one: ExposedInput, value: Any, words: Words) -> Variable | None:
             return made("choices", [True, False], options=both)
         case ComboSpec(upload=upload) as spec if upload is not None:
             listed = _listed(spec, one.key)
-            return made("files", [marked(value)] if value else [], shows=upload.value, **listed)
+            own = [marked(value)] if isinstance(value, FileValue) else []
+            return made("files", own, shows=upload.value, **listed)
         case ComboSpec() as spec:
             start = [] if isinstance(value, (list, tuple)) or value in (None, "") else [choices.named(value)]
             return made("choices", start, **_listed(spec, one.key))

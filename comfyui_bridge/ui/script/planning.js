@@ -169,11 +169,17 @@ const planning = (() => {
       cards = plan.axes.map(card);
       const next = SLOTS[plan.axes.length];
       const add = next && (!plan.axes.length || plan.axes.at(-1).kind)
-        ? [pressable("exp-add", { onclick: () => (plan.axes.push({}), save(), layAxes(`#exp-what-${plan.axes.length - 1}-input`)) }, make("b", {}, say(`exp_add_${next}`)), make("span", {}, say(`exp_add_${next}_hint`)))]
+        ? [pressable("exp-add", { onclick: addAxis }, make("b", {}, say(`exp_add_${next}`)), make("span", {}, say(`exp_add_${next}_hint`)))]
         : [];
       parts.axes.replaceChildren(...cards.map((one) => one.root), ...add);
       for (const one of cards) one.drawn?.();
       if (focus) parts.axes.querySelector(focus)?.focus();
+    };
+    const addAxis = () => {
+      plan.axes.push({});
+      save();
+      layAxes(`#exp-what-${plan.axes.length - 1}-input`);
+      drawTold();
     };
     const axesChanged = (focus) => {
       save();
@@ -347,14 +353,14 @@ const planning = (() => {
         parts: [labelled(say("exp_find"), line(axis, "find", { placeholder: "red" })), labelled(say("exp_by"), line(axis, "text", { placeholder: "green, blue" }), say("exp_replace_hint"))],
         tell: joined,
       }),
-      choices: (axis, of) => ({ parts: [ticks(axis, of, of.none ? [["", of.none]] : [])] }),
+      choices: (axis, of) => ({ parts: [ticks(axis, of, { first: of.none ? [["", of.none]] : [] })] }),
       presets: (axis) => ({ parts: info.presets.length ? [ticks(axis, { options: info.presets })] : [make("p", { class: "field-hint" }, say("exp_presets_none"))] }),
       table: (axis) => tableEditor(axis),
       files: (axis, of) => filesEditor(axis, of),
     };
 
     /* Several of a list, ticked. */
-    const ticks = (axis, of, first = []) => {
+    const ticks = (axis, of, { first = [], also = () => {} } = {}) => {
       let all = of.options || null;
       const list = make("ul", { class: "exp-ticks", role: "group", "aria-label": say("exp_choices") });
       const search = make("input", { type: "search", class: "box", placeholder: say("exp_search"), "aria-label": say("exp_search"), autocomplete: "off" });
@@ -364,6 +370,7 @@ const planning = (() => {
       const set = (values) => {
         axis.chosen = values;
         drawTicks();
+        also();
         changed();
       };
       const matching = () => {
@@ -381,6 +388,7 @@ const planning = (() => {
         box.addEventListener("change", () => {
           axis.chosen = box.checked ? [...axis.chosen, value] : axis.chosen.filter((one) => !alike(one, value));
           setText(ticked, phrase("exp_ticked", { count: axis.chosen.length }));
+          also();
           changed();
         });
         return make("li", {}, make("label", { class: "switch", title: label }, box, make("span", {}, label)));
@@ -409,7 +417,8 @@ const planning = (() => {
         );
       }
       drawTicks();
-      return make("div", { class: "exp-ticking" }, search, make("div", { class: "exp-tick-bar" }, ticked, every, none), list, note);
+      const element = make("div", { class: "exp-ticking" }, search, make("div", { class: "exp-tick-bar" }, ticked, every, none), list, note);
+      return Object.assign(element, { drawTicks });
     };
 
     const tableEditor = (axis) => {
@@ -515,20 +524,23 @@ const planning = (() => {
         take(one ? [one] : files);
       });
       const drawFiles = () => {
-        list.replaceChildren(...axis.chosen.filter((value) => keyOf(value)).map((value) => {
-          const words = phrase("exp_files_remove", { name: value.name });
-          return make("li", { title: value.name }, of.shows === "image" ? make("img", { src: pictureUrl(value, 96), alt: "" }) : make("span", { class: "exp-file-name" }, value.name), make("span", { class: "off-screen" }, value.name),
+        list.replaceChildren(...axis.chosen.map((value) => {
+          const name = fileName(value);
+          const words = phrase("exp_files_remove", { name });
+          const look = of.shows !== "image" ? "" : keyOf(value) ? pictureUrl(value, 96) : fileUrl(value, { slug: template, key: of.key });
+          return make("li", { title: name }, look ? make("img", { src: look, alt: name }) : make("span", { class: "exp-file-name" }, name),
             pressable("exp-file-out", { "aria-label": words, title: words, onclick: () => {
               axis.chosen = axis.chosen.filter((one) => one !== value);
               drawFiles();
+              servers?.drawTicks();
               changed();
             } }, "×"));
         }));
       };
+      const servers = of.fetch || of.options?.length ? ticks(axis, of, { also: () => drawFiles() }) : null;
       drawFiles();
-      const hasServers = of.fetch || of.options?.length;
-      const servers = hasServers ? make("details", { class: "exp-servers" }, make("summary", {}, say("exp_files_server")), ticks(axis, of)) : "";
-      return { parts: [zone, chooser, wrong, list, servers].filter(Boolean) };
+      const fold = servers ? [make("details", { class: "exp-servers" }, make("summary", {}, say("exp_files_server")), servers)] : [];
+      return { parts: [zone, chooser, wrong, list, ...fold] };
     };
 
     /* What python answered, drawn without touching what somebody types in. --------------------------- */
@@ -575,6 +587,7 @@ const planning = (() => {
 
     /* The sheet, empty: cells that are clicked are left out. ------------------------------------------ */
 
+    const tooMany = () => phrase("exp_too_many", { count: told.count.toLocaleString(lang), most: told.most.toLocaleString(lang) });
     let matrix = []; // buttons by row and column, labels among them
     let gridKey = "";
     const skips = () => new Set(plan.skip.map((labels) => JSON.stringify(labels)));
@@ -586,8 +599,8 @@ const planning = (() => {
       matrix = [];
       if (!ready) {
         const isMany = told && told.count > told.most;
-        const words = isMany ? phrase("exp_too_many", { count: told.count.toLocaleString(lang), most: told.most.toLocaleString(lang) }) : say("exp_sheet_none");
-        parts.sheet.replaceChildren(make("p", { class: isMany ? "exp-refused" : "exp-said", role: isMany ? "alert" : null }, words));
+        const words = isMany ? tooMany() : say("exp_sheet_none");
+        parts.sheet.replaceChildren(make("p", { class: isMany ? "exp-refused" : "exp-said" }, words));
         return;
       }
       const { axes } = told;
@@ -736,13 +749,14 @@ const planning = (() => {
     const drawFoot = () => {
       drawShared();
       const count = told ? told.count - skipped() : 0;
-      const general = (told?.problems || []).filter((one) => one.axis === null && !one.key && told.count <= told.most);
+      const general = (told?.problems || []).filter((one) => one.axis === null && !one.key);
       const isRight = told && !told.problems.length && count > 0;
       const isBlank = asked().some(isEmpty);
       setText(parts.outlook, isRight && told.outlook ? [tally("exp_runs", count), ...told.outlook].join(" · ") : "");
       setText(parts.much, isRight ? [told.much, told.outlook && asked().length ? say("exp_turn") : ""].filter(Boolean).join(" ") : "");
       parts.much.classList.toggle("is-much", Boolean(isRight && told.much));
-      setText(parts.wrong, problem || general.map((one) => one.sentence).join(" ") || (told?.problems.length && !isBlank && told.count <= told.most ? say("exp_fix") : ""));
+      const isMany = told?.count > told?.most;
+      setText(parts.wrong, problem || (isMany ? tooMany() : general.map((one) => one.sentence).join(" ")) || (told?.problems.length && !isBlank ? say("exp_fix") : ""));
       setText(parts.make, count > 0 && count <= (told?.most || 0) && isRight ? tally("exp_make", count) : say("exp_make_none"));
       parts.make.disabled = !isRight || isMaking;
       parts.make.setAttribute("aria-busy", String(isMaking));

@@ -117,7 +117,6 @@ TABLE = {
     "exp_table_rows_more": ("and {count} more rows", "以及另外 {count} 行"),
     "exp_files": ("Files", "文件"),
     "exp_files_drop": ("Drop files here, or click to choose several", "拖入文件，或点击选择多个"),
-    "exp_files_hint": ("One picture is made from each.", "每个文件生成一张图。"),
     "exp_files_server": ("On the server", "服务器上的文件"),
     "exp_files_remove": ("Take out {name}", "移除 {name}"),
     "exp_count": ("{count} values", "{count} 个值"),
@@ -185,6 +184,7 @@ TABLE = {
     "exp_turn": ("Everybody’s single pictures go first.", "其他人的单张图片会优先生成。"),
     "exp_fix": ("Something above needs another value.", "上面有内容需要修改。"),
     # Parts of LoRAs and ControlNets
+    "exp_random": ("random", "随机"),
     "exp_part": ("{label}: {part}", "{label}：{part}"),
     "exp_strength": ("strength", "强度"),
     "exp_start": ("start", "开始"),
@@ -193,6 +193,7 @@ TABLE = {
 }
 
 _SAID_BY_PYTHON = (
+    "exp_random",
     "exp_part",
     "exp_strength",
     "exp_start",

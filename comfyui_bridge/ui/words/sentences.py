@@ -58,6 +58,35 @@ ZH = {
     "Some cells may be for {names}, which has not answered since this program was started.": (
         "有些单元格可能要由 {names} 完成，而它自本程序启动以来还没有应答。"
     ),
+    "Another axis varies this already.": "另一项已在变化此输入。",
+    "“{label}” stands here twice.": "“{label}”重复出现。",
+    "“{words}” does not stand in this text.": "文中没有“{words}”。",
+    "One of these presets is gone. Choose again.": "其中一个预设已不存在，请重新选择。",
+    "{number} seeds cannot be drawn; from {low} to {high} can.": (
+        "无法抽取 {number} 个种子；可抽取 {low} 到 {high} 个。"
+    ),
+    "The table is empty; its first row should name inputs.": "表格为空；第一行应写输入项的名称。",
+    "In the first row {what}.": "第一行中 {what}。",
+    "Line {line} has {count} cells, and the first row has {wanted}.": (
+        "第 {line} 行有 {count} 个单元格，而第一行有 {wanted} 个。"
+    ),
+    "Line {line} cannot be read: {why}.": "无法读取第 {line} 行：{why}。",
+    'Before ".." stand two numbers, and one behind it, as in 10,20,..,50.': (
+        "“..”之前应有两个数字，之后应有一个，例如 10,20,..,50。"
+    ),
+    "{range} has {count} values, and {most} is the most.": "{range} 有 {count} 个值，最多为 {most} 个。",
+    '{range} should be three numbers around "..".': "{range} 应为“..”前后的三个数字。",
+    "{range} does not lead from its first number to its last.": "{range} 无法从第一个数字到达最后一个。",
+    "That would be {count} texts, and {most} is the most; have some of them at random.": (
+        "这将产生 {count} 段文字，最多为 {most} 段；可改为随机选取一部分。"
+    ),
+    "With its choices made this text has more than {most} letters.": "选定后，这段文字超过 {most} 个字符。",
+    "The {sign} at letter {place} is never closed: {text}": "第 {place} 个字符处的 {sign} 没有闭合：{text}",
+    "The list {name} names itself, or lists name each other in a circle.": (
+        "列表 {name} 引用了自身，或列表之间循环引用。"
+    ),
+    "There is no list {name}; lists are files such as {file}.": "没有列表 {name}；列表是文件，例如 {file}。",
+    "The list {name} has no lines.": "列表 {name} 没有内容。",
     "All cells are left out; take one in.": "所有单元格都被排除了，请至少留下一个。",
     "There is no template {name} any more.": "模板 {name} 已不存在。",
     "An uploaded file is not there any more; choose the file again.": "上传的文件已不在了，请重新选择。",
