@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, delete, exists, insert, literal, select, update
+from sqlalchemy import Connection, Row, Select, bindparam, delete, exists, insert, literal, select, update
 from sqlalchemy.exc import IntegrityError
 
 from comfyui_bridge.core import run_log, values
@@ -54,13 +54,11 @@ class RunStore:
         row = _to_row(run)
         try:
             with self._database.writing() as connection:
-                connection.execute(insert(runs).values(row))
-                which = select(runs.c.position).where(runs.c.run_id == run.run_id)
-                position = connection.scalar(which)
+                (position,) = connection.execute(_INSERT, row).inserted_primary_key or (None,)
                 # SQLite gives the place of a row that went to the next one.
-                connection.execute(delete(tables.run_index).where(tables.run_index.c.position == position))
+                connection.execute(_FORGET_INDEX, {"its_place": position})
                 index = {"position": position, "starred": False, **run_index.entry_of(run)}
-                connection.execute(insert(tables.run_index).values(index))
+                connection.execute(_INSERT_INDEX, index)
                 if cell is not None:
                     _fill(connection, run, cell)
         except StoreError as error:
@@ -72,13 +70,11 @@ class RunStore:
         """Put down how a run stands now. Raises StoreError if it was never inserted."""
         row = _to_row(run)
         with self._database.writing() as connection:
-            changed = connection.execute(update(runs).where(runs.c.run_id == run.run_id).values(row))
+            changed = connection.execute(_UPDATE, {"its_id": run.run_id, **row})
             if not changed.rowcount:
                 raise StoreError(f"There is no run {run.run_id} to update.")
             if run.kept or run.state.is_final:
-                which = select(runs.c.position).where(runs.c.run_id == run.run_id).scalar_subquery()
-                index = update(tables.run_index).where(tables.run_index.c.position == which)
-                connection.execute(index.values(run_index.entry_of(run)))
+                connection.execute(_UPDATE_INDEX, {"its_id": run.run_id, **run_index.entry_of(run)})
             if run.experiment and run.state.is_final:
                 _end_cell(connection, run)
 
@@ -228,23 +224,39 @@ _BRIEF = [
     literal("{}" if name == "workflow" else None).label(name) if name in _LONG else runs.c[name]
     for name in runs.c.keys()  # noqa: SIM118 - a collection of columns gives its columns, not their names
 ]
+# Made once: every run is written some six times, and to make a statement takes longer than to execute it.
+_INSERT = insert(runs)
+_UPDATE = update(runs).where(runs.c.run_id == bindparam("its_id"))
+_INSERT_INDEX = insert(tables.run_index)
+_FORGET_INDEX = delete(tables.run_index).where(tables.run_index.c.position == bindparam("its_place"))
+_UPDATE_INDEX = update(tables.run_index).where(
+    tables.run_index.c.position
+    == select(runs.c.position).where(runs.c.run_id == bindparam("its_id")).scalar_subquery()
+)
+_CELLS = tables.experiment_cells
+_FILL = update(_CELLS).where(
+    _CELLS.c.experiment_id == bindparam("its_experiment"),
+    _CELLS.c.cell == bindparam("its_cell"),
+    _CELLS.c.run_id == "",
+    _CELLS.c.outcome == "",
+)
+_END_CELL = update(_CELLS).where(
+    _CELLS.c.experiment_id == bindparam("its_experiment"), _CELLS.c.run_id == bindparam("its_id")
+)
 _NEWEST_FIRST = (runs.c.created_at.desc(), runs.c.position.desc())
 
 
 def _fill(connection: Connection, run: Run, cell: int) -> None:
     """The cell and its run are written in one go: neither is there without the other, whatever happens."""
-    cells = tables.experiment_cells
-    is_it = (cells.c.experiment_id == run.experiment, cells.c.cell == cell)
-    is_free = (cells.c.run_id == "", cells.c.outcome == "")
-    filled = connection.execute(update(cells).where(*is_it, *is_free).values(run_id=run.run_id, reused=False))
+    which = {"its_experiment": run.experiment, "its_cell": cell}
+    filled = connection.execute(_FILL, {**which, "run_id": run.run_id, "reused": False})
     if not filled.rowcount:
         raise StoreError(f"Cell {cell} of the experiment {run.experiment} has a run, or is gone.")
 
 
 def _end_cell(connection: Connection, run: Run) -> None:
-    cells = tables.experiment_cells
-    is_its = (cells.c.experiment_id == run.experiment, cells.c.run_id == run.run_id)
-    connection.execute(update(cells).where(*is_its).values(outcome=run.state.value))
+    which = {"its_experiment": run.experiment, "its_id": run.run_id}
+    connection.execute(_END_CELL, {**which, "outcome": run.state.value})
 
 
 def _place(row: Row[Any]) -> str:
