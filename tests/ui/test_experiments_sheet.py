@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
+import zipfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import httpx
 import pytest
+from starlette.requests import Request
 
 from comfyui_bridge.core.estimate import Estimate
 from comfyui_bridge.core.experiment import AxisKind, AxisPlan, Experiment, ExperimentState, Grid, Plan
@@ -20,7 +24,7 @@ from comfyui_bridge.store.experiments import ExperimentStore
 from comfyui_bridge.store.library import Library
 from comfyui_bridge.store.presets import PresetStore
 from comfyui_bridge.ui.dashboard import Dashboard
-from comfyui_bridge.ui.experiments_tab import showing
+from comfyui_bridge.ui.experiments_tab import exports, showing
 from comfyui_bridge.ui.sign_in import BROWSER_COOKIE
 from comfyui_bridge.ui.words import Words
 from tests.engine.fake_house import DEADLINE, FakeHouse, picture
@@ -206,8 +210,73 @@ def test_a_cell_s_values_become_the_template_s_defaults(lab: Lab) -> None:
     assert told["is_there"] is True
 
 
+def test_a_sheet_is_taken_away_by_whoever_may_see_it(lab: Lab) -> None:
+    skip = frozenset({("16", "3")})
+    own_id = lab.begin(over(WIDTH, "8,16"), over(COLOR, "1..3"), skip=skip)
+    lab.done(own_id)
+    lab.tell(own_id, "judge", cells=[1], verdict="kept")
+    lab.tell(own_id, "rename", name='../狐狸: "a/b" <i>')
+    begins = {"png": b"\x89PNG", "webp": b"RIFF", "html": b"<!DOC", "csv": b"\xef\xbb\xbf", "zip": b"PK"}
+    for kind, first in begins.items():
+        answer = lab.client.get(f"/experiments/{own_id}/sheet.{kind}")
+        assert (answer.status_code, answer.content[: len(first)]) == (200, first)
+        assert answer.headers["content-disposition"].endswith(
+            f"filename*=UTF-8''%E7%8B%90%E7%8B%B8_%20_a-b_%20_i_.{kind}"
+        )
+        assert answer.headers["content-security-policy"] == "sandbox"
+        assert "content-encoding" not in answer.headers
+    rows = [*csv.DictReader(io.StringIO(lab.client.get(f"/experiments/{own_id}/sheet.csv").text[1:]))]
+    assert [(row["1. Width"], row["2. Color"], row["State"]) for row in rows] == [
+        *(("8", color, "Done") for color in "123"),
+        *(("16", color, "Done") for color in "12"),
+        ("16", "3", "Left out"),
+    ]
+    assert [row["Verdict"] for row in rows] == ["", "Kept", "", "", "", ""]
+    page = lab.client.get(f"/experiments/{own_id}/sheet.html", params={"lang": "zh"}).text
+    assert page.count("此图片无法显示。") == 5, "the scripted server's files are no pictures"
+    assert "保留" in page
+    with zipfile.ZipFile(io.BytesIO(lab.client.get(f"/experiments/{own_id}/sheet.zip").content)) as found:
+        assert len([name for name in found.namelist() if name.startswith("workflows/")]) == 5
+        assert all(json.loads(found.read(n)) for n in found.namelist() if n.startswith("workflows/"))
+    for unknown in (f"{own_id}/sheet.exe", f"{own_id}/sheet.", "nothing/sheet.png", "nothing/sheet.zip"):
+        assert lab.client.get(f"/experiments/{unknown}").status_code == 404
+    with client_of(str(lab.client.base_url)) as other:
+        other.cookies.set(BROWSER_COOKIE, BOB)
+        assert other.get(f"/experiments/{own_id}/sheet.csv").status_code == 200, "who knows its link"
+        lab.tell(own_id, "delete")
+        assert other.get(f"/experiments/{own_id}/sheet.csv").status_code == 404
+        assert lab.client.get(f"/experiments/{own_id}/sheet.csv").status_code == 200
+    lab.tell(own_id, "restore")
+
+
 def _experiment(state: ExperimentState) -> Experiment:
     return Experiment("e", "", "", "", Plan("t", {}), Grid({}), state, 0.0)
+
+
+def test_a_signed_in_person_takes_only_their_own_sheets() -> None:
+    def asked(name: str) -> Request:
+        return Request({"type": "http", "state": {"owner": name, "signed_in": True}})
+
+    ann_s = replace(_experiment(ExperimentState.DONE), owner="ann")
+    assert exports.may_see(asked("ann"), ann_s)
+    assert not exports.may_see(asked("bob"), ann_s)
+    assert exports.may_see(asked("bob"), replace(ann_s, owner=""))
+
+
+@pytest.mark.parametrize(
+    ("name", "called"),
+    [
+        ("Lakes", "Lakes.png"),
+        ("", "Text to image.png"),
+        ("a/b\\c: d?", "a-b-c_ d_.png"),
+        ("../..", "sheet.png"),
+        ("CON", "_CON.png"),
+        ("狐" * 100, "狐" * 58 + ".png"),
+    ],
+)
+def test_a_sheet_is_called_as_its_experiment_is(name: str, called: str) -> None:
+    experiment = replace(_experiment(ExperimentState.DONE), name=name, title="Text to image")
+    assert exports.file_name(experiment, "png") == called
 
 
 @pytest.mark.parametrize(

@@ -72,7 +72,7 @@ class _Exports:
     def _answer(self, kind: str, request: Request) -> Response:
         words = words_of(request.query_params)
         now = self._experiments.sheet(request.path_params["id"])
-        if now is None or not _may_see(request, now.experiment):
+        if now is None or not may_see(request, now.experiment):
             return PlainTextResponse(f"{words('ex_unknown')}\n", 404, headers={"Cache-Control": "no-store"})
         template = self._dashboard.library.get(now.experiment.plan.template)
         form = self._dashboard.form_of(template)
@@ -116,7 +116,8 @@ def _streamed(chunks: Iterator[bytes], kind: str, headers: Mapping[str, str]) ->
     return StreamingResponse(iterate_in_threadpool(chunks), headers=dict(headers), media_type=_TYPES[kind])
 
 
-def _may_see(request: Request, experiment: Experiment) -> bool:
+def may_see(request: Request, experiment: Experiment) -> bool:
+    """Whether whoever asks may have this sheet: as with its runs, and from the bin only its owner."""
     if not is_theirs(request, experiment.owner):
         return False
     return not experiment.deleted or is_own(request, experiment.owner)
@@ -124,8 +125,8 @@ def _may_see(request: Request, experiment: Experiment) -> bool:
 
 def file_name(experiment: Experiment, kind: str) -> str:
     """What a download is called: as the experiment is."""
-    name = (experiment.name or experiment.title).replace("/", "-").replace("\\", "-")
-    return safe_name(f"{name.strip(' .') or 'sheet'}.{kind}")
+    name = (experiment.name or experiment.title).replace("/", "-").replace("\\", "-").strip(" .-")
+    return safe_name(f"{name or 'sheet'}.{kind}")
 
 
 def to_sheet(now: SheetNow, form: Form | None, words: Words, path: Callable[[str, str], str]) -> Sheet:
