@@ -38,7 +38,7 @@ class Unwritten:
                 self._logged_at = now
             count = len(self._runs)
         if is_news or is_due:
-            log.error("%d runs wait to be written down; it is tried every second. %s", count, why)
+            log.error("Runs that wait to be written down: %d. It is tried every second. %s", count, why)
 
     def written(self, run_id: str) -> None:
         """A run was written, or nobody will write it any more."""
