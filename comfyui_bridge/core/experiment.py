@@ -452,6 +452,8 @@ class CellNow:
     """Why no run could be made."""
     version: int = 0
     """The sheet's when this cell last changed."""
+    gone: bool = False
+    """It had a run, which is kept no more."""
 
 
 @dataclass(frozen=True)

@@ -60,7 +60,10 @@ class Sheet:
         if run is not None and run.state.is_final:
             run = without_work(run)
         said = row.problem if row.outcome is not None else ""
-        self.now[row.index] = CellNow(self.cells[row.index], run, row.reused, row.verdict, said, version)
+        is_gone = run is None and bool(row.run_id) and row.outcome is not None
+        self.now[row.index] = CellNow(
+            self.cells[row.index], run, row.reused, row.verdict, said, version, is_gone
+        )
         self.version = version
 
     def take(self, run: Run, version: int) -> bool:
@@ -73,7 +76,10 @@ class Sheet:
             if run.state.is_final:
                 self.rows[index] = replace(self.rows[index], outcome=run.state)
             self.now[index] = replace(
-                self.now[index], run=without_work(run) if run.state.is_final else run, version=version
+                self.now[index],
+                run=without_work(run) if run.state.is_final else run,
+                version=version,
+                gone=False,
             )
             self.version = version
             matters |= run.state.is_final or before is None or before.server != run.server
@@ -82,7 +88,8 @@ class Sheet:
     def lose(self, run_id: str, version: int) -> None:
         """A run is kept no more."""
         for index in self._places.get(run_id, ()):
-            self.now[index] = replace(self.now[index], run=None, version=version)
+            is_gone = self.rows[index].outcome is not None
+            self.now[index] = replace(self.now[index], run=None, version=version, gone=is_gone)
             self.version = version
 
     @property

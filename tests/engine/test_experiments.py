@@ -334,12 +334,18 @@ def test_a_sheet_is_judged_named_deleted_and_follows_what_becomes_of_its_runs(
     assert newer is not None
     assert [cell.cell.index for cell in newer.cells if cell.version > sheet.version] == [0, 1, 2]
     assert newer.cells[0].run.kept == ()
-    assert newer.cells[1].run is None
+    assert [(cell.run is None, cell.gone) for cell in newer.cells] == [
+        (False, False),
+        (True, True),
+        (False, False),
+        (False, False),
+    ]
     assert house.experiments.sheet(experiment_id, newer.version) is None
     house.leave()
     house.enter()
     again = house.sheet(experiment_id)
     assert (again.experiment.name, again.experiment.state) == ("My colours", ExperimentState.DONE)
+    assert [cell.gone for cell in again.cells] == [False, True, False, False]
     assert [cell.verdict.value for cell in again.cells] == ["", "rejected", "kept", ""]
     assert again.version > newer.version
     house.experiments.delete(experiment_id)

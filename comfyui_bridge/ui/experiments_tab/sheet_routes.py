@@ -74,6 +74,7 @@ class _Sheets:
         left = self._experiments.left(experiment.experiment_id) if is_running else None
         told = {
             **showing.head(experiment, own=own, is_there=template is not None),
+            "problem": words.sentence(experiment.problem),
             "version": sheet.version,
             "counts": counted,
             "line": showing.line(experiment, counted, left, words),

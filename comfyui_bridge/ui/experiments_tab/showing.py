@@ -36,7 +36,7 @@ def state_of(now: CellNow, experiment: Experiment) -> str:
         return now.run.state.value
     if now.problem:
         return "failed"
-    return "gone" if experiment.state is ExperimentState.DONE else "waiting"
+    return "gone" if now.gone else "waiting"
 
 
 def cell(now: CellNow, experiment: Experiment, words: Words) -> Told:
