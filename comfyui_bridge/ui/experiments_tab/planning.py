@@ -298,7 +298,7 @@ def much(outlook: Outlook, words: Words) -> str:
     """A word of warning where it is much; empty where it is not."""
     said = []
     if outlook.runs > MANY_RUNS:
-        said.append(words.count("exp_runs", outlook.runs))
+        said.append(words("exp_runs", count=f"{outlook.runs:,}"))
     if outlook.seconds and outlook.seconds.middle > LONG_S:
         said.append(length(outlook.seconds, words))
     if outlook.bytes and outlook.bytes > LARGE_BYTES:

@@ -762,7 +762,13 @@ const planning = (() => {
       parts.make.setAttribute("aria-busy", String(isMaking));
       parts.name.placeholder = nameOf();
     };
-    const nameOf = () => (told?.axes || []).map((one) => one.title).join(" × ") || plan.title || "";
+    /* By what varies, and over which words: a list of "Seed" and "Seed" is no list. */
+    const nameOf = () => {
+      const varied = new Set(asked().map((axis) => axis.key));
+      const text = info.inputs.find((one) => one.way === "texts" && one.now && !varied.has(one.key))?.now || "";
+      const axes = (told?.axes || []).map((one) => one.title).join(" × ") || plan.title || "";
+      return text && varied.size ? phrase("exp_part", { label: axes, part: text.length > 48 ? `${text.slice(0, 47).trimEnd()}…` : text }) : axes;
+    };
 
     const makeAll = async () => {
       if (isMaking) return;

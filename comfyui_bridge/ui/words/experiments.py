@@ -194,7 +194,6 @@ TABLE = {
 
 _SAID_BY_PYTHON = (
     "exp_random",
-    "exp_part",
     "exp_strength",
     "exp_start",
     "exp_end",
