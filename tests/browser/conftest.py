@@ -332,6 +332,7 @@ def stay(
 def page(stay: Callable[[str], Page], program: Program) -> Page:
     """The page of the shared program at its first tab; it stays open."""
     opened = stay(program.url)
+    opened.evaluate("for (const box of document.querySelectorAll('dialog[open]')) box.close()")
     opened.get_by_role("tab").first.click()
     create.form_of(opened)
     return opened

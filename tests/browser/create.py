@@ -38,6 +38,12 @@ def fill(page: Page, slug: str, **values: Any) -> Locator:
     return form_of(page, slug)
 
 
+def go(page: Page, query: str) -> None:
+    """Where a link of ours leads, on a page that is open: as somebody gets there who goes back to it."""
+    page.evaluate("query => history.pushState(null, '', query)", query)
+    page.evaluate("dispatchEvent(new PopStateEvent('popstate'))")
+
+
 def run(page: Page, begin: Callable[[], None] | None = None) -> str:
     """Generate, and wait until that run is done; its id. The stage may show another one's result before."""
     before = page.evaluate(_RUN)

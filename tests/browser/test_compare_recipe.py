@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import parse_qs, quote, urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from playwright.sync_api import Locator, Page, expect
 
@@ -18,15 +18,10 @@ ELSEWHERE: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "locale"
 """A phone in another person's hand."""
 
 
-def made(page: Page, url: str, template: str = "text-to-image", **values: object) -> str:
+def made(page: Page, template: str = "text-to-image", **values: object) -> str:
     """The id of a run of these values."""
-    said = {"steps": 2, "width": 256, "height": 256, **values}
-    query = "&".join(f"{key}={quote(str(value))}" for key, value in said.items())
-    page.goto(f"{url}/?template={template}&{query}")
-    create.form_of(page, template)
-    create.generate(page)
-    create.wait_until_done(page)
-    return create.run_id_of(page)
+    create.fill(page, template, **{"steps": 2, "width": 256, "height": 256, **values})
+    return create.run(page)
 
 
 def sheet(page: Page) -> Locator:
@@ -59,12 +54,11 @@ def until_told(page: Page, link: str, said: str = "another one") -> None:
 
 
 def test_two_results_are_compared_and_their_difference_goes_into_the_form(
-    program: Program, visit: Visit
+    program: Program, page: Page
 ) -> None:
-    page = visit(program.url)
-    boat = made(page, program.url, prompt="a boat", seed=10)
-    fox = made(page, program.url, prompt="a red fox in snow", seed=11)
-    wolf = made(page, program.url, prompt="a red wolf in snow", seed=12, width=384)
+    boat = made(page, prompt="a boat", seed=10)
+    fox = made(page, prompt="a red fox in snow", seed=11)
+    wolf = made(page, prompt="a red wolf in snow", seed=12, width=384)
     page.get_by_role("button", name="More", exact=True).click()
     page.get_by_role("menuitem", name="Compare with…").click()
     sheet(page).locator(".compare-chooser .tile").first.click()
@@ -107,22 +101,20 @@ def test_two_results_are_compared_and_their_difference_goes_into_the_form(
     expect(page.locator(".compare-others .tile")).to_have_count(1)
     page.locator(f'.compare-others .tile:has(img[src*="{boat}"])').click()
     expect(form.get_by_label("Seed", exact=True)).to_have_value("12")
-    page.goto(f"{program.url}/?template=text-to-image&prompt=a%20boat&steps=3")
-    create.form_of(page)
+    create.fill(page, "text-to-image", prompt="a boat", steps=3)
     page.evaluate("([a, b]) => bridge.compare(a, b)", [fox, wolf])
     page.get_by_role("button", name="To the form as it is").click()
     expect(page.get_by_label("Prompt", exact=True)).to_have_value("a red wolf in snow")
     expect(page.get_by_label("Width", exact=True)).to_have_value("384")
     expect(create.is_live(page)).to_have_count(0)
 
-    page.goto(f"{program.url}/?compare={fox},nobody")
+    create.go(page, f"?compare={fox},nobody")
     expect(sheet(page).get_by_role("alert")).to_contain_text("not here any more")
 
 
 def test_a_recipe_link_shows_a_card_elsewhere_and_fills_the_form_there(
-    program: Program, visit: Visit
+    program: Program, page: Page, visit: Visit
 ) -> None:
-    page = visit(program.url)
     page.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=program.url)
     slug = "recipe-of-a-fox"
     document = json.loads((program.workflows / "text-to-image.json").read_text())
@@ -131,7 +123,8 @@ def test_a_recipe_link_shows_a_card_elsewhere_and_fills_the_form_there(
         re.sub(r'(?m)^title = ".*"$', 'title = "A <b>fox</b>"', card)
     )
     (program.workflows / f"{slug}.json").write_text(json.dumps(document))
-    run_id = made(page, program.url, slug, prompt="a <i>fox</i> & snow", seed=2**63 + 11)
+    expect(page.locator(f'#library .card[data-slug="{slug}"]')).to_be_visible()
+    run_id = made(page, slug, prompt="a <i>fox</i> & snow", seed=str(2**63 + 11))
     page.get_by_role("button", name="Copy recipe link").click()
     expect(page.get_by_role("button", name="Recipe link copied")).to_be_visible()
     link = page.evaluate("navigator.clipboard.readText()")
@@ -160,7 +153,7 @@ def test_a_recipe_link_shows_a_card_elsewhere_and_fills_the_form_there(
     links["negative"] = links["positive"]
     (program.workflows / f"{slug}.json").write_text(json.dumps(document))
     until_told(page, link)
-    page.goto(link)
+    create.go(page, f"?{urlsplit(link).query}")
     expect(sheet(page).locator(".notice").first).to_contain_text("another one than it was")
     with page.expect_download() as download:
         sheet(page).get_by_role("link", name="Workflow").click()
@@ -169,13 +162,13 @@ def test_a_recipe_link_shows_a_card_elsewhere_and_fills_the_form_there(
     (sampler,) = (node["inputs"] for node in sent.values() if node["class_type"] == "KSampler")
     assert (sampler["seed"], sampler["negative"] == sampler["positive"]) == (2**63 + 11, False)
 
-    page.goto(link.replace("snow", "ice"))
+    create.go(page, f"?{urlsplit(link.replace('snow', 'ice')).query}")
     expect(sheet(page).locator(".notice").first).to_contain_text("Somebody changed the link")
     expect(sheet(page).locator(".recipe-picture .no-picture")).to_be_visible()
     for name in (f"{slug}.toml", f"{slug}.json"):
         (program.workflows / name).unlink()
     until_told(page, link, "There is no template")
-    page.goto(link)
+    create.go(page, f"?{urlsplit(link).query}")
     expect(sheet(page).locator(".notice")).to_contain_text(f"There is no template “{slug}” here.")
     expect(sheet(page).get_by_role("button", name="Open as mine")).to_have_count(0)
     expect(sheet(page).locator(".recipe-picture img")).to_be_visible()

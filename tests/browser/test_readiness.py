@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import ROOT, Program
-from tests.browser.create import generate, wait_until_done
+from tests.browser.create import fill, run
 
 MISSING = "sd_xl_base_1.0_of_ours.safetensors"
 NEAREST = "sd_xl_base_1.0.safetensors"
@@ -28,10 +28,9 @@ def elsewhere(program: Program) -> Iterator[Path]:
     workflow.with_suffix(".toml").unlink(missing_ok=True)
 
 
-def test_what_a_server_lacks_is_replaced_by_the_nearest(
-    program: Program, elsewhere: Path, visit: Callable[..., Page]
-) -> None:
-    page = visit(f"{program.url}/?template=elsewhere&steps=2&width=256&height=256")
+def test_what_a_server_lacks_is_replaced_by_the_nearest(elsewhere: Path, page: Page) -> None:
+    expect(page.locator('#library .card[data-slug="elsewhere"]')).to_be_visible()
+    fill(page, "elsewhere", steps=2, width=256, height=256)
     line = page.locator("#readiness")
     expect(line).to_contain_text("The server cannot run this yet")
     expect(line).to_contain_text(f"{MISSING} is not on the server (for Load Checkpoint).")
@@ -43,5 +42,4 @@ def test_what_a_server_lacks_is_replaced_by_the_nearest(
     expect(page.get_by_label("Prompt", exact=True)).to_have_value("a lighthouse at dusk")
     assert f'default = "{NEAREST}"' in elsewhere.with_suffix(".toml").read_text("utf-8")
     expect(page.locator('.card[data-slug="elsewhere"] .ready-dot')).to_have_attribute("data-tone", "ok")
-    generate(page)
-    wait_until_done(page)
+    run(page)
