@@ -42,7 +42,7 @@ bridge.dots = (props, watch) => {
     const { unknown = [], missing = {}, ready = "" } = props.value || {};
     if (!ready) return;
     const pending = new Set(unknown);
-    for (const card of document.querySelectorAll("#library .card")) {
+    for (const card of cardsOf()) {
       const slug = card.dataset.slug;
       const [tone, words] = pending.has(slug) ? ["", ""] : missing[slug] || ["ok", ready];
       let dot = card.querySelector(".ready-dot");

@@ -64,6 +64,7 @@ const isChanged = () => Boolean(editor.draft && !same(editor.draft, editor.opene
 bridge.shelf = (element, trigger, watch) => {
   editor.lookAgain = () => trigger("look");
   const settle = () => {
+    shelf = renewed(shelf, element.querySelector(".rows"));
     filterShelf(element);
     markShelf();
   };
@@ -75,7 +76,7 @@ bridge.shelf = (element, trigger, watch) => {
   });
   element.addEventListener("keydown", (event) => {
     if (event.key !== "ArrowDown" && event.key !== "ArrowUp") return;
-    const rows = [...element.querySelectorAll("li:not([hidden]) > .entry")];
+    const rows = [...element.querySelectorAll("li > .entry")];
     const at = rows.indexOf(document.activeElement);
     if (!rows.length || (at < 0 && !event.target.matches(".shelf-search"))) return;
     event.preventDefault();
@@ -90,20 +91,20 @@ bridge.shelf = (element, trigger, watch) => {
   settle();
 };
 
+let shelf = null; // its rows, those that are not on the page too
+
 const filterShelf = (root) => {
+  if (!shelf) return;
   const wanted = (root.querySelector(".shelf-search")?.value || "").toLowerCase().split(/\s+/).filter(Boolean);
-  let shown = 0;
-  for (const row of root.querySelectorAll(".entry")) {
-    const fits = wanted.every((word) => row.dataset.said.includes(word));
-    row.parentElement.hidden = !fits;
-    if (fits) shown += 1;
-  }
+  const fits = ({ said }) => wanted.every((word) => said.includes(word));
+  const shown = shelf.show((row) => fits(row.firstElementChild.dataset), shelf.first);
+  shelf.first = undefined;
   const none = root.querySelector(".no-match");
-  if (none) none.hidden = shown > 0 || !root.querySelector(".entry");
+  if (none) none.hidden = shown > 0 || !shelf.rows.length;
 };
 
 const markShelf = () => {
-  for (const row of document.querySelectorAll("#shelf .entry")) {
+  for (const { firstElementChild: row } of shelf ? shelf.rows : []) {
     const isIt = row.dataset.slug === editor.slug;
     if (isIt) row.setAttribute("aria-current", "true");
     else row.removeAttribute("aria-current");
@@ -226,8 +227,7 @@ const drawHead = () => {
 
 const useIt = (slug) => {
   openTab("create");
-  const card = [...document.querySelectorAll("#library .card")].find((one) => one.dataset.slug === slug);
-  card?.click();
+  if (slug !== current) choose(slug);
 };
 
 const notices = () => {
