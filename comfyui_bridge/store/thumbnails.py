@@ -132,7 +132,8 @@ def _moving(path: Path) -> Portable | None:
             if not getattr(picture, "is_animated", False) or picture.width * picture.height > MOST_PIXELS:
                 return None
             picture.load()
-            return Portable(content, _MOVING[str(picture.format)], *picture.size, picture.mode != "RGB")
+            is_clear = picture.has_transparency_data
+            return Portable(content, _MOVING[str(picture.format)], *picture.size, is_clear)
     except BROKEN:
         return None
 
