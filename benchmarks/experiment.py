@@ -18,8 +18,8 @@ from comfyui_bridge.core.experiment import AxisKind, AxisPlan, ExperimentState, 
 from comfyui_bridge.engine.experiments import Experiments
 from comfyui_bridge.settings import Settings
 
-CELLS, RATE, STEPS = 200, 10, 2
-"""With the moment it takes to save, three tenths of a second a cell."""
+CELLS, RATE, STEPS = 200, 10, 4
+"""With the moment it takes to save, half a second a cell."""
 LARGE = 2000
 LOOKS = 20
 

@@ -11,7 +11,7 @@ import logging
 import threading
 import uuid
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from comfyui_bridge.core.errors import InvalidValues, StoreError, WorkflowError
@@ -41,8 +41,14 @@ class _Seen:
     version: int
     able: dict[int, frozenset[str]] = field(default_factory=dict)
     """The servers that can do each cell."""
+    kinds: set[frozenset[str]] = field(default_factory=set)
+    """All of these, each once: thousands of cells are of one kind or two."""
     held: set[int] = field(default_factory=set)
     """Cells that a server may be able to do which has not answered yet."""
+
+    def is_able(self, index: int, servers: Iterable[str]) -> None:
+        self.able[index] = frozenset(servers)
+        self.kinds.add(self.able[index])
 
 
 class _Room:
@@ -206,10 +212,10 @@ class Conductor:
             self._pause(sheet, str(error))
             return False
         seen = self._seen_of(sheet, template)
-        ready, more = self._look(sheet, seen, todo)
-        self._begin_some(sheet, seen, ready, self._room(seen, waiting))
-        held = sum(row.index in seen.held for row in todo)
-        self._sheets.say(sheet, trouble=self._why_held() if held else "")
+        noted, more = self._look(sheet, seen, todo)
+        self._begin_some(sheet, seen, (row for row in todo if row.index not in noted), waiting)
+        is_held = bool(seen.held) and any(row.index in seen.held for row in todo)
+        self._sheets.say(sheet, trouble=self._why_held() if is_held else "")
         return more
 
     def _seen_of(self, sheet: Sheet, template: Template) -> _Seen:
@@ -220,8 +226,8 @@ class Conductor:
             seen = self._seen[key] = _Seen(template, version)
         return seen
 
-    def _look(self, sheet: Sheet, seen: _Seen, todo: Sequence[CellRow]) -> tuple[list[CellRow], bool]:
-        """Look at the next few cells: those that may begin, of all that were seen, and whether more are left.
+    def _look(self, sheet: Sheet, seen: _Seen, todo: Sequence[CellRow]) -> tuple[Collection[int], bool]:
+        """Look at the next few cells; which of them need no run any more, and whether there are more.
 
         What was completed before is shown from then, and where no run can be made that is said.
         """
@@ -238,7 +244,7 @@ class Conductor:
                     said = " ".join(error.problems.values())
                     noted[row.index] = replace(row, outcome=RunState.FAILED, problem=said)
                 continue
-            seen.able[row.index] = frozenset(self._engine.able_to_do(prepared.workflow))
+            seen.is_able(row.index, self._engine.able_to_do(prepared.workflow))
             if not row.asked:
                 fingerprints[row.index] = prepared.fingerprint
         same = self._engine.same_as(fingerprints.values(), sheet.experiment.owner)
@@ -248,15 +254,17 @@ class Conductor:
                 noted[row.index] = replace(row, run_id=run.run_id, reused=True, outcome=run.state)
         self._store.note(sheet.experiment.experiment_id, noted.values())
         self._sheets.put(sheet, tuple(noted.values()), {run.run_id: run for run in same.values()})
-        ready = [row for row in todo if row.index in seen.able and row.index not in noted]
-        return ready, len(unseen) > _AT_A_TIME
+        return noted.keys(), len(unseen) > _AT_A_TIME
 
-    def _begin_some(self, sheet: Sheet, seen: _Seen, ready: Sequence[CellRow], room: _Room) -> None:
-        for row in ready:
-            if self._stopping.is_set():
+    def _begin_some(self, sheet: Sheet, seen: _Seen, todo: Iterable[CellRow], waiting: Sequence[int]) -> None:
+        """Begin the cells that there is room for, in order."""
+        room = self._room(seen, waiting)
+        has_room = {kind for kind in seen.kinds if room.is_for(kind)}
+        for row in todo:
+            if not has_room or self._stopping.is_set():
                 return
-            able = seen.able[row.index]
-            if not room.is_for(able):
+            able = seen.able.get(row.index)
+            if able not in has_room:
                 continue
             try:
                 prepared = self._prepared(sheet, seen.template, row)
@@ -266,6 +274,7 @@ class Conductor:
                 continue
             self._begin(sheet, prepared, row)
             room.take(able)
+            has_room = {kind for kind in has_room if room.is_for(kind)}
 
     def _room(self, seen: _Seen, waiting: Sequence[int]) -> _Room:
         taking = frozenset(

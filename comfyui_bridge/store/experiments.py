@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from time import time
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, Select, bindparam, delete, func, insert, select, update
 
 from comfyui_bridge.core.experiment import Experiment, ExperimentState, Grid, Plan, Verdict
 from comfyui_bridge.core.run import RunState
@@ -135,11 +135,10 @@ class ExperimentStore:
         """Put down these cells as they stand now."""
         if not changed:
             return
+        rows = [{"its_cell": one.index, **_cell_to_row(experiment_id, one)} for one in changed]
+        is_it = (cells.c.experiment_id == experiment_id, cells.c.cell == bindparam("its_cell"))
         with self._database.writing() as connection:
-            for one in changed:
-                is_it = (cells.c.experiment_id == experiment_id, cells.c.cell == one.index)
-                row = _cell_to_row(experiment_id, one)
-                connection.execute(update(cells).where(*is_it).values(row))
+            connection.execute(update(cells).where(*is_it), rows)
 
     def take_back(self, experiment_id: str, run_ids: Sequence[str]) -> None:
         """Forget runs that never began; their cells are to be done again."""
