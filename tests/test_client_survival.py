@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import struct
-import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -26,6 +25,7 @@ from comfyui_bridge.core.run import RunState
 from comfyui_bridge.engine.follow import Timing
 from comfyui_bridge.sandbox.faults import Answer, Delay, Faults
 from comfyui_bridge.sandbox.thread import SandboxThread
+from tests import waiting
 from tests.client_graphs import picture
 from tests.fakes.http_script import frame
 from tests.fakes.tcp_proxy import Act, TcpProxy
@@ -79,10 +79,7 @@ def history(sandbox: SandboxThread) -> dict[str, object]:
 
 
 def until(what: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + DEADLINE
-    while not what():
-        assert time.monotonic() < deadline, "never happened"
-        threading.Event().wait(0.005)
+    waiting.until(what, DEADLINE, what.__qualname__)
 
 
 def until_steps(handle: RunHandle, count: int = 2) -> None:

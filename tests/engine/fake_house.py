@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -22,6 +21,7 @@ from comfyui_bridge.store.media import MediaStore
 from comfyui_bridge.store.runs import RunStore
 from comfyui_bridge.store.servers import ServerStore
 from tests.fakes.fake_server import FakeServer
+from tests.waiting import run_that, until
 
 DEADLINE = 20.0
 SWIFT = replace(
@@ -110,6 +110,11 @@ class FakeHouse:
         self.engine.stop(DEADLINE)
         self.database.close()
 
+    def join(self, server: FakeServer) -> None:
+        """Another server comes into reach and is added."""
+        self.reachable[server.name] = server
+        self.engine.add_server(server.name)
+
     def _connect(self, url: str) -> FakeServer:
         """Addresses as people write them, without what the real ones allow."""
         scheme, _, rest = url.partition("://")
@@ -128,23 +133,11 @@ class FakeHouse:
 
     def until(self, what: Callable[[], Any], why: str = "") -> Any:
         """What `what` gives, once that is true."""
-        deadline = time.monotonic() + DEADLINE
-        pause = threading.Event()
-        while not (found := what()):
-            assert time.monotonic() < deadline, f"never happened: {why or what} {self.engine.servers()}"
-            pause.wait(0.005)
-        return found
+        return until(what, DEADLINE, lambda: f"{why or what} {self.engine.servers()}")
 
     def run_is(self, run_id: str, claim: Callable[[Run], bool]) -> Run:
         """The run once `claim` holds of it."""
-        deadline = time.monotonic() + DEADLINE
-        while True:
-            snapshot = self.engine.snapshot(run_id)
-            assert snapshot is not None, f"the run {run_id} is lost"
-            if claim(snapshot.run):
-                return snapshot.run
-            assert time.monotonic() < deadline, f"still {snapshot.run}"
-            self.engine.wait(run_id, snapshot.version, 1.0)
+        return run_that(self.engine, run_id, claim, DEADLINE)
 
     def begun(self, run_id: str) -> Run:
         return self.run_is(run_id, lambda run: run.state is RunState.IN_PROGRESS)

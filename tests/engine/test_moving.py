@@ -32,8 +32,7 @@ def test_a_run_that_waited_in_a_server_that_ended_is_done_by_another(
     house = build(one)
     running, waiting = behind(house, one)
     old = house.run(waiting).prompt_id
-    house.reachable[two.name] = two
-    house.engine.add_server(two.name)
+    house.join(two)
     one.end()
     moved = house.done(waiting)
     assert (moved.server, two.begun) == (two.name, [moved.prompt_id])
@@ -91,8 +90,7 @@ def test_what_may_have_begun_while_nobody_listened_is_not_done_again(build: Buil
 def test_a_server_that_hangs_keeps_its_runs(build: Build, one: FakeServer, two: FakeServer) -> None:
     house = build(one)
     running, waiting = behind(house, one)
-    house.reachable[two.name] = two
-    house.engine.add_server(two.name)
+    house.join(two)
     house.ready(two)
     one.hang()
     one.drop_sockets()
@@ -108,8 +106,7 @@ def test_a_server_that_hangs_keeps_its_runs(build: Build, one: FakeServer, two: 
 def test_a_server_that_is_cut_off_keeps_its_runs(build: Build, one: FakeServer, two: FakeServer) -> None:
     house = build(one)
     running, waiting = behind(house, one)
-    house.reachable[two.name] = two
-    house.engine.add_server(two.name)
+    house.join(two)
     one.go_away()
     house.away(one)
     assert house.done(house.submit(picture("ImageInvert", color=7))).server == two.name
@@ -129,8 +126,7 @@ def test_an_uploaded_file_goes_along(build: Build, one: FakeServer, two: FakeSer
     key = house.media.keep_upload(BytesIO(b"mine"), "mine.png")
     waiting = house.submit(picture("ImageInvert", image="example.png"), image=FileValue(key, "mine.png"))
     assert house.accepted(waiting).workflow.node("1").inputs["image"] == "mine.png"
-    house.reachable[two.name] = two
-    house.engine.add_server(two.name)
+    house.join(two)
     one.end()
     moved = house.done(waiting)
     assert (moved.server, moved.workflow.node("1").inputs["image"]) == (two.name, "mine (1).png")
@@ -142,8 +138,7 @@ def test_a_server_behind_a_broken_tunnel_does_not_begin_what_went_elsewhere(
     house = build(one)
     running, waiting = behind(house, one)
     old = house.run(waiting).prompt_id
-    house.reachable[two.name] = two
-    house.engine.add_server(two.name)
+    house.join(two)
     one.lose_the_way()
     assert house.done(waiting).server == two.name
     assert old in one.queue_now()
@@ -174,8 +169,7 @@ def test_what_was_done_twice_behind_a_broken_tunnel_is_told(
 ) -> None:
     house = build(one)
     running, waiting = behind(house, one)
-    house.reachable[two.name] = two
-    house.engine.add_server(two.name)
+    house.join(two)
     one.lose_the_way()
     moved = house.done(waiting)
     one.let_go()
@@ -195,8 +189,7 @@ def test_what_went_elsewhere_is_not_begun_after_a_restart_of_ours(
     house = build(one)
     running, waiting = behind(house, one)
     old = house.run(waiting).prompt_id
-    house.reachable[two.name] = two
-    house.engine.add_server(two.name)
+    house.join(two)
     one.lose_the_way()
     house.done(waiting)
     house.leave()

@@ -48,7 +48,8 @@ def test_a_stop_is_answered_at_once_where_the_server_hangs(build: Build, one: Fa
     asked = time.monotonic()
     house.engine.cancel(run_id)
     house.run_is(run_id, lambda run: run.stopping)
-    assert time.monotonic() - asked < 0.5
+    # The server says nothing until `go_on`: who waited for it would wait for ever.
+    assert time.monotonic() - asked < 5.0
     stored = house.runs.get(run_id)
     assert stored is not None
     assert stored.stopping

@@ -211,8 +211,8 @@ class _Link:
                 rule.fired.set()
                 return True
             case Act.INSERT:
+                rule.fired.set()  # before: who is sent too much may hang up in the middle of it
                 target.sendall(rule.insert + piece)
-                rule.fired.set()
                 return True
             case Act.CUT_AFTER:
                 target.sendall(piece)

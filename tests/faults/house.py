@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -22,6 +21,7 @@ from comfyui_bridge.store.media import MediaStore
 from comfyui_bridge.store.runs import RunStore
 from comfyui_bridge.store.servers import ServerStore
 from tests.faults.processes import DEADLINE, ServerProcess, until
+from tests.waiting import run_that
 
 # Shorter than in life, where nobody minds to wait for some seconds.
 GRACE = Grace(unbegun=1.0)
@@ -65,14 +65,7 @@ class House:
 
     def until(self, run_id: str, claim: Callable[[Run], bool]) -> Run:
         """The run once `claim` holds of it."""
-        deadline = time.monotonic() + DEADLINE
-        while True:
-            snapshot = self.engine.snapshot(run_id)
-            assert snapshot is not None, f"the run {run_id} is lost"
-            if claim(snapshot.run):
-                return snapshot.run
-            assert time.monotonic() < deadline, f"still {snapshot.run}"
-            self.engine.wait(run_id, snapshot.version, 1.0)
+        return run_that(self.engine, run_id, claim, DEADLINE)
 
     def begun(self, run_id: str) -> Run:
         return self.until(run_id, lambda run: run.progress.value >= 1)

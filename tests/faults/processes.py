@@ -10,8 +10,6 @@ import json
 import random
 import signal
 import socket
-import threading
-import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
@@ -19,23 +17,19 @@ from typing import Any, TypeVar
 from urllib.request import Request, urlopen
 
 from comfyui_bridge import cli
+from tests import waiting
 from tests.faults import engine_process
 from tests.nursery import Child
 
 ROOT = Path(__file__).resolve().parents[2]
 DEADLINE = 60.0
 """Seconds until a test gives up: what is waited for takes one or two on a quiet machine."""
-_LOOK_S = 0.01
 _Self = TypeVar("_Self", bound="_Process")
 
 
 def until(what: Callable[[], Any], why: str = "") -> Any:
     """What `what` gives once it is true."""
-    deadline = time.monotonic() + DEADLINE
-    while not (found := what()):
-        assert time.monotonic() < deadline, f"never happened: {why or what}"
-        threading.Event().wait(_LOOK_S)
-    return found
+    return waiting.until(what, DEADLINE, why or what.__qualname__)
 
 
 def free_port() -> int:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -21,8 +20,9 @@ from comfyui_bridge.ui import serving
 from comfyui_bridge.ui.dashboard import Dashboard
 from comfyui_bridge.ui.serving import Launched, Look
 from comfyui_bridge.ui.sign_in import owner_of
+from tests import waiting
 
-DEADLINE_S = 10.0
+DEADLINE_S = 30.0
 
 
 class Runs(Live):
@@ -119,7 +119,4 @@ def events(response: httpx.Response) -> Iterator[tuple[str, str]]:
 
 def until(true: Callable[[], bool], what: str) -> None:
     """Wait for a condition that has no event of its own."""
-    deadline = time.monotonic() + DEADLINE_S
-    while not true():
-        assert time.monotonic() < deadline, f"not within {DEADLINE_S:.0f} s: {what}"
-        time.sleep(0.01)
+    waiting.until(true, DEADLINE_S, what)
