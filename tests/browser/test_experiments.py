@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from urllib.parse import parse_qs, urlsplit
 
+import pytest
+from PIL import Image, ImageStat
 from playwright.sync_api import Locator, Page, expect
 
+from comfyui_bridge.sandbox.faults import NodeFault
 from tests.browser import create
 from tests.browser.conftest import Program, Server
 
 Visit = Callable[..., Page]
+LONG_MS = 120_000
 LAKES = ("a lake at dawn", "a lake at noon", "a lake in the fog")
 
 
@@ -50,8 +54,84 @@ def sheet_of(page: Page) -> str:
     return parse_qs(urlsplit(page.url).query)["experiment"][0]
 
 
+def cell(page: Page, index: int) -> Locator:
+    return page.locator(f'.cs-cell[data-index="{index}"]')
+
+
+def states(page: Page, state: str) -> Locator:
+    return page.locator(f'.cs-cell[data-state="{state}"]')
+
+
+def watch_it_fill(page: Page) -> None:
+    """One cell fails; in the middle of it the page is loaded again; the failed one is done once more."""
+    expect(page.get_by_role("columnheader")).to_have_text(["StepsPrompt", "2", "3", "4", "5"])
+    expect(page.get_by_role("rowheader")).to_have_count(3)
+    expect(states(page, "failed")).to_contain_text("It hurts")
+    page.reload()
+    expect(page.locator(".cs-line")).to_have_text("11 of 12 done · 1 failed", timeout=LONG_MS)
+    expect(page.locator(".cs-shown img.is-there")).to_have_count(11)
+    states(page, "failed").get_by_role("button", name="Run again").click()
+    expect(page.locator(".cs-line")).to_have_text("All 12 done", timeout=LONG_MS)
+    expect(page.locator(".cs-shown img.is-there")).to_have_count(12)
+
+
+def judge_it(page: Page) -> None:
+    """By keys: one is kept, one rejected, and of two the better is chosen without knowing which it is."""
+    cell(page, 0).locator(".cs-open").focus()
+    page.keyboard.press("k")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("x")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("b")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("b")
+    blind = page.get_by_role("dialog", name="Which is better?")
+    expect(blind.get_by_role("button", name="A is better")).to_be_visible()
+    expect(blind).not_to_contain_text("noon")
+    page.keyboard.press("ArrowLeft")
+    expect(blind.locator(".is-best")).to_contain_text("a lake at noon")
+    blind.get_by_role("button", name="Close").last.click()
+    expect(page.locator('.cs-cell[data-verdict="kept"]')).to_have_count(2)
+    page.get_by_role("button", name="Kept").click()
+    expect(page.locator(".cs-cell")).to_have_count(2)
+    expect(cell(page, 0)).to_contain_text("Steps 2")
+    page.locator('[data-filter="all"]').click()
+    cell(page, 0).locator(".cs-open").click()
+    large = page.get_by_role("dialog", name="Result")
+    expect(large.get_by_role("button", name="Keep")).to_have_attribute("aria-pressed", "true")
+    page.keyboard.press("ArrowRight")
+    expect(large.get_by_role("button", name="Reject")).to_have_attribute("aria-pressed", "true")
+    page.keyboard.press("Escape")
+    expect(cell(page, 1).locator(".cs-open")).to_be_focused()
+
+
+def take_it_away(page: Page) -> None:
+    """As one picture: every cell of it is painted, and the page says what it is of."""
+    page.get_by_role("button", name="Export").click()
+    with page.expect_download() as download:
+        page.get_by_role("menuitem", name="Picture, PNG").click()
+    assert download.value.suggested_filename == "Lakes.png"
+    with Image.open(download.value.path()) as picture:
+        assert "Lakes" in "".join(map(str, picture.info.values()))
+        wide, high = picture.size
+        cells = picture.convert("L").crop((wide // 3, high // 2, wide, high))
+        assert min(wide, high) > 500
+        assert ImageStat.Stat(cells).stddev[0] > 20
+
+
+def promote_it(page: Page) -> None:
+    cell(page, 6).locator(".cs-open").focus()
+    page.keyboard.press("p")
+    page.get_by_role("button", name="Into the form").click()
+    form = create.form_of(page)
+    expect(form.get_by_label("Prompt", exact=True)).to_have_value("a lake at noon")
+    form.get_by_role("button", name="Advanced").click()
+    expect(form.locator("#input-steps input[type=number]")).to_have_value("4")
+
+
+@pytest.mark.timeout(300)  # twelve pictures are painted, on a machine that may have other things to do
 def test_a_sheet_is_planned_made_and_looked_at(program: Program, server: Server, visit: Visit) -> None:
-    page = visit(program.url)
+    page = visit(f"{program.url}?template=text-to-image&width=256&height=256")
     create.form_of(page)
     plan_a_sheet(page)
     # What is typed outlives another tab and a reload.
@@ -62,8 +142,13 @@ def test_a_sheet_is_planned_made_and_looked_at(program: Program, server: Server,
     page.get_by_role("button", name="Put all back").click()
     page.get_by_role("textbox", name="Name").fill("Lakes")
     expect(page.locator(".exp-make")).to_have_text("Make 12 pictures")
+    server.faults.nodes = [NodeFault("KSampler", "RuntimeError", "It hurts")]
     page.locator(".exp-make").click()
     experiment_id = sheet_of(page)
+    watch_it_fill(page)
+    judge_it(page)
+    take_it_away(page)
+    promote_it(page)
     page.goto(f"{program.url}?view=experiments")
     row = page.locator(f'[data-experiment="{experiment_id}"]')
     expect(row).to_contain_text("Lakes")

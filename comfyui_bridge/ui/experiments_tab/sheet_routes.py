@@ -66,7 +66,7 @@ class _Sheets:
         words, experiment = words_of(request.query_params), sheet.experiment
         since = _version(request.query_params.get("since", ""))
         is_whole = not 0 < since <= sheet.version
-        fresh = sheet.cells if is_whole else [now for now in sheet.cells if _is_news(now, sheet, since)]
+        fresh = sheet.cells if is_whole else [now for now in sheet.cells if now.version > since]
         template = self._dashboard.library.get(experiment.plan.template)
         own = is_own(request, experiment.owner)
         counted = showing.counts(sheet)
@@ -78,7 +78,7 @@ class _Sheets:
             "version": sheet.version,
             "counts": counted,
             "line": showing.line(experiment, counted, left, words),
-            "cells": [showing.cell(now, experiment, words) for now in fresh],
+            "cells": [showing.cell(now, words) for now in fresh],
         }
         if not is_whole:
             return told
@@ -155,11 +155,6 @@ class _Sheets:
 
 def _version(text: str) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 20 else 0
-
-
-def _is_news(now: CellNow, sheet: SheetNow, since: int) -> bool:
-    """Whether a cell may be another than it was; one whose run is gone is so when all have ended."""
-    return now.version > since or showing.state_of(now, sheet.experiment) == "gone"
 
 
 _VERDICTS = tuple(one.value for one in Verdict)

@@ -28,7 +28,7 @@ _ENDED = ("completed", "failed", "cancelled")
 _LONGEST_TEXT = 200
 
 
-def state_of(now: CellNow, experiment: Experiment) -> str:
+def state_of(now: CellNow) -> str:
     """How a cell is: as its run, or `skipped`, or `waiting` for its run to be made, or its run is `gone`."""
     if now.cell.is_skipped:
         return "skipped"
@@ -39,9 +39,9 @@ def state_of(now: CellNow, experiment: Experiment) -> str:
     return "gone" if now.gone else "waiting"
 
 
-def cell(now: CellNow, experiment: Experiment, words: Words) -> Told:
+def cell(now: CellNow, words: Words) -> Told:
     """A cell in small. Where it stands and what it is called there the axes tell."""
-    told: Told = {"index": now.cell.index, "state": state_of(now, experiment)}
+    told: Told = {"index": now.cell.index, "state": state_of(now)}
     said = {
         "verdict": now.verdict.value,
         "reused": now.reused,
@@ -115,7 +115,7 @@ def promotable(form: Form, grid: Grid) -> Iterator[ExposedInput]:
 
 def counts(sheet: SheetNow) -> Mapping[str, int]:
     """How many cells there are of each state, of each verdict, and in all (`all`) that are not skipped."""
-    states = Counter(state_of(now, sheet.experiment) for now in sheet.cells)
+    states = Counter(state_of(now) for now in sheet.cells)
     verdicts = Counter(now.verdict.value for now in sheet.cells if now.verdict is not Verdict.NONE)
     return {**states, **verdicts, "all": len(sheet.cells) - states["skipped"]}
 
