@@ -125,6 +125,27 @@ def test_a_run_keeps_the_stage_until_it_is_done_then_the_next_has_it_and_the_fir
     assert create.run_id_of(page) == first
 
 
+def test_another_template_takes_the_address_at_once_and_the_stage_once_nothing_is_under_way(
+    page: Page, server: Server
+) -> None:
+    create.fill(page, "text-to-image", **SMALL)
+    server.hold()
+    create.generate(page)
+    expect(page.locator("#status .line")).to_have_text("Loading model")
+    run = create.run_id_of(page)
+    create.choose(page, "inpaint")
+    expect(page).to_have_url(re.compile(r"\?template=inpaint$"))
+    expect(page.locator("#status .hint")).to_contain_text("Text to image")
+    server.let_go()
+    create.wait_until_done(page)
+    # Its seed is of another form, and offered there alone.
+    expect(page.locator("#form .seed-last")).to_contain_text("From the workflow")
+    create.choose(page, "text-to-image")
+    expect(page.locator("#status .line")).to_have_text("Your last result")
+    expect(page.locator(f'#strip a[data-run="{run}"]')).to_have_attribute("aria-current", "true")
+    expect(page).to_have_url(re.compile(r"\?template=text-to-image$"))
+
+
 def test_several_pictures_at_once_stand_side_by_side(page: Page) -> None:
     create.fill(page, "text-to-image", **SMALL, batch_size=3)
     run_id = create.run(page)
