@@ -6,6 +6,7 @@
 const sheetTable = (drawCell) => {
   const GAP = 10;
   const EDGE = 16; // the light table around the cells
+  const RING = 6; // around the cell that has the keyboard
   const SIZES = [64, 88, 112, 144, 184, 232, 288, 360, 460];
   const head = make("div", { class: "cs-heads", role: "row", "aria-rowindex": 1 });
   const space = make("div", { class: "cs-space", role: "presentation" }, head);
@@ -46,7 +47,7 @@ const sheetTable = (drawCell) => {
     if (room <= 0) return false;
     let [across, width, side, top] = [laid.across, 0, 0, 0];
     if (laid.columns) {
-      side = laid.rows ? clamp(isPhone() ? 44 : 72, longest(laid.rows) * 7 + 20, isPhone() ? 80 : 176) : 0;
+      side = laid.rows ? clamp(isPhone() ? 44 : 72, longest(laid.rows) * 7.8 + 28, isPhone() ? 80 : 176) : 0;
       width = Math.floor(size || fitting(room, side, across));
       const lines = clamp(1, Math.ceil((longest(laid.columns) * 7.6) / (width - 4)), 3);
       top = Math.max(lines * 18 + 16, side ? 46 : 0);
@@ -56,7 +57,7 @@ const sheetTable = (drawCell) => {
     const down = Math.ceil(laid.cells.length / across);
     const gaps = laid.columns ? GAP : 0;
     space.style.width = laid.columns ? `${2 * EDGE + side + across * (width + GAP) - (side ? 0 : GAP)}px` : "100%";
-    space.style.height = `${top + (top ? 0 : EDGE) + down * (at.height + GAP) - (gaps ? 0 : GAP) + EDGE}px`;
+    space.style.height = `${top + (top ? RING : EDGE) + down * (at.height + GAP) - (gaps ? 0 : GAP) + EDGE}px`;
     head.style.height = `${top}px`;
     head.hidden = !top;
     element.style.setProperty("--cell", `${width}px`);
@@ -66,7 +67,7 @@ const sheetTable = (drawCell) => {
     element.setAttribute("aria-colcount", across + (side ? 1 : 0));
     return true;
   };
-  const topOf = (row) => (at.head || EDGE) + row * (at.height + GAP);
+  const topOf = (row) => (at.head ? at.head + RING : EDGE) + row * (at.height + GAP);
   const leftOf = (column) => EDGE + at.side + (at.side ? GAP : 0) + column * (at.width + GAP);
 
   /* What stands in the page --------------------------------------------------------------------- */
@@ -168,7 +169,7 @@ const sheetTable = (drawCell) => {
     if (place === undefined) return;
     const [row, column] = [Math.floor(place / at.across), place % at.across];
     const [top, left] = [topOf(row), leftOf(column)];
-    const [over, beside] = [at.head || EDGE, at.side ? at.side + EDGE + GAP : EDGE];
+    const [over, beside] = [at.head ? at.head + RING : EDGE, at.side ? at.side + EDGE + GAP : EDGE];
     if (top < element.scrollTop + over) element.scrollTop = top - over;
     else if (top + at.height + GAP > element.scrollTop + element.clientHeight) element.scrollTop = top + at.height + GAP - element.clientHeight;
     if (left < element.scrollLeft + beside) element.scrollLeft = left - beside;
