@@ -97,10 +97,10 @@ def row(
     against: str = "",
     goal: Goal | None = None,
 ) -> Measured:
-    """The row of many times: medians, and the spread of ours."""
+    """The row of many times: medians, and the spread of ours. Without any of ours it is endless."""
     return Measured(
         name,
-        statistics.median(ours),
+        statistics.median(ours) if ours else sys.float_info.max,
         unit,
         len(ours),
         statistics.median(other) if other else None,

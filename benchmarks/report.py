@@ -39,7 +39,8 @@ def line(row: Row) -> str:
     if row.spread is not None:
         parts.append(f"({_number(row.spread[0])} to {_number(row.spread[1])})")
     if row.other is not None:
-        parts.append(f"{row.against or 'other'} {_number(row.other)} {row.unit}, ratio {row.ratio:.3f}")
+        ratio = "" if row.ratio is None else f", ratio {row.ratio:.3f}"
+        parts.append(f"{row.against or 'other'} {_number(row.other)} {row.unit}{ratio}")
     parts.append(f"n={row.n}")
     if row.goal is not None:
         parts.append(f"goal {row.goal}: {'met' if row.is_met else 'NOT MET'}")
