@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import shutil
 import signal
-import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -18,8 +15,11 @@ from PIL import Image
 from comfyui_bridge.cli import main
 from comfyui_bridge.comfy.server import ComfyServer
 from comfyui_bridge.sandbox.thread import SandboxThread
+from tests.nursery import Child
+from tests.waiting import until
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+DEADLINE = 60.0
 SMALL = ["--set", "width=256", "--set", "height=256", "--set", "steps=2"]
 
 
@@ -289,34 +289,16 @@ def test_a_table_may_come_from_standard_input(say, server, tmp_path, monkeypatch
 )
 def test_ctrl_c_takes_back_what_was_submitted(words, tmp_path):
     with SandboxThread(step_seconds=0.5) as sandbox:
-        command = [
-            sys.executable,
-            "-m",
-            "comfyui_bridge",
-            *words,
-            "--set",
-            "steps=60",
-            "--out",
-            str(tmp_path),
-        ]
-        process = subprocess.Popen(
-            [*command, "--server", sandbox.url],
-            stderr=subprocess.PIPE,
-            text=True,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
-        )
+        command = [*words, "--set", "steps=60", "--out", str(tmp_path), "--server", sandbox.url]
+        child = Child(main, command, joins=True)
         server = ComfyServer(sandbox.url)
-        deadline = time.monotonic() + 20
-        while not server.queue().running:
-            assert time.monotonic() < deadline
-            assert process.poll() is None, process.stderr.read()
-        process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=20)
-        assert process.returncode == 130, err
-        assert "Traceback" not in err
-        deadline = time.monotonic() + 5
-        while server.queue().running or server.queue().pending:
-            assert time.monotonic() < deadline
+        until(lambda: server.queue().running or not child.is_alive, DEADLINE, "the server has it")
+        child.send(signal.SIGINT)
+        said = child.stdout.read()
+        assert child.ended(DEADLINE) == 130, said
+        child.close()
+        assert "Traceback" not in said
+        until(lambda: not server.queue().running + server.queue().pending, DEADLINE, "nothing is left of it")
         server.close()
 
 
