@@ -97,10 +97,10 @@ def row(
     against: str = "",
     goal: Goal | None = None,
 ) -> Measured:
-    """The row of many times: medians, and the spread of ours. Without any of ours it is endless."""
+    """The row of many times: medians, and the spread of ours, of which there must be some."""
     return Measured(
         name,
-        statistics.median(ours) if ours else sys.float_info.max,
+        statistics.median(ours),
         unit,
         len(ours),
         statistics.median(other) if other else None,
