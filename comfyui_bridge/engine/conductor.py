@@ -130,13 +130,18 @@ class Conductor:
             sheet = self._sheets.open(experiment_id)
             if sheet is None or sheet.experiment.state is ExperimentState.DONE:
                 return
-            self._store.change(experiment_id, state=state, problem="")
-            self._sheets.say(sheet, replace(sheet.experiment, state=state, problem=""))
-            with self._sheets.held():
-                asked = [replace(row, asked=False) for row in sheet.left() if row.asked]
-            self._store.note(experiment_id, asked)
-            self._sheets.put(sheet, asked)
-            self._take_back(sheet)
+            self._halt(sheet, state)
+
+    def _halt(self, sheet: Sheet, state: ExperimentState, problem: str = "") -> None:
+        """In its turn."""
+        one = replace(sheet.experiment, state=state, problem=problem)
+        self._store.change(one.experiment_id, state=state, problem=problem)
+        self._sheets.say(sheet, one)
+        with self._sheets.held():
+            asked = [row.index for row in sheet.left() if row.asked]
+        self._store.mark(one.experiment_id, asked, asked=False)
+        self._sheets.mark(sheet, asked, asked=False)
+        self._take_back(sheet)
 
     # The conductor's own thread.
 
@@ -204,12 +209,12 @@ class Conductor:
             return False
         template = self._template(sheet.experiment.plan.template)
         if template is None:
-            self._pause(sheet, "Its template is gone. Put it back, then go on.")
+            self._halt(sheet, ExperimentState.PAUSED, "Its template is gone. Put it back, then go on.")
             return False
         try:
             self._engine.form(template)
         except WorkflowError as error:
-            self._pause(sheet, str(error))
+            self._halt(sheet, ExperimentState.PAUSED, str(error))
             return False
         seen = self._seen_of(sheet, template)
         noted, more = self._look(sheet, seen, todo)
@@ -314,15 +319,6 @@ class Conductor:
         return [
             status.name for status in self._engine.statuses() if status.facts is None and not status.leaving
         ]
-
-    def _pause(self, sheet: Sheet, problem: str) -> None:
-        one = replace(sheet.experiment, state=ExperimentState.PAUSED, problem=problem)
-        with self._sheets.held():
-            asked = [replace(row, asked=False) for row in sheet.left() if row.asked]
-        self._store.change(one.experiment_id, state=one.state, problem=problem)
-        self._store.note(one.experiment_id, asked)
-        self._sheets.put(sheet, asked)
-        self._sheets.say(sheet, one)
 
     def _settle(self, sheet: Sheet) -> None:
         """Once every cell has ended, it is done."""

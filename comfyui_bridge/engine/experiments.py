@@ -216,13 +216,14 @@ class Experiments:
 
     def judge(self, experiment_id: str, indices: Collection[int], verdict: Verdict) -> None:
         """Keep these cells, reject them, or neither."""
-        wanted = frozenset(indices)
-        self._change(
-            experiment_id,
-            lambda sheet: [
-                replace(row, verdict=verdict) for index, row in sheet.rows.items() if index in wanted
-            ],
-        )
+
+        def judged(sheet: Sheet) -> list[CellRow]:
+            known = [index for index in indices if index in sheet.rows]
+            self._store.mark(experiment_id, known, verdict=verdict)
+            self._sheets.mark(sheet, known, verdict=verdict)
+            return []
+
+        self._change(experiment_id, judged)
 
     def rename(self, experiment_id: str, name: str) -> None:
         """Give it another name; an empty one changes nothing."""

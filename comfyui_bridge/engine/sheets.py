@@ -10,11 +10,11 @@ import itertools
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
-from comfyui_bridge.core.experiment import CellNow, Experiment, ExperimentState, SheetNow
+from comfyui_bridge.core.experiment import CellNow, Experiment, ExperimentState, SheetNow, Verdict
 from comfyui_bridge.core.run import Run
 from comfyui_bridge.engine.live import Snapshot
 from comfyui_bridge.store.experiments import CellRow, ExperimentStore
@@ -64,6 +64,17 @@ class Sheet:
         self.now[row.index] = CellNow(
             self.cells[row.index], run, row.reused, row.verdict, said, version, is_gone
         )
+        self.version = version
+
+    def mark(self, index: int, asked: bool | None, verdict: Verdict | None, version: int) -> None:
+        row = self.rows[index]
+        row = replace(
+            row,
+            asked=row.asked if asked is None else asked,
+            verdict=row.verdict if verdict is None else verdict,
+        )
+        self.rows[index] = row
+        self.now[index] = replace(self.now[index], verdict=row.verdict, version=version)
         self.version = version
 
     def take(self, run: Run, version: int) -> bool:
@@ -272,12 +283,27 @@ class Sheets:
             yield
 
     def put(self, sheet: Sheet, rows: Sequence[CellRow], runs: Mapping[str, Run] | None = None) -> None:
-        """These cells stand so from now on, with these runs where they are known."""
+        """These cells stand so from now on, with these runs where they are known; none has one under way."""
         runs = runs or {}
         with self._changed:
             version = next(self._versions)
             for row in rows:
                 sheet.put(row, version, runs.get(row.run_id))
+            self._changed.notify_all()
+
+    def mark(
+        self,
+        sheet: Sheet,
+        indices: Iterable[int],
+        *,
+        asked: bool | None = None,
+        verdict: Verdict | None = None,
+    ) -> None:
+        """Say this of these cells, whatever becomes of their runs in the same moment."""
+        with self._changed:
+            version = next(self._versions)
+            for index in indices:
+                sheet.mark(index, asked, verdict, version)
             self._changed.notify_all()
 
     def say(self, sheet: Sheet, experiment: Experiment | None = None, trouble: str = "") -> None:

@@ -132,13 +132,31 @@ class ExperimentStore:
                 connection.execute(update(experiments).where(is_it).values(row))
 
     def note(self, experiment_id: str, changed: Collection[CellRow]) -> None:
-        """Put down these cells as they stand now."""
+        """Put down these cells as they stand now; none of them has a run that may end meanwhile."""
         if not changed:
             return
         rows = [{"its_cell": one.index, **_cell_to_row(experiment_id, one)} for one in changed]
         is_it = (cells.c.experiment_id == experiment_id, cells.c.cell == bindparam("its_cell"))
         with self._database.writing() as connection:
             connection.execute(update(cells).where(*is_it), rows)
+
+    def mark(
+        self,
+        experiment_id: str,
+        indices: Collection[int],
+        *,
+        asked: bool | None = None,
+        verdict: Verdict | None = None,
+    ) -> None:
+        """Put this down of these cells, and leave alone what becomes of their runs."""
+        row: dict[str, Any] = {} if asked is None else {"asked": asked}
+        if verdict is not None:
+            row["verdict"] = verdict.value
+        rows = [{"its_cell": index, **row} for index in indices]
+        is_it = (cells.c.experiment_id == experiment_id, cells.c.cell == bindparam("its_cell"))
+        if rows and row:
+            with self._database.writing() as connection:
+                connection.execute(update(cells).where(*is_it), rows)
 
     def take_back(self, experiment_id: str, run_ids: Sequence[str]) -> None:
         """Forget runs that never began; their cells are to be done again."""

@@ -94,11 +94,18 @@ def test_a_cell_and_its_run_are_written_together_or_not_at_all(stores: Stores) -
     }
     stores.runs.update(replace(run, state=RunState.COMPLETED))
     assert [row.outcome for row in stores.kept.cells(one)] == [RunState.COMPLETED, RunState.FAILED, None]
+    # A verdict changes nothing else, whatever has become of the run in the same moment.
+    stores.kept.mark(one, [0, 3], verdict=Verdict.KEPT)
+    stores.kept.mark(one, [3], asked=True)
+    stores.kept.mark(one, [])
+    told_now = [(row.outcome, row.verdict, row.asked) for row in stores.kept.cells(one)]
+    assert told_now[0] == (RunState.COMPLETED, Verdict.KEPT, False)
+    assert told_now[2] == (None, Verdict.KEPT, True)
     # What never began leaves nothing behind.
     waiting = stores.fill(one, 3)
     stores.kept.take_back(one, [waiting.run_id])
     assert stores.runs.get(waiting.run_id) is None
-    assert stores.kept.cells(one)[-1] == CellRow(3)
+    assert stores.kept.cells(one)[-1] == CellRow(3, verdict=Verdict.KEPT)
     stores.fill(one, 3)
 
 
