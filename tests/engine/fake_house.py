@@ -16,11 +16,11 @@ from comfyui_bridge.engine.engine import MAX_WAITING, Engine
 from comfyui_bridge.engine.follow import Timing
 from comfyui_bridge.engine.pool import ServerState, ServerStatus
 from comfyui_bridge.engine.worker import PATIENT, Grace
-from comfyui_bridge.store.database import Database
 from comfyui_bridge.store.media import MediaStore
 from comfyui_bridge.store.runs import RunStore
 from comfyui_bridge.store.servers import ServerStore
 from tests.fakes.fake_server import FakeServer
+from tests.fakes.new_database import laid
 from tests.waiting import run_that, until
 
 DEADLINE = 20.0
@@ -88,7 +88,7 @@ class FakeHouse:
         self.enter()
 
     def enter(self) -> None:
-        self.database = Database(self.folder)
+        self.database = laid(self.folder)
         self.media = MediaStore(self.folder)
         self.runs = RunStore(self.database)
         self.engine = Engine(

@@ -17,9 +17,9 @@ from comfyui_bridge.core.values import FileValue
 from comfyui_bridge.engine.engine import Engine
 from comfyui_bridge.engine.pool import ServerState
 from comfyui_bridge.sandbox.thread import SandboxThread
-from comfyui_bridge.store.database import Database
 from comfyui_bridge.store.media import MediaStore
 from comfyui_bridge.store.runs import RunStore
+from tests.fakes.new_database import laid
 
 DEADLINE = 20.0
 
@@ -83,7 +83,7 @@ class House:
         self.enter()
 
     def enter(self):
-        self.database = Database(self.folder)
+        self.database = laid(self.folder)
         self.media = MediaStore(self.folder)
         self.runs = RunStore(self.database)
         self.engine = Engine([ComfyServer(url) for url in self.urls], self.runs, self.media)

@@ -16,22 +16,22 @@ from comfyui_bridge.core.run import Run, RunState
 from comfyui_bridge.engine.engine import Engine
 from comfyui_bridge.engine.pool import ServerState
 from comfyui_bridge.engine.worker import PATIENT, Grace
-from comfyui_bridge.store.database import Database
 from comfyui_bridge.store.media import MediaStore
 from comfyui_bridge.store.runs import RunStore
 from comfyui_bridge.store.servers import ServerStore
+from tests.fakes.new_database import laid
 from tests.faults.processes import DEADLINE, ServerProcess, until
 from tests.waiting import run_that
 
 # Shorter than in life, where nobody minds to wait for some seconds.
 GRACE = Grace(unbegun=1.0)
 TIMEOUTS = Timeouts(connect=5.0, answer=5.0, whole=20.0)
-PATIENCE = Patience(silence=1.5, pong=1.5)
+PATIENCE = Patience(silence=3.0, pong=3.0)
 
 
 class House:
     def __init__(self, folder: Path, *urls: str) -> None:
-        self.database = Database(folder)
+        self.database = laid(folder)
         self.media = MediaStore(folder)
         self.runs = RunStore(self.database)
         self.engine = Engine(
