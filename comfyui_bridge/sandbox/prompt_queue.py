@@ -92,12 +92,15 @@ class PromptQueue:
     def get(self) -> Item | None:
         """The next prompt, now running; None when the queue was closed or there is something to free.
 
+        What is to be freed goes before a prompt that came later. In ComfyUI (0.3.64) such a prompt may be
+        taken first, as its loop looks for flags behind each prompt; who asks would have to wait in between.
+
         The interrupt is cleared here, under the lock: one that names this prompt cannot be lost between
         its becoming the running one and its first node.
         """
         with self._condition:
             self._condition.wait_for(lambda: self._pending or self._closed or self._free)
-            if self._closed or not self._pending:
+            if self._closed or self._free or not self._pending:
                 return None
             self._running = item = heapq.heappop(self._pending)
             self._interrupt.clear()
