@@ -216,6 +216,7 @@ class Batch:
                 results.close()  # cancels what was submitted, as after Ctrl-C
         if self._sheet is not None:
             self._collected.write(self._sheet)
+            print(f"The sheet is {self._sheet}.", file=sys.stderr)
         rows_said = f"{len(self._cells) - failed} of {len(self._cells)} runs completed."
         print(rows_said, file=sys.stderr)
         return FAILED if failed else 0

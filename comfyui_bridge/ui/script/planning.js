@@ -765,7 +765,9 @@ const planning = (() => {
     /* By what varies, and over which words: a list of "Seed" and "Seed" is no list. */
     const nameOf = () => {
       const varied = new Set(asked().map((axis) => axis.key));
-      const text = info.inputs.find((one) => one.way === "texts" && one.now && !varied.has(one.key))?.now || "";
+      // The prompt comes first among the texts; the negative one names nothing.
+      const prompt = info.inputs.find((one) => one.way === "texts");
+      const text = prompt && !varied.has(prompt.key) ? prompt.now || "" : "";
       const axes = (told?.axes || []).map((one) => one.title).join(" × ") || plan.title || "";
       return text && varied.size ? phrase("exp_part", { label: axes, part: text.length > 48 ? `${text.slice(0, 47).trimEnd()}…` : text }) : axes;
     };

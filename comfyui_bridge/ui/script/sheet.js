@@ -321,6 +321,7 @@ const showSheet = (container, id) => {
         if (cells[index].verdict !== "kept") await judge([index], "kept");
       },
       closed: (index) => {
+        setText(parts.said, "");
         chooseNone();
         goTo(index ?? some[0]);
       },
@@ -643,7 +644,7 @@ const showSheet = (container, id) => {
     const [index, cell] = [some[0], all[0]];
     const said = isMany
       ? [make("b", {}, tally("sh_chosen", some.length))]
-      : [make("b", { title: nameOf(index) }, captionOf(index) || nameOf(index)), make("span", { class: "cs-foot-state" }, blind >= 0 && blind !== index ? say("sh_blind_more") : cell.why || stateWords(cell))];
+      : [make("b", { title: nameOf(index) }, captionOf(index) || nameOf(index)), make("span", { class: "cs-foot-state" }, blind >= 0 ? say("sh_blind_more") : cell.why || stateWords(cell))];
     const isDone = all.every((one) => one.state === "completed");
     const isAll = (verdict) => String(all.every((one) => one.verdict === verdict));
     const row = [];
