@@ -6,7 +6,6 @@ Each way ends in variations with labels.
 from __future__ import annotations
 
 import csv
-import hashlib
 import io
 import math
 import re
@@ -17,14 +16,13 @@ from comfyui_bridge.core import wildcards
 from comfyui_bridge.core.errors import InvalidValues
 from comfyui_bridge.core.files import file_of
 from comfyui_bridge.core.sweep import LARGEST, Axis, Replacement, Variation
+from comfyui_bridge.core.values import LARGEST_DRAWN
 from comfyui_bridge.core.wildcards import Lists
 
 _RANGE = re.compile(r"(-?\d+)\.\.(-?\d+)")
 _UNESCAPED_COMMA = re.compile(r"(?<!\\),")
 _SEEDS = re.compile(r"(\d+) random")
 _ARROW = " -> "
-LARGEST_SEED = 2**53 - 1
-"""As `values.LARGEST_DRAWN`."""
 
 
 def parse_axis(text: str, draw: Callable[[], int] = lambda: 0) -> Axis:
@@ -83,8 +81,8 @@ def seeds(key: str, number: int, start: int, title: str = "") -> Axis:
     """So many seeds, the same ones whenever they start from the same number."""
     if not 0 < number <= LARGEST:
         raise InvalidValues({key: f"{number:,} seeds cannot be drawn; from 1 to {LARGEST:,} can."})
-    drawn = (hashlib.sha256(f"{start}/{index}".encode()).digest() for index in range(number))
-    return listed(key, (int.from_bytes(one[:8], "big") & LARGEST_SEED for one in drawn), title)
+    drawn = (wildcards.digest(start, index) for index in range(number))
+    return listed(key, (int.from_bytes(one[:8], "big") & LARGEST_DRAWN for one in drawn), title)
 
 
 def texts(key: str, given: Sequence[str], lists: Lists, number: int, start: int, title: str = "") -> Axis:

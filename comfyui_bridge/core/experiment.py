@@ -168,6 +168,14 @@ class Grid:
         """How many cells there are, the skipped ones too."""
         return sweep.count(self.axes)
 
+    @property
+    def varied(self) -> frozenset[str]:
+        """The keys that its axes set or replace words in; of a part of a stack the stack too."""
+        variations = [one for axis in self.axes for one in axis.variations]
+        keys = {key for one in variations for key in one.values}
+        replaced = {one.replacing.key for one in variations if one.replacing is not None}
+        return frozenset(keys | replaced | {key.partition(".")[0] for key in keys} & self.stacks)
+
     def cells(self) -> Iterator[Cell]:
         steps = (enumerate(axis.labels) for axis in self.axes)
         for index, places in enumerate(itertools.product(*steps)):

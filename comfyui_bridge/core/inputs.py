@@ -117,6 +117,10 @@ class ExposedInput:
     """The card's texts in other languages."""
 
     @property
+    def is_seed(self) -> bool:
+        return isinstance(self.spec, IntSpec) and self.spec.is_seed
+
+    @property
     def places(self) -> tuple[Place, ...]:
         """Every input that takes the value; none for what is put into the graph."""
         return (Place(self.node_id, self.input), *self.also) if self.node_id else ()

@@ -13,8 +13,7 @@ from comfyui_bridge.core import values as values_
 from comfyui_bridge.core.errors import InvalidValues
 from comfyui_bridge.core.files import file_of
 from comfyui_bridge.core.form import Form
-from comfyui_bridge.core.inputs import ExposedInput
-from comfyui_bridge.core.node_defs import IntSpec, NodeDefs
+from comfyui_bridge.core.node_defs import NodeDefs
 from comfyui_bridge.core.workflow import Link, Workflow
 
 _ROUNDS = 12
@@ -39,7 +38,7 @@ def fitting(form: Form, values: Mapping[str, Any]) -> tuple[dict[str, Any], dict
 
 def without_seeds(form: Form, values: Mapping[str, Any]) -> dict[str, Any]:
     """The values but for the seeds: who comes back to a run wants the next picture to differ."""
-    seeds = {one.key for one in form.inputs if _is_seed(one)}
+    seeds = {one.key for one in form.inputs if one.is_seed}
     return {key: value for key, value in values.items() if key not in seeds}
 
 
@@ -57,7 +56,7 @@ def reseeded(
     """
     fresh: dict[Any, int] = {}
     contents: dict[str, dict[str, Any]] = defaultdict(dict)
-    own = [one for one in form_.of_workflow(workflow, node_defs).inputs if _is_seed(one)]
+    own = [one for one in form_.of_workflow(workflow, node_defs).inputs if one.is_seed]
     for one in own:
         if one.default not in fresh:
             (fresh[one.default],) = values_.resolve_seeds([one], {one.key: values_.RANDOM}, draw).values()
@@ -95,10 +94,6 @@ def bare(workflow: Workflow) -> Workflow:
         for node in workflow.nodes.values()
     }
     return workflow.with_inputs({node_id: inputs for node_id, inputs in contents.items() if inputs})
-
-
-def _is_seed(one: ExposedInput) -> bool:
-    return isinstance(one.spec, IntSpec) and one.spec.is_seed
 
 
 def same_nodes(first: Workflow, second: Workflow) -> dict[str, str] | None:

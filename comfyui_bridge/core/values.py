@@ -99,7 +99,7 @@ def check(exposed: Sequence[ExposedInput], raw: Mapping[str, Any]) -> dict[str, 
 
 def is_random(one: ExposedInput, raw: Any) -> bool:
     """Whether a raw value asks for a seed to be drawn."""
-    return isinstance(one.spec, IntSpec) and one.spec.is_seed and _is_random(raw)
+    return one.is_seed and _is_random(raw)
 
 
 def resolve_seeds(

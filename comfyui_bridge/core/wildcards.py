@@ -84,6 +84,11 @@ def some(texts: Sequence[str], lists: Lists, number: int, start: int) -> tuple[s
     return tuple(found)[:number]
 
 
+def digest(start: int, index: int) -> bytes:
+    """What chance gives at this place of the row that begins with this number: always the same."""
+    return hashlib.sha256(f"{start}/{index}".encode()).digest()
+
+
 class _Draws:
     """Numbers from 0 to 1, the same for the same start in every version of Python."""
 
@@ -92,8 +97,7 @@ class _Draws:
         self._index = itertools.count()
 
     def next(self) -> float:
-        digest = hashlib.sha256(f"{self._start}/{next(self._index)}".encode()).digest()
-        return int.from_bytes(digest[:7], "big") / 2**56
+        return int.from_bytes(digest(self._start, next(self._index))[:7], "big") / 2**56
 
 
 def _all(text: _Text) -> Iterator[str]:

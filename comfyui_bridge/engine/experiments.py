@@ -112,7 +112,10 @@ class Experiments:
         Raises InvalidValues with a sentence for each thing that is wrong, WorkflowError as `lay_out` does,
         StoreError where it cannot be written down.
         """
-        laid = self.lay_out(plan, owner)
+        return self.begin(plan, self.lay_out(plan, owner), owner, name)
+
+    def begin(self, plan: Plan, laid: Laid, owner: str, name: str = "") -> str:
+        """As `start`, of a plan that is laid out already."""
         problems = {_key(one, number): one.sentence for number, one in enumerate(laid.problems)}
         if not problems and all(cell.is_skipped for cell in laid.grid.cells()):
             problems = {"axes": "All cells are left out; take one in."}
@@ -267,10 +270,10 @@ class Experiments:
 
     def _sources(self, template: str, owner: str) -> Sources:
         def preset(preset_id: str) -> experiment_.Preset | None:
-            found = next(
-                (one for one in self._presets.of(template, owner) if one.preset_id == preset_id), None
-            )
-            return experiment_.Preset(found.name, found.values) if found is not None else None
+            found = self._presets.get(preset_id)
+            if found is None or found.template != template or not (found.shared or found.owner == owner):
+                return None
+            return experiment_.Preset(found.name, found.values)
 
         return Sources(self._lists, preset)
 

@@ -321,7 +321,7 @@ def seeds_of(form: Form, values: Mapping[str, Any]) -> dict[str, int]:
     return {
         one.key: values[one.key]
         for one in form.with_choices(values).inputs
-        if isinstance(one.spec, IntSpec) and one.spec.is_seed and isinstance(values.get(one.key), int)
+        if one.is_seed and isinstance(values.get(one.key), int)
     }
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
 from tests.engine.fake_house import FakeHouse
 from tests.fakes.fake_server import FakeServer
+
+House = TypeVar("House", bound=FakeHouse)
 
 
 @pytest.fixture
@@ -25,10 +27,15 @@ def two() -> FakeServer:
 @pytest.fixture
 def build(tmp_path: Path) -> Iterator[Callable[..., FakeHouse]]:
     """Makes an engine on these servers, once they are ready."""
-    made: list[FakeHouse] = []
+    yield from building(FakeHouse, tmp_path)
 
-    def build(*servers: FakeServer, **options: Any) -> FakeHouse:
-        house = FakeHouse(tmp_path, *servers, **options)
+
+def building(kind: Callable[..., House], folder: Path) -> Iterator[Callable[..., House]]:
+    """Makes houses of this kind, ready, and leaves them all at the end."""
+    made: list[House] = []
+
+    def build(*servers: FakeServer, **options: Any) -> House:
+        house = kind(folder, *servers, **options)
         made.append(house)
         house.ready()
         return house

@@ -20,6 +20,7 @@ from comfyui_bridge.engine.experiments import Experiments
 from comfyui_bridge.store.experiments import ExperimentStore
 from comfyui_bridge.store.presets import PresetStore
 from comfyui_bridge.store.run_index import RunIndex
+from tests.engine.conftest import building
 from tests.engine.fake_house import DEADLINE, FakeHouse, picture
 from tests.fakes.fake_server import FakeServer
 
@@ -92,17 +93,7 @@ def over(key: str, text: str) -> AxisPlan:
 
 @pytest.fixture
 def lab(tmp_path: Path) -> Iterator[Callable[..., Lab]]:
-    made: list[Lab] = []
-
-    def build(*servers: FakeServer, **options: Any) -> Lab:
-        house = Lab(tmp_path, *servers, **options)
-        made.append(house)
-        house.ready()
-        return house
-
-    yield build
-    for house in made:
-        house.leave()
+    yield from building(Lab, tmp_path)
 
 
 def test_each_cell_is_done_once_in_order_and_a_repetition_runs_what_is_new(

@@ -24,7 +24,7 @@ from comfyui_bridge.store.experiments import ExperimentStore
 from comfyui_bridge.store.library import Library
 from comfyui_bridge.store.presets import PresetStore
 from comfyui_bridge.ui.dashboard import Dashboard
-from comfyui_bridge.ui.experiments_tab import exports, showing
+from comfyui_bridge.ui.experiments_tab import access, exports, showing
 from comfyui_bridge.ui.sign_in import BROWSER_COOKIE
 from comfyui_bridge.ui.words import Words
 from tests.engine.fake_house import DEADLINE, FakeHouse, picture
@@ -258,9 +258,9 @@ def test_a_signed_in_person_takes_only_their_own_sheets() -> None:
         return Request({"type": "http", "state": {"owner": name, "signed_in": True}})
 
     ann_s = replace(_experiment(ExperimentState.DONE), owner="ann")
-    assert exports.may_see(asked("ann"), ann_s)
-    assert not exports.may_see(asked("bob"), ann_s)
-    assert exports.may_see(asked("bob"), replace(ann_s, owner=""))
+    assert access.may_see(asked("ann"), ann_s)
+    assert not access.may_see(asked("bob"), ann_s)
+    assert access.may_see(asked("bob"), replace(ann_s, owner=""))
 
 
 @pytest.mark.parametrize(

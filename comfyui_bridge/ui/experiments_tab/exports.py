@@ -22,7 +22,7 @@ from starlette.routing import BaseRoute, Route
 from comfyui_bridge.core import sheet as sheets_
 from comfyui_bridge.core import values
 from comfyui_bridge.core.errors import InvalidValues
-from comfyui_bridge.core.experiment import CellNow, Experiment, Grid, SheetNow
+from comfyui_bridge.core.experiment import CellNow, Experiment, SheetNow
 from comfyui_bridge.core.form import Form
 from comfyui_bridge.core.names import safe_name
 from comfyui_bridge.core.outputs import MediaKind
@@ -33,9 +33,9 @@ from comfyui_bridge.store import archive, sheets
 from comfyui_bridge.ui import present, value_words
 from comfyui_bridge.ui.asked import words_of
 from comfyui_bridge.ui.dashboard import Dashboard
+from comfyui_bridge.ui.experiments_tab.access import seen
 from comfyui_bridge.ui.results_tab import tiles
 from comfyui_bridge.ui.routes import disposition
-from comfyui_bridge.ui.sign_in import is_own, is_theirs
 from comfyui_bridge.ui.words import Words
 
 _TYPES = {
@@ -71,8 +71,8 @@ class _Exports:
 
     def _answer(self, kind: str, request: Request) -> Response:
         words = words_of(request.query_params)
-        now = self._experiments.sheet(request.path_params["id"])
-        if now is None or not may_see(request, now.experiment):
+        now = seen(self._experiments, request)
+        if now is None:
             return PlainTextResponse(f"{words('ex_unknown')}\n", 404, headers={"Cache-Control": "no-store"})
         template = self._dashboard.library.get(now.experiment.plan.template)
         form = self._dashboard.form_of(template)
@@ -116,13 +116,6 @@ def _streamed(chunks: Iterator[bytes], kind: str, headers: Mapping[str, str]) ->
     return StreamingResponse(iterate_in_threadpool(chunks), headers=dict(headers), media_type=_TYPES[kind])
 
 
-def may_see(request: Request, experiment: Experiment) -> bool:
-    """Whether whoever asks may have this sheet: as with its runs, and from the bin only its owner."""
-    if not is_theirs(request, experiment.owner):
-        return False
-    return not experiment.deleted or is_own(request, experiment.owner)
-
-
 def file_name(experiment: Experiment, kind: str) -> str:
     """What a download is called: as the experiment is."""
     name = (experiment.name or experiment.title).replace("/", "-").replace("\\", "-").strip(" .-")
@@ -136,12 +129,12 @@ def to_sheet(now: SheetNow, form: Form | None, words: Words, path: Callable[[str
     shared, own = _values(now)
     ordered = {one.key: shared[one.key] for one in value_words.listed(form, shared, words)}
     keys = dict.fromkeys((*shared, *(key for one in own for key in one)))
-    seen = _Seen(words, path)
+    drawn = _Seen(words, path)
     return Sheet(
         experiment.name or experiment.title,
         tuple(_notes(now, words)),
         tuple(Heading(words.label(axis.title), axis.labels) for axis in grid.axes),
-        tuple(seen.cell(one, given) for one, given in zip(now.cells, own, strict=True)),
+        tuple(drawn.cell(one, given) for one, given in zip(now.cells, own, strict=True)),
         {key: value for key, value in ordered.items() if value not in ("", None, [])},
         {key: value_words.label(form, key, words) for key in keys},
         sheet_words(words),
@@ -164,28 +157,18 @@ def _notes(now: SheetNow, words: Words) -> Iterator[str]:
 def _values(now: SheetNow) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """The values that all cells share, and for each cell the others, as they were checked where it ran."""
     grid = now.experiment.grid
-    varied = _varied(grid)
+    varied = grid.varied
     made = [one.run.values for one in now.cells if one.run is not None]
     shared, _ = sheets_.split(made) if made else (dict(grid.values), [])
     shared = {key: value for key, value in shared.items() if key not in varied}
     cells = []
     for one in now.cells:
-        given = one.run.values if one.run is not None else _set_by_axes(grid, one)
-        cells.append({key: value for key, value in given.items() if key not in shared})
+        if one.run is not None:
+            given = {key: value for key, value in one.run.values.items() if key not in shared}
+        else:
+            given = {key: value for key, value in grid.values_of(one.cell).items() if key in varied}
+        cells.append(given)
     return values.to_json(shared), [values.to_json(one) for one in cells]
-
-
-def _varied(grid: Grid) -> set[str]:
-    """The keys that axes set, or replace words in; of a part of a stack the stack too."""
-    variations = [one for axis in grid.axes for one in axis.variations]
-    keys = {key for one in variations for key in one.values}
-    replaced = {one.replacing.key for one in variations if one.replacing is not None}
-    return keys | replaced | {key.partition(".")[0] for key in keys} & grid.stacks
-
-
-def _set_by_axes(grid: Grid, now: CellNow) -> dict[str, Any]:
-    varied = _varied(grid)
-    return {key: value for key, value in grid.values_of(now.cell).items() if key in varied}
 
 
 @dataclass(frozen=True)

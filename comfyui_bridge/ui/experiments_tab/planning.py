@@ -23,7 +23,6 @@ from comfyui_bridge.core.estimate import Estimate
 from comfyui_bridge.core.experiment import AxisKind, Experiment, Grid, Laid, Plan, Problem
 from comfyui_bridge.core.files import FileValue, marked
 from comfyui_bridge.core.form import Form
-from comfyui_bridge.core.node_defs import IntSpec
 from comfyui_bridge.core.sweep import Axis
 from comfyui_bridge.core.template import Template
 from comfyui_bridge.engine.experiments import Experiments, Outlook
@@ -144,7 +143,7 @@ class _Answers:
         laid = self._laid(plan, form, owner, words)
         if laid.problems:
             return 400, {"problems": [_problem(one, laid, words) for one in laid.problems]}
-        return 200, {"id": self._experiments.start(plan, owner, str(asked.get("name", "")))}
+        return 200, {"id": self._experiments.begin(plan, laid, owner, str(asked.get("name", "")))}
 
     def _laid(self, plan: Plan, form: Form, owner: str, words: Words) -> Laid:
         """The plan laid out, files that never arrived among its problems."""
@@ -263,7 +262,7 @@ def _problem(one: Problem, laid: Laid, words: Words) -> Told:
 def _seed(form: Form, plan: Plan, laid: Laid, words: Words) -> str:
     """What becomes of the seed: one for all pictures, unless an axis varies it."""
     inputs = form.with_choices(plan.values).inputs
-    seeds = [one for one in inputs if isinstance(one.spec, IntSpec) and one.spec.is_seed]
+    seeds = [one for one in inputs if one.is_seed]
     varied = {key for axis in laid.grid.axes for key in axis.keys} | {one.key for one in plan.axes}
     if not seeds or varied & {one.key for one in seeds}:
         return ""

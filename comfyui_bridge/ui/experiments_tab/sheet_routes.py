@@ -21,8 +21,9 @@ from comfyui_bridge.engine.experiments import Experiments
 from comfyui_bridge.ui.asked import table, words_of
 from comfyui_bridge.ui.dashboard import Dashboard
 from comfyui_bridge.ui.experiments_tab import showing
+from comfyui_bridge.ui.experiments_tab.access import seen
 from comfyui_bridge.ui.json_answer import JsonAnswer
-from comfyui_bridge.ui.sign_in import is_own, is_theirs
+from comfyui_bridge.ui.sign_in import is_own
 from comfyui_bridge.ui.words import Words
 
 _LONGEST_ASKED = 1 << 20
@@ -60,7 +61,7 @@ class _Sheets:
 
     def look(self, request: Request) -> Told | None:
         """The sheet, or what changed in it since the version that is named; None where there is none."""
-        sheet = self._seen(request)
+        sheet = seen(self._experiments, request)
         if sheet is None:
             return None
         words, experiment = words_of(request.query_params), sheet.experiment
@@ -87,7 +88,7 @@ class _Sheets:
 
     def act(self, request: Request, asked: Mapping[str, Any]) -> Response:
         """Do what is asked; a sentence where that cannot be."""
-        words, sheet = words_of(asked), self._seen(request)
+        words, sheet = words_of(asked), seen(self._experiments, request)
         if sheet is None:
             return _unknown(words)
         if not is_own(request, sheet.experiment.owner):
@@ -143,14 +144,6 @@ class _Sheets:
         if given:
             slug = form.template.slug
             editor.save_card(slug, card.with_defaults(form, given), editor.card_version(slug))
-
-    def _seen(self, request: Request) -> SheetNow | None:
-        """The sheet that is meant, if there is one that whoever asks may see."""
-        sheet = self._experiments.sheet(request.path_params["id"])
-        if sheet is None or not is_theirs(request, sheet.experiment.owner):
-            return None
-        is_gone = sheet.experiment.deleted and not is_own(request, sheet.experiment.owner)
-        return None if is_gone else sheet
 
 
 def _version(text: str) -> int:

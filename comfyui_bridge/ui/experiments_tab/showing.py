@@ -15,7 +15,6 @@ from comfyui_bridge.core.experiment import CellNow, Experiment, ExperimentState,
 from comfyui_bridge.core.files import FileValue
 from comfyui_bridge.core.form import Form
 from comfyui_bridge.core.inputs import ExposedInput
-from comfyui_bridge.core.node_defs import IntSpec
 from comfyui_bridge.core.outputs import MediaKind
 from comfyui_bridge.core.run import RunState
 from comfyui_bridge.ui import present, value_words
@@ -83,7 +82,7 @@ def head(experiment: Experiment, *, own: bool, is_there: bool) -> Told:
 def once(experiment: Experiment, form: Form | None, words: Words) -> Told:
     """What stays as it is for as long as the experiment is there."""
     grid, plan = experiment.grid, experiment.plan
-    varied = _varied(grid)
+    varied = grid.varied
     shared = {key: value for key, value in grid.values.items() if key not in varied}
     return {
         "title": experiment.title or plan.template,
@@ -98,7 +97,7 @@ def once(experiment: Experiment, form: Form | None, words: Words) -> Told:
         # With the seed that was drawn: a repetition runs only what is changed.
         "plan": {**plan.to_json(), "values": value_words.carried(grid.values)},
         "defaults": [
-            {"key": one.key, "label": words.label(one.label), "seed": _is_seed(one)}
+            {"key": one.key, "label": words.label(one.label), "seed": one.is_seed}
             for one in (promotable(form, grid) if form else ())
         ],
     }
@@ -106,7 +105,7 @@ def once(experiment: Experiment, form: Form | None, words: Words) -> Told:
 
 def promotable(form: Form, grid: Grid) -> Iterator[ExposedInput]:
     """The inputs that this sheet varies and a template's card can keep a default of."""
-    varied = _varied(grid)
+    varied = grid.varied
     for one in form.inputs:
         # What is put into a graph, as LoRAs are, stands at no node, and a card names nodes.
         if one.node_id and one.key in varied and not _is_file(one, grid):
@@ -155,21 +154,10 @@ def _mishaps(counted: Mapping[str, int], words: Words) -> Iterator[str]:
         yield words("sh_cancelled_count", count=f"{counted['cancelled']:,}")
 
 
-def _varied(grid: Grid) -> set[str]:
-    """The keys that its axes set or replace words in; of `loras.1.name` also the stack."""
-    keys = {key for axis in grid.axes for key in axis.keys}
-    replaced = {one.replacing.key for axis in grid.axes for one in axis.variations if one.replacing}
-    return keys | replaced | {key.partition(".")[0] for key in keys if key.partition(".")[0] in grid.stacks}
-
-
 def _sizes(grid: Grid, form: Form | None) -> dict[str, Any]:
     defaults = {one.key: one.default for one in form.inputs} if form else {}
     raw = {key: grid.values.get(key, defaults.get(key)) for key in ("width", "height")}
     return {key: int(value) if str(value).isdecimal() else value for key, value in raw.items()}
-
-
-def _is_seed(one: ExposedInput) -> bool:
-    return isinstance(one.spec, IntSpec) and one.spec.is_seed
 
 
 def _is_file(one: ExposedInput, grid: Grid) -> bool:

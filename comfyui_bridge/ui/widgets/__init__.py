@@ -84,7 +84,7 @@ def initial(one: ExposedInput, typed: Mapping[str, Any], *, by_author: bool) -> 
     """What an input starts with: what was typed, else its default; a seed nobody chose starts random."""
     if one.key in typed:
         return typed[one.key]
-    if isinstance(one.spec, IntSpec) and one.spec.is_seed and not by_author and one.required:
+    if one.is_seed and not by_author and one.required:
         return RANDOM
     return one.default
 
@@ -96,7 +96,7 @@ def shown(one: ExposedInput, value: Any) -> Any:
             return loras.rows(value, one.spec)
         case ControlNetSpec():
             return controlnet.parts(value)
-    if isinstance(one.spec, IntSpec) and one.spec.is_seed and str(value) in (RANDOM, "-1"):
+    if one.is_seed and str(value) in (RANDOM, "-1"):
         return ""
     match value:
         case None:
@@ -112,7 +112,7 @@ def shown(one: ExposedInput, value: Any) -> Any:
 
 def read(one: ExposedInput | None, held: Any) -> Any:
     """What the script holds, as the core's check takes it; None is an input that is not there now."""
-    if one is not None and isinstance(one.spec, IntSpec) and one.spec.is_seed and held == "":
+    if one is not None and one.is_seed and held == "":
         return RANDOM
     return unmarked(held)
 
