@@ -15,7 +15,6 @@ The page's script says `{action, run, file, ...}` (see `bridge.act`), and here i
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -33,7 +32,7 @@ from comfyui_bridge.store.intake import Intake
 from comfyui_bridge.ui import form as form_
 from comfyui_bridge.ui import remix as remix_
 from comfyui_bridge.ui import running
-from comfyui_bridge.ui.desk import ALONGSIDE, Desk, Session, run_view, wish
+from comfyui_bridge.ui.desk import ALONGSIDE, Desk, Session, wish
 from comfyui_bridge.ui.form import Picker, Refused, Typed
 from comfyui_bridge.ui.sign_in import is_own, owner_of
 from comfyui_bridge.ui.stage import Stage
@@ -66,7 +65,6 @@ class _Asked:
     parts: Parts
     event: Mapping[str, Any]
     typed: Typed
-    followed: str
     words: Words
     request: gr.Request
 
@@ -83,12 +81,10 @@ class _Asked:
 def connect(desk: Desk, session: Session, parts: Parts) -> None:
     """Whatever is asked arrives as a `select` of the stage."""
 
-    def act(
-        event: gr.EventData, held: Any, typed: Typed, followed: str, lang: str, request: gr.Request
-    ) -> Shown:
+    def act(event: gr.EventData, held: Any, typed: Typed, lang: str, request: gr.Request) -> Shown:
         typed = form_.with_held(desk.dashboard, typed, held)
         said = event._data if isinstance(event._data, Mapping) else {}
-        return _done(_Asked(desk, session, parts, said, typed, followed, Words(lang), request))
+        return _done(_Asked(desk, session, parts, said, typed, Words(lang), request))
 
     outputs = {
         *running.submitting(session, parts.stage),
@@ -98,7 +94,7 @@ def connect(desk: Desk, session: Session, parts: Parts) -> None:
         parts.remix,
         *parts.beside,
     }
-    given = [parts.picker.held, session.typed, session.followed, session.lang]
+    given = [parts.picker.held, session.typed, session.lang]
     parts.stage.view.select(act, given, outputs, trigger_mode="multiple", **ALONGSIDE)
 
 
@@ -122,9 +118,9 @@ def _done(asked: _Asked) -> Shown:
 
 
 def _open(asked: _Asked) -> Shown:
-    run_id = asked.text("run")
-    view = run_view(asked.desk, run_id, asked.words, asked.request)[1]
-    return {asked.session.followed: run_id, asked.parts.stage.view: view.to_json(time.time())}
+    return running.shown(
+        asked.desk, asked.session, asked.parts.stage, asked.text("run"), asked.words, asked.request
+    )
 
 
 def _again(asked: _Asked, run: Run, *, new_seed: bool) -> Shown:
@@ -139,9 +135,7 @@ def _again(asked: _Asked, run: Run, *, new_seed: bool) -> Shown:
         return _refused(asked, " ".join(error.problems.values()))
     except BridgeError as error:
         return _refused(asked, str(error))
-    shown = running.submitted(
-        desk, asked.session, asked.parts.stage, asked.followed, run_id, asked.words, asked.request
-    )
+    shown = running.submitted(desk, asked.session, asked.parts.stage, run_id, asked.words, asked.request)
     return {asked.parts.refusals: Refused({}, "").to_json(), **shown}
 
 

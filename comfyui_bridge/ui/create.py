@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
@@ -33,10 +33,10 @@ from comfyui_bridge.ui.desk import (
     first_view,
     run_view,
     shown_first,
+    turn_to,
     versions,
     wish,
 )
-from comfyui_bridge.ui.following import Attention
 from comfyui_bridge.ui.form import Held, Picker, Refused, Typed
 from comfyui_bridge.ui.sign_in import owner_of
 from comfyui_bridge.ui.stage import Stage
@@ -61,7 +61,6 @@ class Create:
     remix: gr.HTML
     dots: gr.HTML
     stage: Stage
-    attention: Attention = field(default_factory=Attention)
 
 
 def lay_out(desk: Desk, words: Words) -> Create:
@@ -106,7 +105,7 @@ def connect(page: gr.Blocks, desk: Desk, session: Session, tab: Create) -> None:
     _generate(desk, session, tab)
     _refresh(desk, tab)
     _make_ready(desk, session, tab)
-    running.connect(page, desk, session, tab.stage, attention=tab.attention)
+    running.connect(page, desk, session, tab.stage)
     acting.connect(desk, session, _acted_on(desk, tab))
 
 
@@ -136,6 +135,7 @@ def arrived(desk: Desk, session: Session, tab: Create, words: Words, request: gr
         asked["run"] = run_id
     template, typed = _first_template(desk, asked, request)
     slug = template.slug if template else ""
+    look = turn_to(desk, run_id, request)
     shown = (
         run_view(desk, run_id, words, request)[1] if run_id else shown_first(desk, template, words, request)
     )
@@ -146,7 +146,7 @@ def arrived(desk: Desk, session: Session, tab: Create, words: Words, request: gr
         session.known: desk.templates.shelf().version,
         **library_parts(desk, tab, words),
         tab.picker.wanted: wish(slug),
-        tab.stage.view: shown.to_json(time.time()),
+        tab.stage.view: shown.to_json(look.at),
         tab.stage.stop: gr.update(value=words("stop")),
         tab.refusals: Refused({}, _gone(desk, asked, words)).to_json(),
         tab.readiness: _readiness(desk, slug, typed, words),
@@ -177,7 +177,7 @@ def refreshed(desk: Desk, tab: Create, words: Words, request: gr.Request) -> dic
     """What changes without anybody's doing."""
     return {
         tab.picker.news: versions(desk),
-        **running.refreshed(desk, tab.stage, tab.attention, words, request),
+        **running.refreshed(desk, tab.stage, words, request),
     }
 
 
@@ -207,17 +207,16 @@ def library_components(tab: Create) -> set[Any]:
 def _choose(desk: Desk, session: Session, tab: Create) -> None:
     """Another template, or another version of this one: what changes beside its form."""
 
-    def chosen(
-        followed: str, typed: Typed, lang: str, event: gr.EventData, request: gr.Request
-    ) -> dict[Any, Any]:
+    def chosen(typed: Typed, lang: str, event: gr.EventData, request: gr.Request) -> dict[Any, Any]:
         slug, words = str(event.slug), Words(lang)
         answer: dict[Any, Any] = {
             tab.refusals: Refused({}, "").to_json(),
             tab.readiness: _readiness(desk, slug, typed.get(slug, {}), words),
         }
-        if not running.keeps_stage(desk, followed, request):
+        if not running.keeps_stage(desk, request):
+            look = turn_to(desk, "", request)
             view = shown_first(desk, desk.templates.get(slug), words, request)
-            answer |= {session.followed: "", tab.stage.view: view.to_json(time.time())}
+            answer |= {session.followed: "", tab.stage.view: view.to_json(look.at)}
         return answer
 
     def refresh(drawn: str, typed: Typed, lang: str, event: gr.EventData) -> dict[Any, Any]:
@@ -232,7 +231,7 @@ def _choose(desk: Desk, session: Session, tab: Create) -> None:
 
     tab.library.click(
         chosen,
-        [session.followed, session.typed, session.lang],
+        [session.typed, session.lang],
         {session.followed, tab.stage.view, tab.refusals, tab.readiness},
         trigger_mode="multiple",
         **ALONGSIDE,
@@ -356,9 +355,7 @@ def _slug(template: Template | None) -> str:
 def _generate(desk: Desk, session: Session, tab: Create) -> None:
     """Generate: hand the form to the engine, and look at the run or say what is wrong."""
 
-    def submitted(
-        asks: bool, held: Any, typed: Typed, followed: str, lang: str, request: gr.Request
-    ) -> dict[Any, Any]:
+    def submitted(asks: bool, held: Any, typed: Typed, lang: str, request: gr.Request) -> dict[Any, Any]:
         words, said = Words(lang), Held.parse(held)
         template = desk.templates.get(said.slug)
         if template is None:
@@ -376,17 +373,17 @@ def _generate(desk: Desk, session: Session, tab: Create) -> None:
         return {
             **shown,
             tab.refusals: _accepted(desk, form, answer),
-            **running.submitted(desk, session, tab.stage, followed, answer, words, request),
+            **running.submitted(desk, session, tab.stage, answer, words, request),
         }
 
-    def generate(held: Any, typed: Typed, followed: str, lang: str, request: gr.Request) -> dict[Any, Any]:
-        return submitted(True, held, typed, followed, lang, request)
+    def generate(held: Any, typed: Typed, lang: str, request: gr.Request) -> dict[Any, Any]:
+        return submitted(True, held, typed, lang, request)
 
-    def anyway(held: Any, typed: Typed, followed: str, lang: str, request: gr.Request) -> dict[Any, Any]:
-        return submitted(False, held, typed, followed, lang, request)
+    def anyway(held: Any, typed: Typed, lang: str, request: gr.Request) -> dict[Any, Any]:
+        return submitted(False, held, typed, lang, request)
 
     outputs = {session.typed, tab.refusals, tab.unchanged, *running.submitting(session, tab.stage)}
-    given = [tab.picker.held, session.typed, session.followed, session.lang]
+    given = [tab.picker.held, session.typed, session.lang]
     tab.generate.click(generate, given, outputs, trigger_mode="multiple", **ALONGSIDE)
     tab.unchanged.select(anyway, given, outputs, **ALONGSIDE)
 

@@ -20,6 +20,7 @@ from comfyui_bridge.core.run import Run, RunState
 from comfyui_bridge.core.template import Template
 from comfyui_bridge.store.run_index import Search
 from comfyui_bridge.ui import library_panel, present
+from comfyui_bridge.ui.attention import Attention, Look
 from comfyui_bridge.ui.dashboard import Dashboard
 from comfyui_bridge.ui.present import StageView
 from comfyui_bridge.ui.sign_in import is_own, owner_of
@@ -48,7 +49,7 @@ class Session:
     drawn: gr.State
     """The fingerprint of the form on the page."""
     followed: gr.State
-    """The run on the stage."""
+    """The run on the stage as the page was told: a follower comes when it changes. See `Desk.attention`."""
     known: gr.State
     """The version of the library that the page shows."""
 
@@ -61,6 +62,8 @@ class Desk:
     templates: Templates
     drawn: dict[str, tuple[Form, str]] = field(default_factory=dict, repr=False, compare=False)
     """The fingerprints of forms, by slug, each with the form it is of."""
+    attention: Attention = field(default_factory=Attention, repr=False, compare=False)
+    """Which run each open page looks at."""
 
     @property
     def engine(self) -> Engine:
@@ -92,6 +95,21 @@ def fingerprint(desk: Desk, slug: str) -> str:
         )
         drawn = desk.drawn[slug] = form, hashlib.sha256(said.encode()).hexdigest()
     return drawn[1]
+
+
+def turn_to(desk: Desk, run_id: str, request: gr.Request) -> Look:
+    """The page that asks looks at this run from now on, or with an empty id at none."""
+    return desk.attention.turn(page_of(request), run_id)
+
+
+def looked_at(desk: Desk, request: gr.Request) -> str:
+    """The run that the page which asks looks at; empty without one."""
+    look = desk.attention.look(page_of(request))
+    return look.run_id if look else ""
+
+
+def page_of(request: gr.Request) -> str:
+    return str(request.session_hash)
 
 
 def run_view(desk: Desk, run_id: str, words: Words, request: gr.Request) -> tuple[Run | None, StageView]:

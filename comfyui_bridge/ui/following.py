@@ -8,13 +8,12 @@ then the newest.
 from __future__ import annotations
 
 import asyncio
-import threading
 import time
-from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from comfyui_bridge.core.run import Run, RunState
+from comfyui_bridge.ui.attention import Attention, Look
 from comfyui_bridge.ui.present import StageView
 from comfyui_bridge.ui.queue_panel import QueueView
 
@@ -22,57 +21,6 @@ LOOK_EVERY_S = 0.25
 """How often a follower looks for news, and so the most often that it sends any."""
 
 _LATE_FILES_S = 10.0
-_PAGES_KEPT = 1000
-
-
-@dataclass(frozen=True)
-class Look:
-    """What a page looks at: a run, and when it turned to it."""
-
-    run_id: str
-    turn: float
-
-
-class Attention:
-    """Which run each open page looks at, and for which pages somebody follows. Thread-safe."""
-
-    def __init__(self, clock: Callable[[], float] = time.time) -> None:
-        self._clock = clock
-        self._lock = threading.Lock()  # guards both tables
-        self._looks: OrderedDict[str, Look] = OrderedDict()
-        self._attended: set[str] = set()
-
-    def turn(self, page: str, run_id: str) -> None:
-        """The page looks at this run from now on."""
-        with self._lock:
-            known = self._looks.get(page)
-            if known is None or known.run_id != run_id:
-                self._looks[page] = Look(run_id, self._clock())
-            self._looks.move_to_end(page)
-            while len(self._looks) > _PAGES_KEPT:
-                self._looks.popitem(last=False)
-
-    def look(self, page: str) -> Look | None:
-        """What the page looks at; None for a page of which nothing has been heard for long."""
-        with self._lock:
-            return self._looks.get(page)
-
-    def attend(self, page: str) -> bool:
-        """Begin to follow for a page; False where somebody does already."""
-        with self._lock:
-            if page in self._attended:
-                return False
-            self._attended.add(page)
-            return True
-
-    def leave(self, page: str) -> None:
-        """Nobody follows for the page any more."""
-        with self._lock:
-            self._attended.discard(page)
-
-    def is_attended(self, page: str) -> bool:
-        with self._lock:
-            return page in self._attended
 
 
 @dataclass(frozen=True)
@@ -90,7 +38,8 @@ class Seen:
 class News:
     """What a page is to be told; what is None stays as it is."""
 
-    turn: float
+    at: float
+    """When it was looked, by our clock."""
     view: StageView | None = None
     queue: QueueView | None = None
     followed: str | None = None
@@ -115,8 +64,8 @@ async def follow(
                 if news is None and not told.goes_on(seen):
                     return
                 if news is not None:
-                    if news.followed:
-                        attention.turn(page, news.followed)
+                    if news.followed and not attention.go_on(page, looked.run_id, news.followed):
+                        news = replace(news, followed=None)
                     yield news
             await asyncio.sleep(LOOK_EVERY_S)
     finally:
@@ -150,7 +99,7 @@ class _Told:
         ended = self._queue is not None and seen.queue.ended != self._queue.ended
         is_over = view is not None and not view.live
         self._view, self._queue = seen.view, seen.queue
-        return News(looked.turn, view, queue, followed, has_ended=ended or is_over)
+        return News(looked.at, view, queue, followed, has_ended=ended or is_over)
 
     def goes_on(self, seen: Seen) -> bool:
         """Whether there may be more to tell."""

@@ -128,12 +128,12 @@ class StageView:
     """The seed the run used, by the key of its input."""
     lang: str = "en"
 
-    def to_json(self, turn: float) -> dict[str, Any]:
-        """What the script draws, unless it has seen a later turn: when the page turned to this, by our clock.
+    def to_json(self, at: float) -> dict[str, Any]:
+        """What the script draws, unless it has drawn what was looked at later.
 
         A follower's last word arrives after the first one of the next (Gradio repeats it as it ends).
         """
-        return {**asdict(self), "turn": turn}
+        return {**asdict(self), "at": at}
 
 
 @dataclass(frozen=True)

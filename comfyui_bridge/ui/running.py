@@ -7,7 +7,6 @@ was over when it was opened, stays until one opens or generates something else.
 
 from __future__ import annotations
 
-import time
 from collections.abc import AsyncIterator, Callable
 from functools import partial
 from typing import Any
@@ -16,8 +15,19 @@ import gradio as gr
 
 from comfyui_bridge.core.run import Run
 from comfyui_bridge.ui import following, gallery, queue_panel
-from comfyui_bridge.ui.desk import ALONGSIDE, AT_ONCE, Desk, Session, own_runs, run_title, run_view
-from comfyui_bridge.ui.following import Attention, Seen
+from comfyui_bridge.ui.desk import (
+    ALONGSIDE,
+    AT_ONCE,
+    Desk,
+    Session,
+    looked_at,
+    own_runs,
+    page_of,
+    run_title,
+    run_view,
+    turn_to,
+)
+from comfyui_bridge.ui.following import Seen
 from comfyui_bridge.ui.sign_in import is_own, owner_of
 from comfyui_bridge.ui.stage import Stage
 from comfyui_bridge.ui.words import Words
@@ -27,31 +37,32 @@ _UNTAKEN = 1
 """So many words may be on their way to a browser before it gets no more."""
 
 
-def connect(
-    page: gr.Blocks,
-    desk: Desk,
-    session: Session,
-    stage: Stage,
-    *,
-    attention: Attention,
-) -> None:
+def connect(page: gr.Blocks, desk: Desk, session: Session, stage: Stage) -> None:
     """Which event of the stage and the queue leads to what."""
-    _follow(page, desk, session, stage, attention)
+    _follow(page, desk, session, stage)
     _stop_and_move(desk, session, stage)
 
 
+def shown(
+    desk: Desk, session: Session, stage: Stage, run_id: str, words: Words, request: gr.Request
+) -> dict[Any, Any]:
+    """A run takes the stage."""
+    look = turn_to(desk, run_id, request)
+    view = run_view(desk, run_id, words, request)[1]
+    return {session.followed: run_id, stage.view: view.to_json(look.at)}
+
+
 def submitted(
-    desk: Desk, session: Session, stage: Stage, followed: str, run_id: str, words: Words, request: gr.Request
+    desk: Desk, session: Session, stage: Stage, run_id: str, words: Words, request: gr.Request
 ) -> dict[Any, Any]:
     """What the page shows once a run was submitted."""
-    shown: dict[Any, Any] = {
+    parts: dict[Any, Any] = {
         stage.queue: _queue(desk, words, request),
         stage.strip: strip(desk, words, request),
     }
-    if next_ := _turn_to(desk, followed, run_id, request):
-        shown[session.followed] = next_
-        shown[stage.view] = run_view(desk, next_, words, request)[1].to_json(time.time())
-    return shown
+    if not keeps_stage(desk, request):
+        parts |= shown(desk, session, stage, under_way(desk, request) or run_id, words, request)
+    return parts
 
 
 def submitting(session: Session, stage: Stage) -> set[Any]:
@@ -59,14 +70,12 @@ def submitting(session: Session, stage: Stage) -> set[Any]:
     return {session.followed, stage.view, stage.queue, stage.strip}
 
 
-def refreshed(
-    desk: Desk, stage: Stage, attention: Attention, words: Words, request: gr.Request
-) -> dict[Any, Any]:
+def refreshed(desk: Desk, stage: Stage, words: Words, request: gr.Request) -> dict[Any, Any]:
     """The last runs, and the queue where nobody follows it: it may have been filled elsewhere."""
-    shown: dict[Any, Any] = {stage.strip: strip(desk, words, request)}
-    if not attention.is_attended(_page(request)):
-        shown[stage.queue] = _queue(desk, words, request, is_followed=False)
-    return shown
+    parts: dict[Any, Any] = {stage.strip: strip(desk, words, request)}
+    if not desk.attention.is_attended(page_of(request)):
+        parts[stage.queue] = _queue(desk, words, request, is_followed=False)
+    return parts
 
 
 def refreshing(stage: Stage) -> set[Any]:
@@ -83,8 +92,9 @@ def under_way(desk: Desk, request: gr.Request) -> str:
     return next((run.run_id for run in desk.engine.queue(owner_of(request))), "")
 
 
-def keeps_stage(desk: Desk, followed: str, request: gr.Request) -> bool:
+def keeps_stage(desk: Desk, request: gr.Request) -> bool:
     """Whether the run on the stage stays there: one's own that is under way."""
+    followed = looked_at(desk, request)
     snapshot = desk.engine.snapshot(followed) if followed else None
     return snapshot is not None and not snapshot.run.state.is_final and is_own(request, snapshot.run.owner)
 
@@ -95,38 +105,27 @@ def _queue(desk: Desk, words: Words, request: gr.Request, *, is_followed: bool =
     return view.to_json(is_followed=is_followed)
 
 
-def _turn_to(desk: Desk, followed: str, submitted: str, request: gr.Request) -> str:
-    """The run that takes the stage now; empty where the one on it stays."""
-    if keeps_stage(desk, followed, request):
-        return ""
-    return under_way(desk, request) or submitted
-
-
 def _title(desk: Desk, words: Words, run: Run) -> str:
     return run_title(desk, run, words)
 
 
-def _page(request: gr.Request) -> str:
-    return str(request.session_hash)
-
-
-def _follow(page: gr.Blocks, desk: Desk, session: Session, stage: Stage, attention: Attention) -> None:
+def _follow(page: gr.Blocks, desk: Desk, session: Session, stage: Stage) -> None:
     async def follow(run_id: str, lang: str, request: gr.Request) -> AsyncIterator[dict[Any, Any]]:
-        words = Words(lang)
-        attention.turn(_page(request), run_id)
+        words, one = Words(lang), page_of(request)
+        if desk.attention.look(one) is None:  # a page that was open before this program began
+            desk.attention.turn(one, run_id)
         look = _looking(desk, words, request)
-        behind = _is_behind(page, _page(request))
-        async for news in following.follow(attention, _page(request), look, behind):
-            shown: dict[Any, Any] = {}
+        async for news in following.follow(desk.attention, one, look, _is_behind(page, one)):
+            parts: dict[Any, Any] = {}
             if news.view is not None:
-                shown[stage.view] = news.view.to_json(news.turn)
+                parts[stage.view] = news.view.to_json(news.at)
             if news.queue is not None:
-                shown[stage.queue] = news.queue.to_json(is_followed=True)
+                parts[stage.queue] = news.queue.to_json(is_followed=True)
             if news.followed is not None:
-                shown[session.followed] = news.followed
+                parts[session.followed] = news.followed
             if news.has_ended:
-                shown[stage.strip] = strip(desk, words, request)
-            yield shown
+                parts[stage.strip] = strip(desk, words, request)
+            yield parts
 
     outputs = {session.followed, stage.view, stage.queue, stage.strip}
     given = [session.followed, session.lang]
@@ -163,11 +162,12 @@ def _stop_and_move(desk: Desk, session: Session, stage: Stage) -> None:
         snapshot = desk.engine.snapshot(run_id) if run_id else None
         return snapshot.run if snapshot is not None and is_own(request, snapshot.run.owner) else None
 
-    def stop(run_id: str, request: gr.Request) -> None:
+    def stop(request: gr.Request) -> None:
+        run_id = looked_at(desk, request)
         if own_run(run_id, request) is not None:
             desk.engine.cancel(run_id)
 
-    stage.stop.click(stop, session.followed, None, **AT_ONCE)
+    stage.stop.click(stop, None, None, **AT_ONCE)
 
     def change(lang: str, event: gr.EventData, request: gr.Request) -> dict[str, Any]:
         match event.action:

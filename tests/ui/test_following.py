@@ -11,7 +11,8 @@ import pytest
 from comfyui_bridge.core.run import Run, RunState
 from comfyui_bridge.core.workflow import Workflow
 from comfyui_bridge.ui import following, present, queue_panel
-from comfyui_bridge.ui.following import Attention, News, Seen
+from comfyui_bridge.ui.attention import Attention
+from comfyui_bridge.ui.following import News, Seen
 from comfyui_bridge.ui.queue_panel import QueueItem, QueueView
 from comfyui_bridge.ui.words import Words
 
@@ -102,6 +103,65 @@ def test_the_stage_stays(before: RunState, after: RunState, is_own: bool) -> Non
         seen(a_run("a", after), is_own=is_own),
     ]
     assert [one.followed for one in told(moments, at("a"))].count(None) == len(told(moments, at("a")))
+
+
+def test_who_turns_to_the_run_that_the_stage_went_on_to_by_itself_is_told_what_becomes_of_it() -> None:
+    """Generate, pressed as the last run ends: the follower finds the new one first."""
+    attention, stamps = at("a"), []
+    moments = iter(
+        [
+            seen(a_run("a"), "a"),
+            seen(a_run("a", RunState.COMPLETED), "b"),
+            seen(a_run("b"), "b"),
+            seen(a_run("b", RunState.COMPLETED)),
+        ]
+    )
+    last = seen(a_run("b", RunState.COMPLETED))
+
+    def look(run_id: str) -> Seen:
+        if run_id == "b" and not stamps:
+            stamps.append(attention.turn(PAGE, "b").at)
+        return next(moments, last)
+
+    async def follow() -> list[News]:
+        return [news async for news in following.follow(attention, PAGE, look, lambda: False)]
+
+    news = asyncio.run(asyncio.wait_for(follow(), 10))
+    assert news[-1].view is not None
+    assert news[-1].view.phase == "done"
+    assert news[-1].at > stamps[0]
+
+
+def test_the_stage_does_not_go_on_where_somebody_opened_another_run_meanwhile() -> None:
+    attention = at("a")
+    moments = iter([seen(a_run("a"), "a", "b"), seen(a_run("a", RunState.COMPLETED), "b")])
+    last = seen(a_run("c", RunState.COMPLETED))
+
+    def look(run_id: str) -> Seen:
+        now = next(moments, last)
+        if now.run is not None and now.run.state.is_final and run_id == "a":
+            attention.turn(PAGE, "c")
+        return now
+
+    async def follow() -> list[News]:
+        return [news async for news in following.follow(attention, PAGE, look, lambda: False)]
+
+    assert {one.followed for one in asyncio.run(asyncio.wait_for(follow(), 10))} == {None}
+    looked = attention.look(PAGE)
+    assert looked is not None
+    assert looked.run_id == "c"
+
+
+def test_looks_are_in_the_order_in_which_they_were_asked_for_whatever_the_clock_does() -> None:
+    clock = iter([5.0, 5.0, 3.0, 9.0])
+    attention = Attention(lambda: next(clock))
+    stamps = [attention.turn(PAGE, "a").at]
+    for _ in range(3):
+        looked = attention.look(PAGE)
+        assert looked is not None
+        stamps.append(looked.at)
+    assert stamps == sorted(set(stamps))
+    assert attention.look("another page") is None
 
 
 def test_a_browser_that_is_behind_gets_the_newest_and_no_backlog() -> None:

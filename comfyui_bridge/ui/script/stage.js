@@ -1,7 +1,7 @@
 /* Stage -------------------------------------------------------------------------------------- */
 
 let view = null; // the newest StageView
-let turn = 0; // when the page turned to what it shows
+let shownAt = 0; // when the server looked at what is shown: nothing older is
 let toldAt = 0; // when it last heard of the run on it
 let chosen = 0; // which file of the run is in the frame
 let source = null; // the open stream of previews
@@ -281,8 +281,8 @@ bridge.stage = (element, props, trigger, watch) => {
   ask = (what) => trigger("select", what);
   const draw = () => {
     const next = props.value;
-    if (!next?.phase || next.turn < turn) return;
-    turn = next.turn;
+    if (!next?.phase || next.at < shownAt) return;
+    shownAt = next.at;
     toldAt = performance.now();
     if (!view || next.run_id !== view.run_id) {
       chosen = 0;
@@ -296,7 +296,7 @@ bridge.stage = (element, props, trigger, watch) => {
     view = next;
     lang = next.lang;
     document.documentElement.lang = lang === "zh" ? "zh-CN" : lang;
-    if (turn > 0 && !hasArrived) {
+    if (shownAt > 0 && !hasArrived) {
       hasArrived = true; // the page knows its language
       openNamed();
     }
