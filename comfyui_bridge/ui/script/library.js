@@ -61,6 +61,7 @@ const filter = (root) => {
 
 /* Another template is chosen: its form, and what is shown beside it. */
 const choose = (slug) => {
+  leaveNotice();
   pick(slug);
   // After the form has been asked for: it is what people wait for.
   setTimeout(() => tellChosen(slug), 0);

@@ -74,11 +74,18 @@ const furtherActions = (runId, file) => {
 const notice = make("div", { class: "remix-notice", role: "status", hidden: true });
 let noticed = {};
 
+/* Who turns to another template has read what names none. */
+const leaveNotice = () => {
+  if (noticed.slug) return;
+  noticed = { at: noticed.at };
+  drawNotice();
+};
+
 bridge.remix = (props, watch) => {
   const draw = () => {
     const said = props.value || {};
     if (!said.at || said.at === noticed.at) return;
-    noticed = { ...said, slug: said.slug || main.slug };
+    noticed = said;
     drawNotice();
     showPlace();
     if (said.sentence && !said.slug) notice.scrollIntoView?.({ block: "nearest" });
@@ -87,8 +94,9 @@ bridge.remix = (props, watch) => {
   draw();
 };
 
+/* What names no form stays at whichever comes by itself: the library may be changing at that moment. */
 const drawNotice = () => {
-  notice.hidden = !noticed.sentence || noticed.slug !== main.slug;
+  notice.hidden = !noticed.sentence || Boolean(noticed.slug && noticed.slug !== main.slug);
   if (notice.hidden) {
     notice.replaceChildren();
     return;
