@@ -3,12 +3,12 @@
 Servers differ by extensions and model files, so there is one NodeDefs a server. An input's type and
 limits become one of a closed union of specs; a form needs no other knowledge of ComfyUI's many
 spellings. Malformed entries are left out rather than refused: one broken extension must not take the
-other nodes away.
+other nodes away. A definition is read when it is first asked for: a form needs a dozen of nine hundred.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from types import MappingProxyType
@@ -210,6 +210,32 @@ class NodeDef:
         return _find(self.inputs, name)
 
 
+class AsAsked(Mapping[str, NodeDef]):
+    """Definitions by class_type, each read once, when it is first asked for.
+
+    Threads that ask at the same time may read the same one twice, and get equal answers.
+    """
+
+    def __init__(self, names: Iterable[str], read: Callable[[str], NodeDef]) -> None:
+        self._known: dict[str, NodeDef | None] = dict.fromkeys(names)
+        self._read = read
+
+    def __getitem__(self, class_type: str) -> NodeDef:
+        known = self._known[class_type]
+        if known is None:
+            known = self._known[class_type] = self._read(class_type)
+        return known
+
+    def __contains__(self, class_type: object) -> bool:
+        return class_type in self._known
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._known)
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+
 @dataclass(frozen=True)
 class NodeDefs:
     """All node definitions of one server."""
@@ -237,12 +263,9 @@ EMPTY = NodeDefs(MappingProxyType({}))
 
 def parse(object_info: object) -> NodeDefs:
     """Read the body of GET /object_info."""
-    entries = object_info.items() if isinstance(object_info, Mapping) else ()
-    return NodeDefs(
-        MappingProxyType(
-            {str(name): _parse_node(str(name), entry) for name, entry in entries if _is_node(entry)}
-        )
-    )
+    found = object_info.items() if isinstance(object_info, Mapping) else ()
+    entries = {str(name): entry for name, entry in found if _is_node(entry)}
+    return NodeDefs(AsAsked(entries, lambda name: _parse_node(name, entries[name])))
 
 
 def parse_input(name: str, raw: object, *, required: bool = True) -> InputDef | None:
@@ -305,9 +328,8 @@ def _parse_inputs(sections: Mapping[str, Any], order: Mapping[str, Any]) -> Iter
         inputs = sections.get(section)
         if not isinstance(inputs, Mapping):
             continue
-        listed = order.get(section) if isinstance(order, Mapping) else None
-        names = list(listed) if isinstance(listed, (list, tuple)) else []
-        names = [n for n in names if n in inputs] + [n for n in inputs if n not in names]
+        listed = _listed(order.get(section) if isinstance(order, Mapping) else None)
+        names = [n for n in listed if n in inputs] + [n for n in inputs if n not in listed]
         for name in names:
             definition = parse_input(str(name), inputs[name], required=section == "required")
             if definition is not None:
@@ -315,8 +337,8 @@ def _parse_inputs(sections: Mapping[str, Any], order: Mapping[str, Any]) -> Iter
 
 
 def _parse_outputs(entry: Mapping[str, Any]) -> Iterator[OutputDef]:
-    types, names, lists = (entry.get(key) or [] for key in ("output", "output_name", "output_is_list"))
-    groups = entry.get("output_matchtypes") or []
+    keys = ("output", "output_name", "output_is_list", "output_matchtypes")
+    types, names, lists, groups = (_listed(entry.get(key)) for key in keys)
     for index, type_ in enumerate(types):
         # An output may be a list of choices (a combo handed on); people call that COMBO.
         word = type_ if isinstance(type_, str) else "COMBO"
@@ -345,8 +367,7 @@ def _parse_spec(name: str, type_: str | Sequence[Any], options: Mapping[str, Any
                 _text(options.get("label_off")),
             )
         case "COMBO":
-            choices = options.get("options")
-            return _combo(tuple(choices) if isinstance(choices, (list, tuple)) else (), options)
+            return _combo(tuple(_listed(options.get("options"))), options)
         case "COLOR":
             return ColorSpec(_text(options.get("default")) or "#000000")
         case word if word in EDITOR_TYPES:
@@ -422,10 +443,7 @@ def _combo(choices: tuple[Any, ...], options: Mapping[str, Any]) -> ComboSpec:
 
 def _composite(type_: str, options: Mapping[str, Any]) -> InputSpec | None:
     if type_ == "COMFY_DYNAMICCOMBO_V3":
-        entries = options.get("options")
-        if isinstance(entries, (list, tuple)):
-            return DynamicComboSpec(tuple(_dynamic_options(entries)))
-        return DynamicComboSpec()
+        return DynamicComboSpec(tuple(_dynamic_options(_listed(options.get("options")))))
     template = options.get("template")
     if not isinstance(template, Mapping):
         return None
@@ -476,6 +494,10 @@ def _find(inputs: Sequence[InputDef], name: str) -> InputDef | None:
             case AutogrowSpec(names=names, template=template):
                 return template if rest in names else None
     return None
+
+
+def _listed(value: object) -> Sequence[Any]:
+    return value if isinstance(value, (list, tuple)) else ()
 
 
 def _text(value: object) -> str:

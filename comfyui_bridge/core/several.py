@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from types import MappingProxyType
+from functools import reduce
 
-from comfyui_bridge.core.node_defs import EMPTY, ComboSpec, InputDef, NodeDef, NodeDefs
+from comfyui_bridge.core.node_defs import EMPTY, AsAsked, ComboSpec, InputDef, NodeDef, NodeDefs
 
 
 def merged(servers: Sequence[NodeDefs]) -> NodeDefs:
@@ -19,12 +19,13 @@ def merged(servers: Sequence[NodeDefs]) -> NodeDefs:
     """
     if len(servers) <= 1:
         return servers[0] if servers else EMPTY
-    by_class: dict[str, NodeDef] = {}
-    for definitions in servers:
-        for class_type, definition in definitions.by_class.items():
-            known = by_class.get(class_type)
-            by_class[class_type] = definition if known is None else _joined(known, definition)
-    return NodeDefs(MappingProxyType(by_class))
+    names = dict.fromkeys(name for definitions in servers for name in definitions.by_class)
+    return NodeDefs(AsAsked(names, lambda name: _of_all(servers, name)))
+
+
+def _of_all(servers: Sequence[NodeDefs], class_type: str) -> NodeDef:
+    known = [found for definitions in servers if (found := definitions.get(class_type)) is not None]
+    return reduce(_joined, known)
 
 
 def _joined(first: NodeDef, other: NodeDef) -> NodeDef:

@@ -62,6 +62,30 @@ def test_a_malformed_node_takes_no_other_away():
     assert list(defs.by_class) == ["Good"]
 
 
+@pytest.mark.parametrize(
+    "key", ["output", "output_name", "output_is_list", "output_matchtypes", "input_order"]
+)
+@pytest.mark.parametrize("value", [5, "IMAGE", {"a": 1}, True, [5, None, {}], [[]]])
+def test_a_malformed_part_of_a_node_leaves_the_rest_of_it(key, value):
+    entry = {"input": {"required": {"a": ["INT"]}}, "output": ["IMAGE"], key: value}
+    assert [one.name for one in node_defs.parse({"N": entry}).get("N").inputs] == ["a"]
+
+
+def test_a_definition_is_read_once_and_only_when_it_is_asked_for():
+    read = []
+
+    def reading(name):
+        read.append(name)
+        return node_defs.NodeDef(name, name, (), ())
+
+    defs = node_defs.NodeDefs(node_defs.AsAsked(["A", "B"], reading))
+    assert ("A" in defs, "C" in defs, len(defs), list(defs.by_class)) == (True, False, 2, ["A", "B"])
+    assert read == []
+    assert defs.get("B") is defs.get("B")
+    assert defs.get("C") is None
+    assert read == ["B"]
+
+
 @pytest.mark.parametrize("body", [None, [], "x", 5])
 def test_something_else_than_definitions_gives_none(body):
     assert len(node_defs.parse(body)) == 0
