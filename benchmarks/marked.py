@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
-from gradio.queueing import Queue
+from gradio import route_utils
 
 from comfyui_bridge.comfy.server import ComfyServer
 from comfyui_bridge.core.run import Run
@@ -58,7 +58,6 @@ def mark(
 
 
 def _mark_stations() -> None:
-    mark(Queue, "push", enters="page asks")
     mark(form, "submit", enters="handler begins")
     mark(RunStore, "insert", leaves="written down")
     mark(RunQueue, "claim", leaves="claimed", when=lambda *told: told[-1] is not None)
@@ -67,6 +66,22 @@ def _mark_stations() -> None:
     mark(Collector, "put", enters="over")
     mark(MediaStore, "keep", leaves="picture here")
     mark(Live, "publish", leaves="published", when=lambda _live, run, _answer: _is_over(run))
+    _mark_request()
+    _mark_stream()
+
+
+def _mark_request() -> None:
+    inner = route_utils.call_process_api
+
+    async def called(*given: Any, **named: Any) -> Any:
+        if named["fn"].name == "generate":
+            note("page asks")
+        return await inner(*given, **named)
+
+    route_utils.call_process_api = called
+
+
+def _mark_stream() -> None:
     inner = LiveStream._events
 
     async def events(self: LiveStream, *given: Any) -> AsyncIterator[str]:

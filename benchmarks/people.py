@@ -71,6 +71,11 @@ class Session:
         return next(event for event in self._events if event["api_name"] == name)
 
     async def _join(self, event: dict[str, Any], page: str, given: list[Any] | None = None) -> None:
+        await self._tell("queue/join", event, page, given)
+
+    async def _tell(
+        self, route: str, event: dict[str, Any], page: str, given: list[Any] | None = None
+    ) -> None:
         body = {
             "data": given if given is not None else [None] * len(event["inputs"]),
             "fn_index": event["id"],
@@ -78,7 +83,7 @@ class Session:
             "event_data": None,
             "trigger_id": None,
         }
-        async with self._http.post(f"{self._url}/gradio_api/queue/join{self._query}", json=body) as answer:
+        async with self._http.post(f"{self._url}/gradio_api/{route}{self._query}", json=body) as answer:
             assert answer.status == 200, await answer.text()
 
     async def _messages(self, page: str) -> AsyncIterator[str]:
@@ -94,8 +99,7 @@ class OurPerson(Session):
 
     async def arrive(self) -> None:
         await super().arrive()
-        await self._join(self._listener("load"), self._page)
-        await self._read_to_the_end()
+        await self._open()
 
     async def run(self) -> None:
         """Submit as a program does that does not stay, and open the page at the run."""
@@ -108,18 +112,15 @@ class OurPerson(Session):
                 run_id = found[1]
                 break
         self._query = f"?run={run_id}"
-        await self._join(self._listener("load"), self._page)
-        await self._read_to_the_end()
+        await self._open()
         await asyncio.gather(self._read(), self._watch(run_id))
 
-    async def _read_to_the_end(self) -> None:
-        async for message in self._messages(self._page):
-            if "process_completed" in message:
-                return
+    async def _open(self) -> None:
+        await self._tell("run/predict", self._listener("load"), self._page)
 
     async def _read(self) -> None:
         """Follow the run by words."""
-        await self._join(self._listener("change", is_generator=True), self._page)
+        await self._join(self._listener("input", is_generator=True), self._page)
         async for message in self._messages(self._page):
             at = time()
             self.words += [(self._number, int(step), at) for step in _STEP.findall(message)]

@@ -25,7 +25,7 @@ CLICKS, STEPS, RATE = 20, 10, 10
 
 CLICK = (
     ("page asks", "the browser's event, Gradio's script, the request"),
-    ("handler begins", "Gradio's queue takes it up in a thread"),
+    ("handler begins", "Gradio takes it up in a thread"),
     ("written down", "values checked, the run on the disk"),
     ("claimed", "a worker is woken and takes the run"),
     ("sent", "the row names its server, on the disk"),

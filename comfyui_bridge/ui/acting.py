@@ -32,7 +32,7 @@ from comfyui_bridge.store.intake import Intake
 from comfyui_bridge.ui import form as form_
 from comfyui_bridge.ui import remix as remix_
 from comfyui_bridge.ui import running
-from comfyui_bridge.ui.desk import ALONGSIDE, Desk, Session, wish
+from comfyui_bridge.ui.desk import AT_ONCE, Desk, Session, wish
 from comfyui_bridge.ui.form import Picker, Refused, Typed
 from comfyui_bridge.ui.sign_in import is_own, owner_of
 from comfyui_bridge.ui.stage import Stage
@@ -87,7 +87,7 @@ def connect(desk: Desk, session: Session, parts: Parts) -> None:
         return _done(_Asked(desk, session, parts, said, typed, Words(lang), request))
 
     outputs = {
-        *running.submitting(session, parts.stage),
+        *running.submitting(parts.stage),
         session.typed,
         parts.picker.wanted,
         parts.refusals,
@@ -95,7 +95,7 @@ def connect(desk: Desk, session: Session, parts: Parts) -> None:
         *parts.beside,
     }
     given = [parts.picker.held, session.typed, session.lang]
-    parts.stage.view.select(act, given, outputs, trigger_mode="multiple", **ALONGSIDE)
+    parts.stage.view.select(act, given, outputs, trigger_mode="multiple", **AT_ONCE)
 
 
 def _done(asked: _Asked) -> Shown:
@@ -118,9 +118,7 @@ def _done(asked: _Asked) -> Shown:
 
 
 def _open(asked: _Asked) -> Shown:
-    return running.shown(
-        asked.desk, asked.session, asked.parts.stage, asked.text("run"), asked.words, asked.request
-    )
+    return running.shown(asked.desk, asked.parts.stage, asked.text("run"), asked.words, asked.request)
 
 
 def _again(asked: _Asked, run: Run, *, new_seed: bool) -> Shown:
@@ -135,7 +133,7 @@ def _again(asked: _Asked, run: Run, *, new_seed: bool) -> Shown:
         return _refused(asked, " ".join(error.problems.values()))
     except BridgeError as error:
         return _refused(asked, str(error))
-    shown = running.submitted(desk, asked.session, asked.parts.stage, run_id, asked.words, asked.request)
+    shown = running.submitted(desk, asked.parts.stage, run_id, asked.words, asked.request)
     return {asked.parts.refusals: Refused({}, "").to_json(), **shown}
 
 

@@ -24,7 +24,6 @@ from comfyui_bridge.ui import remix as remix_
 from comfyui_bridge.ui import stage as stage_
 from comfyui_bridge.ui import unchanged as unchanged_
 from comfyui_bridge.ui.desk import (
-    ALONGSIDE,
     AT_ONCE,
     PLAIN,
     Desk,
@@ -142,11 +141,10 @@ def arrived(desk: Desk, session: Session, tab: Create, words: Words, request: gr
     return {
         session.typed: {slug: typed},
         session.drawn: fingerprint(desk, slug),
-        session.followed: run_id,
         session.known: desk.templates.shelf().version,
         **library_parts(desk, tab, words),
         tab.picker.wanted: wish(slug),
-        tab.stage.view: shown.to_json(look.at),
+        tab.stage.view: shown.to_json(look.at, is_followed=not run_id),
         tab.stage.stop: gr.update(value=words("stop")),
         tab.refusals: Refused({}, _gone(desk, asked, words)).to_json(),
         tab.readiness: _readiness(desk, slug, typed, words),
@@ -160,7 +158,6 @@ def arriving(session: Session, tab: Create) -> set[Any]:
     return {
         session.typed,
         session.drawn,
-        session.followed,
         session.known,
         *library_components(tab),
         tab.picker.wanted,
@@ -216,7 +213,7 @@ def _choose(desk: Desk, session: Session, tab: Create) -> None:
         if not running.keeps_stage(desk, request):
             look = turn_to(desk, "", request)
             view = shown_first(desk, desk.templates.get(slug), words, request)
-            answer |= {session.followed: "", tab.stage.view: view.to_json(look.at)}
+            answer |= {tab.stage.view: view.to_json(look.at)}
         return answer
 
     def refresh(drawn: str, typed: Typed, lang: str, event: gr.EventData) -> dict[Any, Any]:
@@ -232,9 +229,9 @@ def _choose(desk: Desk, session: Session, tab: Create) -> None:
     tab.library.click(
         chosen,
         [session.typed, session.lang],
-        {session.followed, tab.stage.view, tab.refusals, tab.readiness},
+        {tab.stage.view, tab.refusals, tab.readiness},
         trigger_mode="multiple",
-        **ALONGSIDE,
+        **AT_ONCE,
     )
     tab.library.input(
         refresh,
@@ -265,7 +262,7 @@ def _make_ready(desk: Desk, session: Session, tab: Create) -> None:
         }
 
     outputs = {session.typed, tab.picker.wanted, tab.readiness, tab.refusals}
-    tab.readiness.select(replace, [session.typed, session.lang], outputs, **ALONGSIDE)
+    tab.readiness.select(replace, [session.typed, session.lang], outputs, **AT_ONCE)
 
 
 def _keep_default(desk: Desk, form: Form, inputs: Sequence[ExposedInput], value: Any) -> str:
@@ -373,7 +370,7 @@ def _generate(desk: Desk, session: Session, tab: Create) -> None:
         return {
             **shown,
             tab.refusals: _accepted(desk, form, answer),
-            **running.submitted(desk, session, tab.stage, answer, words, request),
+            **running.submitted(desk, tab.stage, answer, words, request),
         }
 
     def generate(held: Any, typed: Typed, lang: str, request: gr.Request) -> dict[Any, Any]:
@@ -382,10 +379,10 @@ def _generate(desk: Desk, session: Session, tab: Create) -> None:
     def anyway(held: Any, typed: Typed, lang: str, request: gr.Request) -> dict[Any, Any]:
         return submitted(False, held, typed, lang, request)
 
-    outputs = {session.typed, tab.refusals, tab.unchanged, *running.submitting(session, tab.stage)}
+    outputs = {session.typed, tab.refusals, tab.unchanged, *running.submitting(tab.stage)}
     given = [tab.picker.held, session.typed, session.lang]
-    tab.generate.click(generate, given, outputs, trigger_mode="multiple", **ALONGSIDE)
-    tab.unchanged.select(anyway, given, outputs, **ALONGSIDE)
+    tab.generate.click(generate, given, outputs, trigger_mode="multiple", **AT_ONCE)
+    tab.unchanged.select(anyway, given, outputs, **AT_ONCE)
 
 
 def _accepted(desk: Desk, form: Form | None, run_id: str) -> dict[str, Any]:

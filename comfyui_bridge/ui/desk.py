@@ -35,9 +35,10 @@ PLAIN: dict[str, Any] = {"apply_default_css": False, "js_on_load": None}
 # that stands in them, with every event, thirty milliseconds in which the page does nothing else.
 _PRIVATE: dict[str, Any] = {"show_progress": "hidden", "show_progress_on": [], "api_visibility": "private"}
 AT_ONCE: dict[str, Any] = {**_PRIVATE, "queue": False}
-"""For handlers that change no State that somebody listens to: one request and its answer."""
-ALONGSIDE: dict[str, Any] = {**_PRIVATE, "concurrency_limit": None}
-"""For the others: Gradio 6.31 tells a page that a State changed only through its queue."""
+"""For handlers that answer once: one request and its answer. No State has listeners, for Gradio 6.31 tells a
+page that a State changed only through its queue, which takes twenty milliseconds."""
+QUEUED: dict[str, Any] = {**_PRIVATE, "concurrency_limit": None}
+"""For those that go on answering."""
 
 
 @dataclass(frozen=True)
@@ -48,8 +49,6 @@ class Session:
     typed: gr.State
     drawn: gr.State
     """The fingerprint of the form on the page."""
-    followed: gr.State
-    """The run on the stage as the page was told: a follower comes when it changes. See `Desk.attention`."""
     known: gr.State
     """The version of the library that the page shows."""
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from comfyui_bridge.core.run import Run, RunState
 from comfyui_bridge.ui.attention import Attention, Look
@@ -42,7 +42,7 @@ class News:
     """When it was looked, by our clock."""
     view: StageView | None = None
     queue: QueueView | None = None
-    followed: str | None = None
+    followed: str = ""
     """The run that the stage goes on to."""
     has_ended: bool = False
     """A run is over, so the last runs are others."""
@@ -54,7 +54,7 @@ async def follow(
     """What changes on a page, until nothing of its owner's is under way or the page is gone."""
     if not attention.attend(page):
         return
-    told = _Told()
+    told, is_leaving = _Told(), False
     try:
         while (looked := attention.look(page)) is not None:
             seen = look(looked.run_id)
@@ -62,10 +62,17 @@ async def follow(
             if not is_behind():
                 news = told.news(seen, looked)
                 if news is None and not told.goes_on(seen):
-                    return
+                    if is_leaving:
+                        return
+                    # A run that was begun while we were here counts on us: one more look, having left.
+                    attention.leave(page)
+                    is_leaving = True
+                    continue
+                if is_leaving:
+                    is_leaving = not attention.attend(page)
                 if news is not None:
-                    if news.followed and not attention.go_on(page, looked.run_id, news.followed):
-                        news = replace(news, followed=None)
+                    if news.followed:
+                        attention.go_on(page, looked.run_id, news.followed)
                     yield news
             await asyncio.sleep(LOOK_EVERY_S)
     finally:
@@ -94,7 +101,7 @@ class _Told:
         view = seen.view if seen.view != self._view else None
         queue = seen.queue if seen.queue != self._queue else None
         followed = self._next(seen, looked)
-        if view is None and queue is None and followed is None:
+        if view is None and queue is None and not followed:
             return None
         ended = self._queue is not None and seen.queue.ended != self._queue.ended
         is_over = view is not None and not view.live
@@ -110,14 +117,14 @@ class _Told:
         # What a failed run made before it failed is fetched after its end.
         return self._monotonic() - self._over_since < _LATE_FILES_S
 
-    def _next(self, seen: Seen, looked: Look) -> str | None:
+    def _next(self, seen: Seen, looked: Look) -> str:
         """Where the stage goes on to: what one has seen end makes way for one's next.
 
         What failed stays, for somebody has to read why; so does what was over when it was opened.
         """
         run = seen.run
         if run is None or not seen.is_own or self._live_run != run.run_id or not seen.queue.items:
-            return None
+            return ""
         if run.state not in (RunState.COMPLETED, RunState.CANCELLED):
-            return None
+            return ""
         return seen.queue.items[0].run_id

@@ -12,7 +12,7 @@ import gradio as gr
 from comfyui_bridge.ui import api, create, present, servers_panel
 from comfyui_bridge.ui.create import Create
 from comfyui_bridge.ui.dashboard import Dashboard
-from comfyui_bridge.ui.desk import ALONGSIDE, AT_ONCE, PLAIN, Desk, Session
+from comfyui_bridge.ui.desk import AT_ONCE, PLAIN, Desk, Session
 from comfyui_bridge.ui.experiments_tab import tab as experiments_tab
 from comfyui_bridge.ui.results_tab import tab as results_tab
 from comfyui_bridge.ui.servers_panel import ServersTab
@@ -61,7 +61,6 @@ def _lay_out(desk: Desk) -> Parts:
         lang=gr.State("en"),
         typed=gr.State({}),
         drawn=gr.State(""),
-        followed=gr.State(""),
         known=gr.State(0),
     )
     with gr.Row(elem_id="top"):
@@ -122,7 +121,7 @@ def _arrive(page: gr.Blocks, desk: Desk, parts: Parts) -> None:
         *_refreshing(parts),
         *parts.tabs,
     }
-    page.load(arrive, None, outputs, **ALONGSIDE)
+    page.load(arrive, None, outputs, **AT_ONCE)
 
 
 def _keep_up(desk: Desk, parts: Parts) -> None:

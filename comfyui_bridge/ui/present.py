@@ -128,12 +128,13 @@ class StageView:
     """The seed the run used, by the key of its input."""
     lang: str = "en"
 
-    def to_json(self, at: float) -> dict[str, Any]:
+    def to_json(self, at: float, *, is_followed: bool = True) -> dict[str, Any]:
         """What the script draws, unless it has drawn what was looked at later.
 
         A follower's last word arrives after the first one of the next (Gradio repeats it as it ends).
+        `is_followed`: nobody need follow, or somebody does; else the script asks for it.
         """
-        return {**asdict(self), "at": at}
+        return {**asdict(self), "at": at, "followed": is_followed}
 
 
 @dataclass(frozen=True)

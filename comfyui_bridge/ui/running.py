@@ -16,8 +16,8 @@ import gradio as gr
 from comfyui_bridge.core.run import Run
 from comfyui_bridge.ui import following, gallery, queue_panel
 from comfyui_bridge.ui.desk import (
-    ALONGSIDE,
     AT_ONCE,
+    QUEUED,
     Desk,
     Session,
     looked_at,
@@ -43,37 +43,33 @@ def connect(page: gr.Blocks, desk: Desk, session: Session, stage: Stage) -> None
     _stop_and_move(desk, session, stage)
 
 
-def shown(
-    desk: Desk, session: Session, stage: Stage, run_id: str, words: Words, request: gr.Request
-) -> dict[Any, Any]:
+def shown(desk: Desk, stage: Stage, run_id: str, words: Words, request: gr.Request) -> dict[Any, Any]:
     """A run takes the stage."""
     look = turn_to(desk, run_id, request)
     view = run_view(desk, run_id, words, request)[1]
-    return {session.followed: run_id, stage.view: view.to_json(look.at)}
+    return {stage.view: view.to_json(look.at, is_followed=_is_followed(desk, request))}
 
 
-def submitted(
-    desk: Desk, session: Session, stage: Stage, run_id: str, words: Words, request: gr.Request
-) -> dict[Any, Any]:
+def submitted(desk: Desk, stage: Stage, run_id: str, words: Words, request: gr.Request) -> dict[Any, Any]:
     """What the page shows once a run was submitted."""
     parts: dict[Any, Any] = {
-        stage.queue: _queue(desk, words, request),
+        stage.queue: _queue(desk, words, request, is_followed=_is_followed(desk, request)),
         stage.strip: strip(desk, words, request),
     }
     if not keeps_stage(desk, request):
-        parts |= shown(desk, session, stage, under_way(desk, request) or run_id, words, request)
+        parts |= shown(desk, stage, under_way(desk, request) or run_id, words, request)
     return parts
 
 
-def submitting(session: Session, stage: Stage) -> set[Any]:
+def submitting(stage: Stage) -> set[Any]:
     """The components that `submitted` speaks to."""
-    return {session.followed, stage.view, stage.queue, stage.strip}
+    return {stage.view, stage.queue, stage.strip}
 
 
 def refreshed(desk: Desk, stage: Stage, words: Words, request: gr.Request) -> dict[Any, Any]:
     """The last runs, and the queue where nobody follows it: it may have been filled elsewhere."""
     parts: dict[Any, Any] = {stage.strip: strip(desk, words, request)}
-    if not desk.attention.is_attended(page_of(request)):
+    if not _is_followed(desk, request):
         parts[stage.queue] = _queue(desk, words, request, is_followed=False)
     return parts
 
@@ -99,6 +95,10 @@ def keeps_stage(desk: Desk, request: gr.Request) -> bool:
     return snapshot is not None and not snapshot.run.state.is_final and is_own(request, snapshot.run.owner)
 
 
+def _is_followed(desk: Desk, request: gr.Request) -> bool:
+    return desk.attention.is_attended(page_of(request))
+
+
 def _queue(desk: Desk, words: Words, request: gr.Request, *, is_followed: bool = True) -> dict[str, Any]:
     title = partial(_title, desk, words)
     view = queue_panel.queue_view(desk.engine, owner_of(request), words, title)
@@ -110,10 +110,10 @@ def _title(desk: Desk, words: Words, run: Run) -> str:
 
 
 def _follow(page: gr.Blocks, desk: Desk, session: Session, stage: Stage) -> None:
-    async def follow(run_id: str, lang: str, request: gr.Request) -> AsyncIterator[dict[Any, Any]]:
+    async def follow(lang: str, request: gr.Request) -> AsyncIterator[dict[Any, Any]]:
         words, one = Words(lang), page_of(request)
         if desk.attention.look(one) is None:  # a page that was open before this program began
-            desk.attention.turn(one, run_id)
+            desk.attention.turn(one, "")
         look = _looking(desk, words, request)
         async for news in following.follow(desk.attention, one, look, _is_behind(page, one)):
             parts: dict[Any, Any] = {}
@@ -121,17 +121,13 @@ def _follow(page: gr.Blocks, desk: Desk, session: Session, stage: Stage) -> None
                 parts[stage.view] = news.view.to_json(news.at)
             if news.queue is not None:
                 parts[stage.queue] = news.queue.to_json(is_followed=True)
-            if news.followed is not None:
-                parts[session.followed] = news.followed
             if news.has_ended:
                 parts[stage.strip] = strip(desk, words, request)
             yield parts
 
-    outputs = {session.followed, stage.view, stage.queue, stage.strip}
-    given = [session.followed, session.lang]
-    session.followed.change(follow, given, outputs, trigger_mode="multiple", **ALONGSIDE)
-    # Runs that were begun elsewhere, or before this page came.
-    stage.queue.input(follow, given, outputs, trigger_mode="multiple", **ALONGSIDE)
+    # The script asks for it wherever it is told that nobody follows.
+    outputs = {stage.view, stage.queue, stage.strip}
+    stage.queue.input(follow, session.lang, outputs, trigger_mode="multiple", **QUEUED)
 
 
 def _looking(desk: Desk, words: Words, request: gr.Request) -> Callable[[str], Seen]:

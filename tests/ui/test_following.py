@@ -82,7 +82,7 @@ def test_the_stage_goes_on_to_one_s_next_run_when_it_saw_the_last_one_end() -> N
         seen(a_run("b", RunState.COMPLETED)),
     ]
     news = told(moments, attention)
-    assert [one.followed for one in news] == [None, "b", None, None]
+    assert [one.followed for one in news] == ["", "b", "", ""]
     looked = attention.look(PAGE)
     assert looked is not None
     assert looked.run_id == "b"
@@ -102,7 +102,7 @@ def test_the_stage_stays(before: RunState, after: RunState, is_own: bool) -> Non
         seen(a_run("a", after), "b", is_own=is_own),
         seen(a_run("a", after), is_own=is_own),
     ]
-    assert [one.followed for one in told(moments, at("a"))].count(None) == len(told(moments, at("a")))
+    assert [one.followed for one in told(moments, at("a"))].count("") == len(told(moments, at("a")))
 
 
 def test_who_turns_to_the_run_that_the_stage_went_on_to_by_itself_is_told_what_becomes_of_it() -> None:
@@ -146,10 +146,32 @@ def test_the_stage_does_not_go_on_where_somebody_opened_another_run_meanwhile() 
     async def follow() -> list[News]:
         return [news async for news in following.follow(attention, PAGE, look, lambda: False)]
 
-    assert {one.followed for one in asyncio.run(asyncio.wait_for(follow(), 10))} == {None}
+    asyncio.run(asyncio.wait_for(follow(), 10))
     looked = attention.look(PAGE)
     assert looked is not None
     assert looked.run_id == "c"
+
+
+def test_a_run_begun_while_the_follower_was_about_to_go_is_followed_by_it() -> None:
+    """Whoever began it was told that somebody follows, and asks for nobody."""
+    attention, counted = at("a"), []
+    over = seen(a_run("a", RunState.COMPLETED))
+    moments = iter([over, over])
+    running = iter([seen(a_run("a", RunState.COMPLETED), "b")])
+
+    def look(run_id: str) -> Seen:
+        if (now := next(moments, None)) is not None:
+            counted.append(attention.is_attended(PAGE))
+            return now
+        return next(running, over)
+
+    async def follow() -> list[News]:
+        return [news async for news in following.follow(attention, PAGE, look, lambda: False)]
+
+    news = asyncio.run(asyncio.wait_for(follow(), 10))
+    assert counted == [True, True]
+    assert [item.run_id for one in news if one.queue for item in one.queue.items] == ["b"]
+    assert not attention.is_attended(PAGE)
 
 
 def test_looks_are_in_the_order_in_which_they_were_asked_for_whatever_the_clock_does() -> None:

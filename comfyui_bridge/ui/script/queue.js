@@ -29,8 +29,16 @@ const askedToStop = (runId) => {
   drawQueue();
 };
 
+/* Somebody is to follow for this page: what begins and ends, and how far it is. A second one would go at once. */
+let beFollowed = () => {};
+let toBeFollowed = 0;
+const askToFollow = () => {
+  clearTimeout(toBeFollowed);
+  toBeFollowed = setTimeout(beFollowed, 0);
+};
+
 bridge.queue = (element, props, trigger, watch) => {
-  let asked = 0;
+  beFollowed = () => trigger("input");
   queueAsk = (what) => trigger("select", what);
   const take = () => {
     const next = props.value;
@@ -42,12 +50,8 @@ bridge.queue = (element, props, trigger, watch) => {
     if (before && next.items.length > before.items.length) announceQueued(before, next);
     drawQueue();
     tellTitle();
-    // Begun elsewhere, or before this page came: nobody follows it for this page yet.
     if (before && !next.followed && leftAt) setTimeout(comeBack, 0);
-    if (next.items.length && !next.followed && !document.hidden && Date.now() - asked > 2000) {
-      asked = Date.now();
-      trigger("input");
-    }
+    if (next.items.length && !next.followed && !document.hidden) askToFollow();
   };
   watch("value", take);
   take();

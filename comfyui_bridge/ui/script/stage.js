@@ -313,6 +313,7 @@ bridge.stage = (element, props, trigger, watch) => {
     noteLive();
     if (view.live) stream(view.run_id);
     else stopStream();
+    if (!view.followed) askToFollow();
   };
   watch("value", draw);
   draw();
