@@ -15,6 +15,7 @@ from starlette.routing import BaseRoute, Route
 from comfyui_bridge.core.differences import ABSENT, Difference, applied, differences
 from comfyui_bridge.core.form import Form
 from comfyui_bridge.core.run import Run
+from comfyui_bridge.core.template import Template
 from comfyui_bridge.ui import present, value_words
 from comfyui_bridge.ui.dashboard import Dashboard
 from comfyui_bridge.ui.json_answer import JsonAnswer
@@ -42,12 +43,13 @@ def _answer(dashboard: Dashboard, request: Request) -> Response:
 
 def compared(dashboard: Dashboard, runs: list[Run], words: Words) -> dict[str, Any]:
     """What the script draws of these runs; `differences` where there are two."""
-    sides = [_side(run, words) for run in runs]
+    templates = [dashboard.library.get(run.template) for run in runs]
+    sides = [_side(run, template, words) for run, template in zip(runs, templates, strict=True)]
     if len(runs) < 2:
         return {"sides": sides, "differences": [], "note": "", "changes": {}}
     first, second = runs[:2]
     found = differences(first, second)
-    forms = [dashboard.form_of(dashboard.library.get(run.template)) for run in runs]
+    forms = [dashboard.form_of(template) for template in templates]
     return {
         "sides": sides,
         "differences": [_difference(one, first, second, forms, words) for one in found],
@@ -64,10 +66,10 @@ def _differing_alike(found: Sequence[Difference], third: Run | None = None) -> d
     return {"template": third.template, "values": value_words.carried(applied(found, third.values))}
 
 
-def _side(run: Run, words: Words) -> dict[str, Any]:
+def _side(run: Run, template: Template | None, words: Words) -> dict[str, Any]:
     return {
         "run": run.run_id,
-        "title": run.title or run.template,
+        "title": present.run_title(run, template, words),
         "template": run.template,
         "line": line(run, words),
         "files": [asdict(present.file_view(run.run_id, kept)) for kept in run.kept],

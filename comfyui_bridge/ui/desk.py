@@ -123,8 +123,7 @@ def run_view(desk: Desk, run_id: str, words: Words, request: gr.Request) -> tupl
 
 def run_title(desk: Desk, run: Run, words: Words) -> str:
     """What a run is called: as its template's card says it in this language, while it still does."""
-    template, title = desk.templates.get(run.template), run.title or run.template
-    return words.text(title, template.phrases) if template else title
+    return present.run_title(run, desk.templates.get(run.template), words)
 
 
 def shown_first(desk: Desk, template: Template | None, words: Words, request: gr.Request) -> StageView:

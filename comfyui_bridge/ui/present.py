@@ -21,6 +21,7 @@ from comfyui_bridge.core.form import Form
 from comfyui_bridge.core.outputs import KeptFile, MediaKind
 from comfyui_bridge.core.run import Fault, Run, RunError, RunState
 from comfyui_bridge.core.run_log import LogEntry, LogKind
+from comfyui_bridge.core.template import Template
 from comfyui_bridge.core.workflow import Node, Workflow
 from comfyui_bridge.engine.pool import ServerState, ServerStatus
 from comfyui_bridge.ui.words import Words
@@ -249,6 +250,12 @@ def file_view(run_id: str, kept: KeptFile) -> FileView:
         download=f"{url}?download=1",
         size=bytes_words(kept.size),
     )
+
+
+def run_title(run: Run, template: Template | None, words: Words) -> str:
+    """What a run is called: as its template's card says it in this language, while it still does."""
+    title = run.title or run.template
+    return words.text(title, template.phrases) if template else title
 
 
 def run_card(run: Run, words: Words) -> RunCard:

@@ -93,7 +93,7 @@ def card(dashboard: Dashboard, recipe: Recipe, run: Run | None, words: Words) ->
     template = dashboard.library.get(recipe.template)
     form = dashboard.form_of(template)
     given = recipes.values_of(recipe, form, run)
-    title = template.title if template else run.title if run else ""
+    title = words.text(template.title, template.phrases) if template else run.title if run else ""
     picture = _picture(run) if run is not None and recipes.is_of_run(recipe, run) else None
     return {
         "title": title or recipe.template or words("recipe_unknown"),

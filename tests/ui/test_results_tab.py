@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from comfyui_bridge.core import run_log, workflow
+from comfyui_bridge.core import template as template_
 from comfyui_bridge.core.outputs import NodeOutput
 from comfyui_bridge.core.run import Fault, Run, RunError, RunState
 from comfyui_bridge.core.run_log import LogKind
@@ -217,14 +218,29 @@ def test_why_a_run_shows_nothing() -> None:
     assert "space" in tiles.why(gone, EN)
     assert tiles.why(run, EN) == ""
     said = replace(run, outputs=(NodeOutput("1", (), ("a cat " * 100,)),))
-    tile = tiles.tile(said, EN, starred=False, own=True)
+    tile = tiles.tile(said, None, EN, starred=False, own=True)
     assert tile.text.startswith("a cat")
     assert tile.text.endswith("…")
 
 
+def test_a_run_is_called_as_its_card_says_it_in_this_language() -> None:
+    card = {"title": "River", "translations": {"zh": {"River": "河流"}}}
+    template = template_.parse("river", {"1": {"class_type": "Any", "inputs": {}}}, card)
+    titled = [
+        tiles.tile(replace(a_run("r", ""), title=title), its, words, starred=False, own=True).title
+        for title, its, words in (
+            ("River", template, Words("zh")),
+            ("River", template, EN),
+            ("River", None, Words("zh")),
+            ("As it was called then", template, Words("zh")),
+        )
+    ]
+    assert titled == ["河流", "River", "River", "As it was called then"]
+
+
 def test_the_log_says_that_files_went() -> None:
     run = replace(a_run("r", ""), log=run_log.appended((), 1001.0, LogKind.REMOVED, "age"))
-    shown = about.about(run, 2000.0, (), EN, form=None, is_there=False)
+    shown = about.about(run, 2000.0, (), EN, form=None, template=None)
     assert shown["log"][0]["text"] == "Its files were removed for their age"
     assert shown["removed"] == "Its files were removed for their age"
 

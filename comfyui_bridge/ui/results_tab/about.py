@@ -9,6 +9,7 @@ from typing import Any
 from comfyui_bridge.core.form import Form
 from comfyui_bridge.core.model_files import model_files
 from comfyui_bridge.core.run import Run
+from comfyui_bridge.core.template import Template
 from comfyui_bridge.core.workflow import Workflow
 from comfyui_bridge.engine.pool import ServerStatus
 from comfyui_bridge.ui import present, value_words
@@ -31,18 +32,19 @@ def about(
     words: Words,
     *,
     form: Form | None,
-    is_there: bool,
+    template: Template | None,
     person: str = "",
 ) -> dict[str, Any]:
-    """All that the script shows of a run. `is_there`: its template is still in the library."""
+    """All that the script shows of a run. `template`: its own, while that is in the library."""
     view = present.stage(run, now, servers, words, form=form)
     return {
         **asdict(view),
+        "title": present.run_title(run, template, words),
         "run": run.run_id,
         "state": run.state.value,
         "state_words": words(f"state_{run.state.value}"),
         "at": run.created_at,
-        "is_there": is_there,
+        "is_there": template is not None,
         "removed": tiles.removed(run, words),
         "values": [asdict(one) for one in value_words.listed(form, run.values, words)],
         "facts": [asdict(one) for one in _facts(run, words, person)],

@@ -79,7 +79,9 @@ class _Asked:
             "ids": ids,
             "count": len(ids) if len(ids) < MOST_FOUND else self._results.count(search),
             "tiles": self._tiles(request, ids[:AT_ONCE]),
-            "templates": list(facets.templates.items()),
+            "templates": [
+                (slug, self._titled(slug, title, words)) for slug, title in facets.templates.items()
+            ],
             "models": facets.models,
             "whose": self._whose(request, words),
             "usage": usage_words(self._results.usage(), words),
@@ -115,7 +117,7 @@ class _Asked:
             engine.servers(),
             words_of(request.query_params),
             form=self._dashboard.form_of(template),
-            is_there=template is not None,
+            template=template,
             person=run.owner if is_name(run.owner) else "",
         )
         starred = bool(self._results.starred([run_id]))
@@ -152,11 +154,24 @@ class _Asked:
 
     def _tiles(self, request: Request, run_ids: Sequence[str]) -> list[dict[str, Any]]:
         words, starred = words_of(request.query_params), self._results.starred(run_ids)
-        runs = (run for run in self._results.some(run_ids) if may_see(request, run))
+        runs = [run for run in self._results.some(run_ids) if may_see(request, run)]
+        templates = {slug: self._dashboard.library.get(slug) for slug in {run.template for run in runs}}
         return [
-            asdict(tile(run, words, starred=run.run_id in starred, own=is_own(request, run.owner)))
+            asdict(
+                tile(
+                    run,
+                    templates[run.template],
+                    words,
+                    starred=run.run_id in starred,
+                    own=is_own(request, run.owner),
+                )
+            )
             for run in runs
         ]
+
+    def _titled(self, slug: str, title: str, words: Words) -> str:
+        template = self._dashboard.library.get(slug)
+        return words.text(title, template.phrases) if template else title
 
 
 def searched(request: Request) -> Search:

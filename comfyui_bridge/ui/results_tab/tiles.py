@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from comfyui_bridge.core import run_log
 from comfyui_bridge.core.run import Run, RunState
 from comfyui_bridge.core.run_log import LogKind
+from comfyui_bridge.core.template import Template
 from comfyui_bridge.engine.housekeeper import Usage
 from comfyui_bridge.ui import present
 from comfyui_bridge.ui.queue_panel import first_words
@@ -42,13 +43,13 @@ class Tile:
     own: bool
 
 
-def tile(run: Run, words: Words, *, starred: bool, own: bool) -> Tile:
+def tile(run: Run, template: Template | None, words: Words, *, starred: bool, own: bool) -> Tile:
     """A run in small."""
     card = present.run_card(run, words)
     first = run.kept[0] if run.kept else None
     return Tile(
         run=run.run_id,
-        title=card.title,
+        title=present.run_title(run, template, words),
         state=card.state,
         at=run.created_at,
         words=first_words(run),
