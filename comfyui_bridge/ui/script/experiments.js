@@ -46,8 +46,8 @@ const experiments = (() => {
 
   /* As the address says. */
   const readPlace = ({ experiment, plan } = {}) => {
-    if (experiment) return show([["experiment", experiment]], (box) => drawOne(box, experiment));
-    if (plan) return show([["plan", plan]], (box) => planning.draw(box, plan));
+    if (experiment) return show([["experiment", experiment]], (box) => bridge.sheet(box, experiment));
+    if (plan) return show([["plan", plan]], (box) => bridge.plan(box, plan));
     return show([], drawList);
   };
   const go = (words) => {
@@ -55,12 +55,6 @@ const experiments = (() => {
     readPlace(Object.fromEntries(words));
     if (tabNamed !== "experiments") openTab("experiments");
     scrollTo({ top: 0 });
-  };
-
-  const drawOne = (box, id) => {
-    if (typeof showSheet === "function") return showSheet(box, id, say);
-    box.append(make("p", { class: "exp-said" }, say("exp_no_sheet")), pressable("action", { onclick: () => go([]) }, say("exp_back")));
-    return null;
   };
 
   /* The list ------------------------------------------------------------------------------------ */
@@ -103,10 +97,10 @@ const experiments = (() => {
       return undo;
     };
     const unfinished = () => {
-      const plan = planning.unfinished();
+      const plan = plans.unfinished();
       if (!plan) return [];
       const drop = () => {
-        planning.discard(plan.template);
+        plans.discard(plan.template);
         draw("");
       };
       return [make("p", { class: "exp-note" }, phrase("exp_unfinished", { title: plan.title || plan.template }), " ",

@@ -41,7 +41,6 @@ TABLE = {
     "exp_retry": ("Try again", "重试"),
     "exp_unread": ("The experiments could not be read: {why}", "无法读取实验：{why}"),
     "exp_unasked": ("The program does not answer. Try again in a moment.", "程序没有应答。请稍后再试。"),
-    "exp_no_sheet": ("This experiment cannot be shown here yet.", "暂时无法在此显示这个实验。"),
     # The plan
     "exp_plan": ("Plan an experiment", "计划实验"),
     "exp_plan_with": ("With the template {title}", "使用模板 {title}"),

@@ -1,0 +1,151 @@
+/* An experiment's sheet ---------------------------------------------------------------------------
+   It fills while its runs end: what changed since the version that is here is asked for, for as long as
+   somebody looks and something may still change. */
+
+bridge.sheet = (container, id) => {
+  const OFTEN_MS = 700;
+  const SELDOM_MS = 4000;
+  const sheet = knownSheet(id);
+  let version = "";
+  let timer = 0;
+  let asking = null;
+  let isShown = false;
+  let isClosed = false;
+  let root = null;
+
+  /* What is asked ------------------------------------------------------------------------------- */
+
+  const look = async () => {
+    clearTimeout(timer);
+    asking?.abort();
+    const mine = (asking = new AbortController());
+    try {
+      const answer = await fetch(`${sheet.address}?${new URLSearchParams({ since: version, lang })}`, { signal: mine.signal });
+      const told = await answer.json().catch(() => ({}));
+      if (!answer.ok) throw new Error(told.error || answer.statusText);
+      if (isClosed || asking !== mine) return;
+      take(told);
+      lookLater(sheet.now.state === "paused" && !sheet.now.counts.in_progress ? SELDOM_MS : OFTEN_MS);
+    } catch (error) {
+      if (error.name === "AbortError" || isClosed) return;
+      if (root) sheet.head.drawTrouble(error.message);
+      else drawAlone(error.message);
+      if (sheet.whole) lookLater(SELDOM_MS);
+    }
+  };
+  const lookLater = (after) => {
+    clearTimeout(timer);
+    if (isShown && !document.hidden && (sheet.isUnfinished() || sheet.now.state === "paused")) timer = setTimeout(look, after);
+  };
+
+  const take = (told) => {
+    sheet.now = told;
+    version = told.version;
+    if (told.whole) {
+      sheet.whole = told.whole;
+      sheet.cells.length = 0;
+    }
+    for (const cell of told.cells) sheet.cells[cell.index] = cell;
+    if (told.whole) return begin();
+    if (sheet.filter !== "all" && told.cells.some((cell) => sheet.fits(cell) !== sheet.table.has(cell.index))) sheet.laying.lay(true);
+    else sheet.table.redraw(told.cells.map((cell) => cell.index));
+    sheet.told();
+  };
+
+  sheet.tell = async (action, more = {}) => {
+    const answer = await answered(fetch(sheet.address, { method: "POST", body: JSON.stringify({ action, lang, ...more }) }));
+    if (answer.error) sheet.foot.note(answer.error);
+    look();
+    return !answer.error;
+  };
+
+  /* What it is made of -------------------------------------------------------------------------- */
+
+  sheet.drawn = sheetCells(sheet);
+  sheet.table = sheetTable(sheet.drawn.draw);
+  sheet.laying = sheetLaying(sheet);
+  sheet.deeds = sheetDeeds(sheet);
+  sheet.promote = sheetPromoting(sheet);
+  sheet.large = sheetLarge(sheet);
+  sheet.head = sheetHead(sheet);
+  sheet.foot = sheetFoot(sheet);
+  /* What is said of it is another now. */
+  sheet.told = () => {
+    sheet.head.draw();
+    sheet.foot.draw();
+    root.dataset.state = sheet.now.state;
+    root.classList.toggle("is-deleted", sheet.now.deleted);
+  };
+  sheet.goTo = (index) => {
+    sheet.table.focus(index);
+    sheet.foot.draw();
+  };
+
+  const begin = () => {
+    const { axes } = sheet.whole;
+    sheet.short = axes.map((axis) => apart(axis.labels));
+    sheet.page = Math.min(sheet.page, Math.max(0, (axes.length > 2 ? axes[0].labels.length : 1) - 1));
+    if (!root) build();
+    sheet.head.drawAbout();
+    sheet.laying.lay();
+    sheet.told();
+  };
+
+  const build = () => {
+    const { element } = sheet.table;
+    root = make("div", { class: "cs" },
+      sheet.head.build(),
+      make("p", { id: "cs-keys", class: "off-screen" }, say("sh_keys")),
+      make("div", { class: "cs-light" }, element, sheet.laying.nothing, sheet.foot.element), sheet.deeds.said);
+    element.setAttribute("aria-label", say("sh_sheet"));
+    element.setAttribute("aria-describedby", "cs-keys");
+    sheetKeys(sheet);
+    container.replaceChildren(root);
+    fill();
+    filled.observe(document.querySelector(".gradio-container .contain"));
+  };
+
+  const drawAlone = (sentence) => {
+    const retry = pressable("action", { onclick: look }, say("sh_try_again"));
+    const back = pressable("action", { onclick: () => openExperiments() }, say("sh_back_hint"));
+    container.replaceChildren(make("div", { class: "cs-nothing is-alone" }, make("p", { role: "alert" }, sentence), make("div", { class: "action-row" }, retry, back)));
+  };
+
+  /* The light table has what the window leaves it, whatever stands above. On a phone the page scrolls. */
+  const fill = () => {
+    if (!root?.offsetParent) return;
+    const room = Math.max(460, innerHeight - (root.getBoundingClientRect().top + scrollY) - 16);
+    root.style.setProperty("--room", `${Math.floor(room)}px`);
+  };
+  const filled = new ResizeObserver(fill);
+  addEventListener("resize", fill);
+
+  /* It is there, and it is left ----------------------------------------------------------------- */
+
+  const seen = new IntersectionObserver((entries) => {
+    const isNow = entries.at(-1).isIntersecting;
+    if (isNow === isShown) return;
+    isShown = isNow;
+    if (isShown) look();
+    else clearTimeout(timer);
+  });
+  const noticed = () => !document.hidden && isShown && look();
+  document.addEventListener("visibilitychange", noticed);
+  container.replaceChildren(make("div", { class: "cs-nothing is-alone", "aria-busy": "true" }));
+  seen.observe(container);
+
+  return {
+    close: () => {
+      isClosed = true;
+      clearTimeout(timer);
+      sheet.foot.end();
+      asking?.abort();
+      seen.disconnect();
+      filled.disconnect();
+      removeEventListener("resize", fill);
+      sheet.table.end();
+      document.removeEventListener("visibilitychange", noticed);
+      container.replaceChildren();
+    },
+  };
+};
