@@ -37,7 +37,8 @@ from comfyui_bridge.engine.pool import Pool, ServerStatus
 from comfyui_bridge.engine.ports import Server
 from comfyui_bridge.engine.queue import RunQueue
 from comfyui_bridge.engine.roster import Connect, Refuse, Roster
-from comfyui_bridge.engine.worker import PATIENT, Grace, Shared, Worker
+from comfyui_bridge.engine.worker import Worker
+from comfyui_bridge.engine.workplace import PATIENT, Grace, Workplace
 from comfyui_bridge.store.media import MediaStore
 from comfyui_bridge.store.runs import RunPage, RunStore
 from comfyui_bridge.store.servers import ServerStore
@@ -123,7 +124,7 @@ class Engine:
         self._max_waiting = max_waiting
         self._admission = threading.Lock()  # held while a run is counted, written down and queued
         self._monotonic = monotonic
-        self._shared = Shared(
+        self._workplace = Workplace(
             self._queue, self._pool, self._live, runs, media, kept, clock, monotonic, timing, grace
         )
         self._roster = Roster(servers, self._pool, self._hire, kept, connect, refuse)
@@ -387,7 +388,7 @@ class Engine:
 
     def unwritten(self) -> str:
         """Why runs cannot be written down now; empty while they can."""
-        return self._shared.unwritten.why()
+        return self._workplace.unwritten.why()
 
     def server(self, name: str) -> Server:
         """The server of this name, to be asked. Raises LookupError."""
@@ -459,7 +460,7 @@ class Engine:
             worker.join(max(0.0, deadline - self._monotonic()))
 
     def _hire(self, server: Server) -> Worker:
-        return Worker(server, self._shared, left=self._left, doubled=self._doubled)
+        return Worker(server, self._workplace, left=self._left, doubled=self._doubled)
 
     def _left(self, name: str) -> None:
         self._roster.left(name)

@@ -15,7 +15,7 @@ from comfyui_bridge.core.template import Template
 from comfyui_bridge.engine.engine import MAX_WAITING, Engine
 from comfyui_bridge.engine.follow import Timing
 from comfyui_bridge.engine.pool import ServerState, ServerStatus
-from comfyui_bridge.engine.worker import PATIENT, Grace
+from comfyui_bridge.engine.workplace import PATIENT, Grace
 from comfyui_bridge.store.media import MediaStore
 from comfyui_bridge.store.runs import RunStore
 from comfyui_bridge.store.servers import ServerStore

@@ -8,8 +8,9 @@ from io import BytesIO
 from comfyui_bridge.core.files import FileValue
 from comfyui_bridge.core.run import Fault, RunState
 from comfyui_bridge.core.run_log import LogKind
+from comfyui_bridge.engine.moving import MOVES
 from comfyui_bridge.engine.pool import ServerState
-from comfyui_bridge.engine.worker import MOVES, Grace
+from comfyui_bridge.engine.workplace import Grace
 from tests.engine.fake_house import HELD, FakeHouse, picture
 from tests.fakes.fake_server import FakeServer
 

@@ -10,7 +10,7 @@ import pytest
 
 from comfyui_bridge.core.files import FileValue
 from comfyui_bridge.core.run import RunState
-from comfyui_bridge.engine.worker import Grace
+from comfyui_bridge.engine.workplace import Grace
 from tests.engine.fake_house import HELD, FakeHouse, picture
 from tests.engine.test_follow import graph
 from tests.fakes.fake_server import FakeServer

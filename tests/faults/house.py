@@ -15,7 +15,7 @@ from comfyui_bridge.core import template
 from comfyui_bridge.core.run import Run, RunState
 from comfyui_bridge.engine.engine import Engine
 from comfyui_bridge.engine.pool import ServerState
-from comfyui_bridge.engine.worker import PATIENT, Grace
+from comfyui_bridge.engine.workplace import PATIENT, Grace
 from comfyui_bridge.store.media import MediaStore
 from comfyui_bridge.store.runs import RunStore
 from comfyui_bridge.store.servers import ServerStore
