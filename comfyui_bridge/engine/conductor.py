@@ -12,6 +12,7 @@ import threading
 import uuid
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from comfyui_bridge.core.errors import InvalidValues, StoreError, WorkflowError
@@ -45,10 +46,18 @@ class _Seen:
     """All of these, each once: thousands of cells are of one kind or two."""
     held: set[int] = field(default_factory=set)
     """Cells that a server may be able to do which has not answered yet."""
+    fingerprints: dict[int, str] = field(default_factory=dict)
+    """Of each cell that can be done."""
+    twins: dict[int, str] = field(default_factory=dict)
+    """Cells that wait for what comes of the same one, and the run that does it."""
 
-    def is_able(self, index: int, servers: Iterable[str]) -> None:
+    def is_able(self, index: int, servers: Iterable[str], fingerprint: str) -> None:
         self.able[index] = frozenset(servers)
         self.kinds.add(self.able[index])
+        self.fingerprints[index] = fingerprint
+
+    def look_again(self, index: int) -> None:
+        self.able.pop(index, None)
 
 
 class _Room:
@@ -91,6 +100,9 @@ class Conductor:
 
     def start(self) -> None:
         """Go on with what was under way when the program last ended."""
+        with suppress(StoreError):  # where nothing can be written they may as well be done
+            for run_id in self._store.adrift():
+                self._engine.cancel(run_id)
         for experiment_id in {*self._store.running(), *self._store.under_way()}:
             self._sheets.open(experiment_id)
         self._woken.set()
@@ -131,6 +143,29 @@ class Conductor:
             if sheet is None or sheet.experiment.state is ExperimentState.DONE:
                 return
             self._halt(sheet, state)
+
+    def put_away(self, experiment_id: str) -> tuple[str, ...]:
+        """Into the bin with it, paused if it went on; the runs under way, which are no cell's from then on.
+
+        Raises StoreError.
+        """
+        with self._sheets.turn():
+            sheet = self._sheets.open(experiment_id)
+            if sheet is None or sheet.experiment.deleted:
+                return ()
+            one = sheet.experiment
+            if one.state is ExperimentState.RUNNING:
+                self._halt(sheet, ExperimentState.PAUSED)
+            else:
+                self._halt(sheet, one.state, one.problem)
+            with self._sheets.held():
+                begun = {
+                    row.run_id: row.index for row in sheet.left() if row.run_id and not sheet.is_stopping(row)
+                }
+            rows = self._store.put_away(experiment_id, tuple(begun))
+            self._sheets.put(sheet, [row for row in rows if row.index in begun.values()])
+            self._sheets.say(sheet, replace(sheet.experiment, deleted=True))
+            return tuple(begun)
 
     def _halt(self, sheet: Sheet, state: ExperimentState, problem: str = "") -> None:
         """In its turn."""
@@ -175,6 +210,7 @@ class Conductor:
         try:
             with self._sheets.turn():
                 self._take_back(sheet)
+                self._brake(sheet)
                 goes_on = self._feed(sheet)
                 self._settle(sheet)
         except StoreError as error:
@@ -200,12 +236,28 @@ class Conductor:
             self._engine.forget(run_id)
         self._sheets.put(sheet, [replace(row, run_id="") for row in rows if row.run_id in runs])
 
+    def _brake(self, sheet: Sheet) -> None:
+        """Where cell after cell fails somebody should look, rather than all of them fail."""
+        with self._sheets.held():
+            why = sheet.why_held()
+        if why:
+            self._halt(sheet, ExperimentState.PAUSED, why)
+
     def _feed(self, sheet: Sheet) -> bool:
         """Look at some cells, and begin those there is room for; whether there are more to look at."""
         with self._sheets.held():
             todo = sheet.todo()
             waiting = [row.index for row in sheet.waiting()]
+            begun = {*sheet.begun().values()}
+            unfetched = sheet.lacking_room()
         if not todo or not len(self._engine.node_defs()):
+            self._sheets.say(sheet)
+            return False
+        no_room = self._engine.unwritten() or unfetched
+        if no_room:
+            # Nothing of what would be made could be kept, and nobody could tell what was made already.
+            self._sheets.say(sheet, trouble=no_room)
+            self._again_in(RETRY_S)
             return False
         template = self._template(sheet.experiment.plan.template)
         if template is None:
@@ -217,10 +269,13 @@ class Conductor:
             self._halt(sheet, ExperimentState.PAUSED, str(error))
             return False
         seen = self._seen_of(sheet, template)
+        for index in [index for index, twin in seen.twins.items() if twin not in begun]:
+            seen.look_again(index)
         noted, more = self._look(sheet, seen, todo)
         self._begin_some(sheet, seen, (row for row in todo if row.index not in noted), waiting)
         is_held = bool(seen.held) and any(row.index in seen.held for row in todo)
         self._sheets.say(sheet, trouble=self._why_held() if is_held else "")
+        self._brake(sheet)
         return more
 
     def _seen_of(self, sheet: Sheet, template: Template) -> _Seen:
@@ -228,7 +283,8 @@ class Conductor:
         version, key = self._engine.definitions_version(), sheet.experiment.experiment_id
         seen = self._seen.get(key)
         if seen is None or seen.template is not template or seen.version != version:
-            seen = self._seen[key] = _Seen(template, version)
+            twins = seen.twins if seen is not None else {}
+            seen = self._seen[key] = _Seen(template, version, twins=twins)
         return seen
 
     def _look(self, sheet: Sheet, seen: _Seen, todo: Sequence[CellRow]) -> tuple[Collection[int], bool]:
@@ -249,20 +305,24 @@ class Conductor:
                     said = " ".join(error.problems.values())
                     noted[row.index] = replace(row, outcome=RunState.FAILED, problem=said)
                 continue
-            seen.is_able(row.index, self._engine.able_to_do(prepared.workflow))
-            if not row.asked:
+            seen.is_able(row.index, self._engine.able_to_do(prepared.workflow), prepared.fingerprint)
+            if not row.asked or row.index in seen.twins:
                 fingerprints[row.index] = prepared.fingerprint
+        unmade = [noted[row.index].problem if row.index in noted else "" for row in unseen[:_AT_A_TIME]]
         same = self._engine.same_as(fingerprints.values(), sheet.experiment.owner)
         for row in unseen[:_AT_A_TIME]:
-            run = same.get(fingerprints.get(row.index, ""))
-            if run is not None:
+            run, twin = same.get(fingerprints.get(row.index, "")), seen.twins.pop(row.index, "")
+            if run is not None and (not row.asked or run.run_id == twin):
                 noted[row.index] = replace(row, run_id=run.run_id, reused=True, outcome=run.state)
         self._store.note(sheet.experiment.experiment_id, noted.values())
         self._sheets.put(sheet, tuple(noted.values()), {run.run_id: run for run in same.values()})
+        self._sheets.looked(sheet, unmade)
         return noted.keys(), len(unseen) > _AT_A_TIME
 
     def _begin_some(self, sheet: Sheet, seen: _Seen, todo: Iterable[CellRow], waiting: Sequence[int]) -> None:
         """Begin the cells that there is room for, in order."""
+        with self._sheets.held():
+            begun = sheet.begun()
         room = self._room(seen, waiting)
         has_room = {kind for kind in seen.kinds if room.is_for(kind)}
         for row in todo:
@@ -271,13 +331,17 @@ class Conductor:
             able = seen.able.get(row.index)
             if able not in has_room:
                 continue
+            twin = begun.get(seen.fingerprints[row.index], "")
+            if twin:
+                seen.twins[row.index] = twin  # looked at anew once that is over
+                continue
             try:
                 prepared = self._prepared(sheet, seen.template, row)
             except InvalidValues:
-                del seen.able[row.index]  # something went since it was seen: it is looked at anew
+                seen.look_again(row.index)  # something went since it was seen: it is looked at anew
                 self._woken.set()
                 continue
-            self._begin(sheet, prepared, row)
+            begun[prepared.fingerprint] = self._begin(sheet, prepared, row)
             room.take(able)
             has_room = {kind for kind in has_room if room.is_for(kind)}
 
@@ -303,7 +367,8 @@ class Conductor:
         self._engine.hold_files(prepared)
         return prepared
 
-    def _begin(self, sheet: Sheet, prepared: Prepared, row: CellRow) -> None:
+    def _begin(self, sheet: Sheet, prepared: Prepared, row: CellRow) -> str:
+        """The id of its run."""
         one, run_id = sheet.experiment, uuid.uuid4().hex
         begun = replace(row, run_id=run_id, reused=False)
         # Before the engine knows of the run, so that nothing that is told of it is missed.
@@ -313,6 +378,7 @@ class Conductor:
         except StoreError:
             self._sheets.put(sheet, (row,))
             raise
+        return run_id
 
     def _silent(self) -> list[str]:
         """The servers of which nobody knows yet what they can do."""

@@ -29,9 +29,8 @@ from comfyui_bridge.core.experiment import (
 from comfyui_bridge.core.run import RunState
 from comfyui_bridge.core.template import Template
 from comfyui_bridge.core.wildcards import Lists
-from comfyui_bridge.core.workflow import Workflow
 from comfyui_bridge.engine.conductor import Conductor
-from comfyui_bridge.engine.engine import Engine
+from comfyui_bridge.engine.engine import Engine, Prepared
 from comfyui_bridge.engine.forecast import Outlook
 from comfyui_bridge.engine.sheets import Sheet, Sheets
 from comfyui_bridge.store.experiments import LONGEST_NAME, CellRow, ExperimentStore
@@ -92,8 +91,21 @@ class Experiments:
         form = self._engine.form(template)
         return experiment_.lay_out(plan, form, self._sources(plan.template, owner), self._draw)
 
-    def outlook(self, planned: Plan | Grid, template: str = "", owner: str = "") -> Outlook:
-        """How many runs a plan or a grid of it has, and what they take, by what earlier ones took."""
+    def there(self, grid: Grid, template: str, owner: str) -> frozenset[int]:
+        """The cells of a grid that need no run: exactly what they would be is there already."""
+        found = self._template(template)
+        cells = grid.cells() if found else ()
+        prepared = {cell.index: one for cell in cells if found and (one := self._prepared(found, grid, cell))}
+        same = self._engine.same_as({one.fingerprint for one in prepared.values()}, owner)
+        return frozenset(index for index, one in prepared.items() if one.fingerprint in same)
+
+    def outlook(
+        self, planned: Plan | Grid, template: str = "", owner: str = "", there: Collection[int] = ()
+    ) -> Outlook:
+        """How many runs a plan or a grid of it has, and what they take, by what earlier ones took.
+
+        The cells that are `there` need none.
+        """
         if isinstance(planned, Plan):
             template = planned.template
             try:
@@ -104,7 +116,8 @@ class Experiments:
             grid = planned
         if grid.size > experiment_.MOST_CELLS:
             return Outlook(grid.size)
-        return self._outlook(template, grid, [cell for cell in grid.cells() if not cell.is_skipped])
+        cells = [cell for cell in grid.cells() if not cell.is_skipped and cell.index not in there]
+        return self._outlook(template, grid, cells)
 
     def start(self, plan: Plan, owner: str, name: str = "") -> str:
         """Lay a plan out and begin; its experiment_id.
@@ -193,10 +206,17 @@ class Experiments:
         """Go on; cells that were cancelled are done after all."""
 
         def resumed(sheet: Sheet) -> list[CellRow]:
+            if sheet.experiment.deleted:
+                return []
+            # Before it goes on, lest a crash in between leaves them out.
+            rows = [_anew(row) for row in sheet.rows.values() if row.outcome is RunState.CANCELLED]
+            self._store.note(experiment_id, rows)
+            self._sheets.put(sheet, rows)
             one = replace(sheet.experiment, state=ExperimentState.RUNNING, problem="")
             self._store.change(experiment_id, state=one.state, problem="")
+            self._sheets.release(sheet)
             self._sheets.say(sheet, one)
-            return [_anew(row) for row in sheet.rows.values() if row.outcome is RunState.CANCELLED]
+            return []
 
         self._change(experiment_id, resumed)
 
@@ -207,8 +227,10 @@ class Experiments:
         """
 
         def asked(sheet: Sheet) -> list[CellRow]:
-            rows = [sheet.rows[index] for index in sorted(set(indices)) if index in sheet.rows]
+            known = sorted(set(indices)) if not sheet.experiment.deleted else ()
+            rows = [sheet.rows[index] for index in known if index in sheet.rows]
             rows = [replace(_anew(row), asked=True) for row in rows if row.outcome or not row.run_id]
+            self._sheets.release(sheet)
             if rows and sheet.experiment.state is ExperimentState.DONE:
                 one = replace(sheet.experiment, state=ExperimentState.RUNNING)
                 self._store.change(experiment_id, state=one.state)
@@ -241,21 +263,24 @@ class Experiments:
         self._change(experiment_id, renamed)
 
     def delete(self, experiment_id: str) -> None:
-        """Stop it and put it into the bin for an hour; its runs stay among the results."""
-        self.stop(experiment_id)
-        self._set_deleted(experiment_id, True)
+        """Begin no more of it, and put it into the bin for an hour; its runs stay among the results.
+
+        Those under way are cancelled, and no cell's any more: what had begun is to be done, as before.
+        """
+        for run_id in self._conductor.put_away(experiment_id):
+            self._engine.cancel(run_id)
 
     def restore(self, experiment_id: str) -> None:
-        """Bring it back from the bin."""
-        self._set_deleted(experiment_id, False)
+        """Bring it back from the bin: it went on until then, and is paused now."""
 
-    def _set_deleted(self, experiment_id: str, deleted: bool) -> None:
-        def set_(sheet: Sheet) -> list[CellRow]:
-            self._store.change(experiment_id, deleted=deleted)
-            self._sheets.say(sheet, replace(sheet.experiment, deleted=deleted))
+        def restored(sheet: Sheet) -> list[CellRow]:
+            if self._store.get(experiment_id) is None:
+                return []  # it was in the bin for too long
+            self._store.change(experiment_id, deleted=False)
+            self._sheets.say(sheet, replace(sheet.experiment, deleted=False))
             return []
 
-        self._change(experiment_id, set_)
+        self._change(experiment_id, restored)
 
     def _change(self, experiment_id: str, change: Callable[[Sheet], Sequence[CellRow]]) -> None:
         """Put down the rows that `change` gives, and let the conductor see to them."""
@@ -290,12 +315,12 @@ class Experiments:
         many = min(len(cells), _SAMPLES)
         chosen = [cells[number * len(cells) // many] for number in range(many)]
         found = self._template(template)
-        samples = [one for cell in chosen if found and (one := self._workflow(found, grid, cell)) is not None]
+        samples = [one.workflow for cell in chosen if found and (one := self._prepared(found, grid, cell))]
         return self._engine.outlook(template, samples, len(cells))
 
-    def _workflow(self, template: Template, grid: Grid, cell: Cell) -> Workflow | None:
+    def _prepared(self, template: Template, grid: Grid, cell: Cell) -> Prepared | None:
         try:
-            return self._engine.prepared(template, grid.values_of(cell)).workflow
+            return self._engine.prepared(template, grid.values_of(cell))
         except (InvalidValues, WorkflowError, ValueError):
             return None
 

@@ -15,8 +15,10 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from comfyui_bridge.core.experiment import CellNow, Experiment, ExperimentState, SheetNow, Verdict
-from comfyui_bridge.core.run import Run
+from comfyui_bridge.core.run import Run, RunState
+from comfyui_bridge.engine.brake import Brake
 from comfyui_bridge.engine.live import Snapshot
+from comfyui_bridge.store.disk import NO_ROOM
 from comfyui_bridge.store.experiments import CellRow, ExperimentStore
 from comfyui_bridge.store.runs import RunStore, without_work
 
@@ -36,6 +38,7 @@ class Sheet:
         self.version = version
         self.trouble = ""
         """Why nothing can be begun at the moment."""
+        self.brake = Brake(any(r.outcome is RunState.COMPLETED and not r.reused for r in rows))
         self._places: dict[str, list[int]] = {}
         """Where each run stands."""
         for row in rows:
@@ -85,6 +88,8 @@ class Sheet:
             if before is not None and before.state.is_final and not run.state.is_final:
                 continue
             if run.state.is_final:
+                if self.rows[index].outcome is None:
+                    self.brake.ended(run)
                 self.rows[index] = replace(self.rows[index], outcome=run.state)
             self.now[index] = replace(
                 self.now[index],
@@ -121,9 +126,29 @@ class Sheet:
         """The cells whose runs servers have."""
         return [row for row in self._unended() if row.run_id and _server(self.now[row.index].run)]
 
+    def is_stopping(self, row: CellRow) -> bool:
+        run = self.now[row.index].run
+        return run is not None and run.stopping
+
     def left(self) -> list[CellRow]:
         """The cells that have not ended."""
         return list(self._unended())
+
+    def begun(self) -> dict[str, str]:
+        """The runs under way, by their fingerprints."""
+        runs = (self.now[row.index].run for row in self._unended())
+        return {run.fingerprint: run.run_id for run in runs if run is not None}
+
+    def lacking_room(self) -> str:
+        """Why what a run has made cannot be fetched, if that is for want of room here."""
+        runs = (self.now[row.index].run for row in self._unended())
+        said = (one for run in runs if run is not None and run.server_done for one in run.warnings)
+        return next((one for one in said if one.startswith(NO_ROOM)), "")
+
+    def why_held(self) -> str:
+        """Why it should not go on, with cells to go on with; empty while it may."""
+        is_left = self.goes_on and any(not _server(self.now[row.index].run) for row in self._unended())
+        return self.brake.why() if is_left else ""
 
     @property
     def is_over(self) -> bool:
@@ -305,6 +330,16 @@ class Sheets:
             for index in indices:
                 sheet.mark(index, asked, verdict, version)
             self._changed.notify_all()
+
+    def looked(self, sheet: Sheet, problems: Sequence[str]) -> None:
+        """Why no runs can be made of these cells, in order; empty sentences for those of which they can."""
+        with self._changed:
+            sheet.brake.looked(problems)
+
+    def release(self, sheet: Sheet) -> None:
+        """Somebody wants it to go on, whatever failed."""
+        with self._changed:
+            sheet.brake.release()
 
     def say(self, sheet: Sheet, experiment: Experiment | None = None, trouble: str = "") -> None:
         """The experiment stands so from now on, with this trouble or with none."""

@@ -20,6 +20,8 @@ from comfyui_bridge.core.errors import Full, StoreError
 
 # EFBIG: a file system's or a user's limit on one file; for the person the same as no room.
 _NO_ROOM = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}
+NO_ROOM = "There is no room left"
+"""How every sentence begins that tells so."""
 _NOT_ALLOWED = {errno.EACCES, errno.EPERM, errno.EROFS}
 
 
@@ -47,7 +49,7 @@ def full(path: Path) -> Full:
     """What to say when `path` could not be written for want of room."""
     folder = path if path.is_dir() else path.parent
     return Full(
-        f"There is no room left for {path.name}: the disk that holds {folder} is full. Free some space"
+        f"{NO_ROOM} for {path.name}: the disk that holds {folder} is full. Free some space"
         " there and try again."
     )
 

@@ -167,6 +167,28 @@ class ExperimentStore:
             connection.execute(delete(run_index).where(run_index.c.position.in_(which)))
             connection.execute(delete(runs).where(runs.c.run_id.in_(run_ids)))
 
+    def put_away(self, experiment_id: str, run_ids: Sequence[str]) -> tuple[CellRow, ...]:
+        """Put an experiment into the bin; its cells as they stand then.
+
+        Those of these runs that have not ended fill their cells no more, which are to be done again.
+        """
+        is_its = (cells.c.experiment_id == experiment_id, cells.c.run_id.in_(run_ids), cells.c.outcome == "")
+        row = {"deleted_at": self._clock()}
+        with self._database.writing() as connection:
+            connection.execute(update(cells).where(*is_its).values(run_id="", asked=False))
+            connection.execute(
+                update(experiments).where(experiments.c.experiment_id == experiment_id).values(row)
+            )
+        return self.cells(experiment_id)
+
+    def adrift(self) -> tuple[str, ...]:
+        """The runs of deleted experiments that nobody got round to cancelling."""
+        unfinished = [state.value for state in RunState if not state.is_final]
+        wanted = select(runs.c.run_id).join(experiments, experiments.c.experiment_id == runs.c.experiment)
+        wanted = wanted.where(runs.c.state.in_(unfinished), experiments.c.deleted_at.is_not(None))
+        with self._database.reading() as connection:
+            return tuple(connection.scalars(wanted))
+
     def texts(self) -> Iterator[str]:
         """The plans and grids of all experiments as they are stored, those in the bin included."""
         with self._database.reading() as connection:

@@ -14,12 +14,13 @@ from sqlalchemy import ColumnElement, Select, delete, func, or_, select, tuple_,
 from sqlalchemy.engine import Row
 
 from comfyui_bridge.core import values
+from comfyui_bridge.core.experiment import Verdict
 from comfyui_bridge.core.files import MARK
 from comfyui_bridge.core.model_files import model_files
 from comfyui_bridge.core.run import Run, RunState
 from comfyui_bridge.store.database import Database
 from comfyui_bridge.store.media import hashes_in
-from comfyui_bridge.store.tables import run_index, runs
+from comfyui_bridge.store.tables import experiment_cells, run_index, runs
 
 _MOST_BYTES = 2**63 - 1
 _AT_A_TIME = 500
@@ -57,7 +58,7 @@ class Naming:
     hashes: frozenset[str]
     asked_at: float
     is_held: bool
-    """It is not over, has a star, or has its own files."""
+    """It is not over, has a star or a kept cell, or has its own files."""
 
 
 def entry_of(run: Run) -> dict[str, Any]:
@@ -124,11 +125,14 @@ class RunIndex:
             return int(connection.scalar(select(func.coalesce(func.sum(run_index.c.bytes), 0))) or 0)
 
     def oldest(self, limit: int, *, before: float | None = None) -> tuple[tuple[str, int], ...]:
-        """Runs that are over and have files and no star, oldest first: (run_id, bytes)."""
+        """Runs that are over, have files, and neither a star nor a cell that somebody kept, oldest first:
+        (run_id, bytes).
+        """
         wanted = (
             select(runs.c.run_id, run_index.c.bytes)
             .join(run_index, _SAME)
             .where(run_index.c.bytes > 0, ~run_index.c.starred, runs.c.state.in_(_FINAL))
+            .where(runs.c.run_id.not_in(_IN_KEPT_CELLS))
             .order_by(runs.c.created_at, runs.c.position)
         )
         if before is not None:
@@ -149,13 +153,14 @@ class RunIndex:
         wanted = (
             select(runs.c["values"], runs.c.original, runs.c.created_at, runs.c.state)
             .add_columns(run_index.c.starred, run_index.c.bytes)
+            .add_columns(runs.c.run_id.in_(_IN_KEPT_CELLS).label("is_in_kept_cell"))
             .join(run_index, _SAME)
             .where(or_(*marked))
         )
         with self._database.reading() as connection:
             for row in connection.execute(wanted):
                 named = frozenset(hashes_in(f"{row[0]} {row.original or ''}"))
-                held = row.state not in _FINAL or row.starred or row.bytes > 0
+                held = row.state not in _FINAL or row.starred or row.is_in_kept_cell or row.bytes > 0
                 yield Naming(named, row.created_at, held)
 
     def known(self, run_ids: Collection[str]) -> frozenset[str]:
@@ -236,6 +241,7 @@ def before(place: tuple[float, int]) -> ColumnElement[bool]:
 
 
 _SAME = run_index.c.position == runs.c.position
+_IN_KEPT_CELLS = select(experiment_cells.c.run_id).where(experiment_cells.c.verdict == Verdict.KEPT.value)
 _FINAL = [state.value for state in RunState if state.is_final]
 
 

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import pytest
 
 from tests.engine.fake_house import FakeHouse
+from tests.engine.lab import Lab
 from tests.fakes.fake_server import FakeServer
 
 House = TypeVar("House", bound=FakeHouse)
@@ -28,6 +29,12 @@ def two() -> FakeServer:
 def build(tmp_path: Path) -> Iterator[Callable[..., FakeHouse]]:
     """Makes an engine on these servers, once they are ready."""
     yield from building(FakeHouse, tmp_path)
+
+
+@pytest.fixture
+def lab(tmp_path: Path) -> Iterator[Callable[..., Lab]]:
+    """As `build`, with experiments."""
+    yield from building(Lab, tmp_path)
 
 
 def building(kind: Callable[..., House], folder: Path) -> Iterator[Callable[..., House]]:

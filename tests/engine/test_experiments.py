@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,86 +14,11 @@ from comfyui_bridge.core.errors import InvalidValues
 from comfyui_bridge.core.experiment import AxisKind, AxisPlan, ExperimentState, Plan, SheetNow, Verdict
 from comfyui_bridge.core.files import marked
 from comfyui_bridge.core.run import RunState
-from comfyui_bridge.core.template import Template
 from comfyui_bridge.core.values import FileValue
-from comfyui_bridge.engine.experiments import Experiments
-from comfyui_bridge.store.experiments import ExperimentStore
-from comfyui_bridge.store.presets import PresetStore
 from comfyui_bridge.store.run_index import RunIndex
-from tests.engine.conftest import building
-from tests.engine.fake_house import DEADLINE, FakeHouse, picture
+from tests.engine.fake_house import picture
+from tests.engine.lab import COLOR, WIDTH, Lab, many, over
 from tests.fakes.fake_server import FakeServer
-
-COLOR, WIDTH = "1.color", "1.width"
-
-
-class Lab(FakeHouse):
-    """An engine with experiments, on templates that can be taken away."""
-
-    def __init__(self, folder: Path, *servers: FakeServer, **options: Any) -> None:
-        self.templates: dict[str, Template] = {"picture": picture("ImageInvert")}
-        super().__init__(folder, *servers, **options)
-
-    def enter(self) -> None:
-        super().enter()
-        self.presets = PresetStore(self.database, self.clock)
-        self.store = ExperimentStore(self.database, self.clock)
-        self.experiments = Experiments(
-            self.engine, self.runs, self.store, self.presets, lambda slug: self.templates.get(slug)
-        )
-        self.experiments.start_work()
-
-    def leave(self) -> None:
-        for server in self.reachable.values():
-            server.go_on()
-        self.experiments.stop_work(DEADLINE)
-        super().leave()
-
-    def begin(self, *axes: AxisPlan, owner: str = "ann", **values: Any) -> str:
-        return self.experiments.start(Plan("picture", values, axes), owner)
-
-    def sheet(self, experiment_id: str) -> SheetNow:
-        found = self.experiments.sheet(experiment_id)
-        assert found is not None
-        return found
-
-    def once(self, experiment_id: str, claim: Callable[[SheetNow], Any]) -> SheetNow:
-        """The sheet once `claim` holds of it."""
-        version = 0
-        while True:
-            found = self.experiments.wait(experiment_id, version, DEADLINE)
-            assert found is not None, f"still {told(self.sheet(experiment_id))}"
-            if claim(found):
-                return found
-            version = found.version
-
-    def is_in(self, experiment_id: str, state: ExperimentState) -> SheetNow:
-        return self.once(experiment_id, lambda sheet: sheet.experiment.state is state)
-
-    def done(self, experiment_id: str) -> SheetNow:
-        return self.is_in(experiment_id, ExperimentState.DONE)
-
-
-def told(sheet: SheetNow) -> tuple[Any, ...]:
-    states = [cell.run.state.value if cell.run else cell.problem for cell in sheet.cells]
-    return sheet.experiment.state.value, sheet.experiment.problem, states
-
-
-def many(sheet: SheetNow, state: RunState | None, *, inside: bool | None = None) -> int:
-    """How many cells have runs in this state; those inside servers only, or the others."""
-    return sum(
-        cell.run.state is state and inside in (None, bool(cell.run.server)) if cell.run else state is None
-        for cell in sheet.cells
-    )
-
-
-def over(key: str, text: str) -> AxisPlan:
-    return AxisPlan(AxisKind.VALUES, key, text)
-
-
-@pytest.fixture
-def lab(tmp_path: Path) -> Iterator[Callable[..., Lab]]:
-    yield from building(Lab, tmp_path)
 
 
 def test_each_cell_is_done_once_in_order_and_a_repetition_runs_what_is_new(

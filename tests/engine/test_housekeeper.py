@@ -14,12 +14,15 @@ import pytest
 
 from comfyui_bridge.core import workflow
 from comfyui_bridge.core.errors import StoreError
+from comfyui_bridge.core.experiment import Grid, Plan, Verdict
 from comfyui_bridge.core.files import FileValue
 from comfyui_bridge.core.outputs import OutputFile
 from comfyui_bridge.core.run import Run, RunState
+from comfyui_bridge.core.sweep import Axis, Variation
 from comfyui_bridge.engine.housekeeper import Housekeeper, Limits
 from comfyui_bridge.store.database import Database
 from comfyui_bridge.store.editor import Editor
+from comfyui_bridge.store.experiments import CellRow, ExperimentStore
 from comfyui_bridge.store.media import MediaStore
 from comfyui_bridge.store.presets import PresetStore
 from comfyui_bridge.store.run_index import RunIndex, Search
@@ -114,6 +117,34 @@ def test_starred_files_may_exceed_the_limit_and_are_not_touched(house: House) ->
     keeper.tidy()
     assert house.has_files(run)
     assert keeper.usage().bytes == 500
+
+
+def test_what_fills_a_kept_cell_stays_as_if_it_had_a_star(house: House) -> None:
+    axis = Axis("N", tuple(Variation(f"{number}", {"n": number}) for number in range(4)))
+    experiments = ExperimentStore(house.database, lambda: house.now)
+    experiment_id = experiments.add("ann", "", "Lake", Plan("lake", {}), Grid({}, (axis,))).experiment_id
+    cells = [house.run(1.0) for _ in range(3)]
+    single = house.run(2.0)
+    given = house.upload(b"picture")
+    text = house.run(3.0, size=0, given=given)  # a run that made no files needs its upload all the more
+    filled = [
+        CellRow(at, run_id, True, outcome=RunState.COMPLETED) for at, run_id in enumerate([*cells, text])
+    ]
+    experiments.note(experiment_id, filled)
+    experiments.mark(experiment_id, [0, 3], verdict=Verdict.KEPT)
+    experiments.mark(experiment_id, [1], verdict=Verdict.REJECTED)
+    keeper = house.keeper(bytes=100, seconds=1.0)
+    keeper.tidy()
+    assert [house.has_files(run) for run in (*cells, single)] == [True, False, False, False]
+    assert house.has_upload(given)
+    # Deleted, it can still be brought back; and a cell that is kept no more is like any other.
+    experiments.put_away(experiment_id, ())
+    keeper.tidy()
+    assert house.has_files(cells[0])
+    experiments.mark(experiment_id, [0, 3], verdict=Verdict.NONE)
+    keeper.tidy()
+    assert not house.has_files(cells[0])
+    assert not house.has_upload(given)
 
 
 def test_the_bin_is_emptied_after_a_while(house: House) -> None:

@@ -56,7 +56,10 @@ ZH = {
     # Experiments
     "Its template is gone. Put it back, then go on.": "它的模板不见了。请放回模板，然后继续。",
     "Some cells may be for {names}, which has not answered since this program was started.": (
-        "有些单元格可能要由 {names} 完成，而它自本程序启动以来还没有应答。"
+        "有些格子可能要由 {names} 完成，而它自本程序启动以来还没有应答。"
+    ),
+    "Paused after {count} failures in a row: {why} Resume to go on all the same.": (
+        "连续失败 {count} 次，已暂停：{why} 点击“继续”可照常进行。"
     ),
     "Another axis varies this already.": "另一项已在变化此输入。",
     "“{label}” stands here twice.": "“{label}”重复出现。",
@@ -87,7 +90,7 @@ ZH = {
     ),
     "There is no list {name}; lists are files such as {file}.": "没有列表 {name}；列表是文件，例如 {file}。",
     "The list {name} has no lines.": "列表 {name} 没有内容。",
-    "All cells are left out; take one in.": "所有单元格都被排除了，请至少留下一个。",
+    "All cells are left out; take one in.": "所有格子都已跳过，请至少恢复一个。",
     "There is no template {name} any more.": "模板 {name} 已不存在。",
     "An uploaded file is not there any more; choose the file again.": "上传的文件已不在了，请重新选择。",
     # Servers
