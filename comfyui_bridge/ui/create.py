@@ -39,6 +39,7 @@ from comfyui_bridge.ui.desk import (
 from comfyui_bridge.ui.form import Held, Picker, Refused, Typed
 from comfyui_bridge.ui.sign_in import owner_of
 from comfyui_bridge.ui.stage import Stage
+from comfyui_bridge.ui.templates import Shelf
 from comfyui_bridge.ui.words import Words
 
 _OWN_WORDS = frozenset(("template", "run", "view", "__theme", "__lang"))
@@ -67,7 +68,7 @@ def lay_out(desk: Desk, words: Words) -> Create:
     first = desk.templates.shelf().first()
     with gr.Row(elem_id="create"):
         with gr.Column(elem_id="library-pane", min_width=0):
-            library = library_panel.panel(_library(desk, words))
+            library = library_panel.panel(library_panel.markup(Shelf(), words))
             dots = readiness_panel.dots_panel()
         with gr.Column(elem_id="form-pane", min_width=0):
             with gr.Column(elem_id="form", min_width=0):

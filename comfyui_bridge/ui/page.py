@@ -106,7 +106,7 @@ def _arrive(page: gr.Blocks, desk: Desk, parts: Parts) -> None:
             **create.arrived(desk, session, parts.create, words, request),
             **experiments_tab.arrived(parts.experiments, words),
             **results_tab.arrived(parts.results, words, request),
-            **templates_tab.arrived(desk, parts.templates, words),
+            **templates_tab.arrived(parts.templates, words),
             **_refreshed(desk, parts, words, request),
             **{tab: gr.update(label=words(str(tab.id))) for tab in parts.tabs},
         }
@@ -143,11 +143,9 @@ def _keep_up(desk: Desk, parts: Parts) -> None:
         if desk.templates.shelf().version != known:
             changed[session.known] = desk.templates.shelf().version
             changed |= create.library_parts(desk, parts.create, words)
-            changed |= templates_tab.library_parts(desk, parts.templates, words)
         return changed
 
-    library = {*create.library_components(parts.create), *templates_tab.library_components(parts.templates)}
-    outputs = {session.known, *library, *_refreshing(parts)}
+    outputs = {session.known, *create.library_components(parts.create), *_refreshing(parts)}
     clock.tick(tick, [session.known, session.lang], outputs, **AT_ONCE)
 
 

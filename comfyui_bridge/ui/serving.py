@@ -26,6 +26,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from comfyui_bridge.core.errors import BridgeError
 from comfyui_bridge.ui import page, theme
+from comfyui_bridge.ui.compressed import Compressed
 from comfyui_bridge.ui.dashboard import Dashboard
 from comfyui_bridge.ui.experiments_tab.routes import routes as experiment_routes
 from comfyui_bridge.ui.live_stream import LiveStream
@@ -109,7 +110,7 @@ def _serve(
 ) -> Launched:
     live = LiveStream(dashboard.engine)
     app = _App(
-        doors=lambda inner: SameOrigin(_who_asks(dashboard, AsTheyAre(inner))),
+        doors=lambda inner: Compressed(SameOrigin(_who_asks(dashboard, AsTheyAre(inner)))),
         default_response_class=ORJSONResponse,
         routes=[*library_routes(dashboard), *experiment_routes(dashboard), *routes(dashboard, live)],
         exception_handlers=EXCEPTION_HANDLERS,

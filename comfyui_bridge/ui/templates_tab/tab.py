@@ -1,7 +1,8 @@
 """The tab Templates: the list, the editor, and the form as it will look.
 
 The script draws the editor and the preview, and keeps what is typed; it asks by routes of ours. What
-stands here is the list, and the places where the others are drawn.
+stands here is the list, and the places where the others are drawn. The list is sent when the script asks
+for it, which it does once the tab is open and when the library is another one: most people never see it.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ def lay_out(desk: Desk, words: Words) -> TemplatesTab:
     with gr.Row(elem_id="templates"):
         with gr.Column(elem_id="shelf-pane", min_width=0):
             shelf = gr.HTML(
-                listing.markup(desk.templates.shelf(), words),
+                "",
                 elem_id="shelf",
                 apply_default_css=False,
                 js_on_load="bridge.shelf(element, trigger, watch); /* triggers 'look' */",
@@ -56,39 +57,26 @@ def lay_out(desk: Desk, words: Words) -> TemplatesTab:
 
 
 def connect(desk: Desk, session: Session, tab: TemplatesTab) -> None:
-    """The list is there at once when something in it was just changed."""
+    """The list, for whoever looks at it."""
 
-    def look(lang: str) -> dict[Any, Any]:
-        return library_parts(desk, tab, Words(lang))
+    def look(lang: str) -> str:
+        return listing.markup(desk.templates.shelf(), Words(lang))
 
-    tab.shelf.look(look, session.lang, {tab.shelf}, trigger_mode="multiple", **AT_ONCE)
+    tab.shelf.look(look, session.lang, tab.shelf, trigger_mode="multiple", **AT_ONCE)
 
 
-def arrived(desk: Desk, tab: TemplatesTab, words: Words) -> dict[Any, Any]:
+def arrived(tab: TemplatesTab, words: Words) -> dict[Any, Any]:
     """What somebody finds who opens the page, in their language."""
-    return {
-        tab.preview_title: _title(words),
-        **library_parts(desk, tab, words),
-    }
+    return {tab.preview_title: _title(words)}
 
 
 def arriving(tab: TemplatesTab) -> set[Any]:
     """The components that `arrived` speaks to."""
-    return {tab.preview_title, *library_components(tab)}
-
-
-def library_parts(desk: Desk, tab: TemplatesTab, words: Words) -> dict[Any, Any]:
-    """The library anew."""
-    return {tab.shelf: listing.markup(desk.templates.shelf(), words)}
-
-
-def library_components(tab: TemplatesTab) -> set[Any]:
-    """The components that `library_parts` speaks to."""
-    return {tab.shelf}
+    return {tab.preview_title}
 
 
 def refreshed(desk: Desk, tab: TemplatesTab, words: Words) -> dict[Any, Any]:
-    """What changes without anybody's doing: the servers that templates can be taken from."""
+    """What changes without anybody's doing: the library, and the servers that templates can be taken from."""
     return {tab.editor: _known(desk, words)}
 
 
@@ -98,7 +86,8 @@ def refreshing(tab: TemplatesTab) -> set[Any]:
 
 
 def _known(desk: Desk, words: Words) -> dict[str, Any]:
-    return {"servers": [server.name for server in desk.engine.servers()], "lang": words.lang}
+    servers = [server.name for server in desk.engine.servers()]
+    return {"servers": servers, "lang": words.lang, "library": desk.templates.shelf().version}
 
 
 def _title(words: Words) -> str:

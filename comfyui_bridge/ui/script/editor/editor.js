@@ -89,6 +89,7 @@ bridge.shelf = (element, trigger, watch) => {
     followShelf();
   });
   settle();
+  editor.lookAgain();
 };
 
 let shelf = null; // its rows, those that are not on the page too
@@ -128,6 +129,9 @@ bridge.editor = (element, props, watch) => {
   const follow = () => {
     editor.servers = props.value?.servers || [];
     lang = props.value?.lang || lang;
+    const isOther = editor.library !== undefined && editor.library !== props.value?.library;
+    editor.library = props.value?.library;
+    if (isOther) editor.lookAgain?.();
   };
   watch("value", follow);
   follow();
