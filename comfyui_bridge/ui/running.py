@@ -56,7 +56,9 @@ def submitted(desk: Desk, stage: Stage, run_id: str, words: Words, request: gr.R
         stage.queue: _queue(desk, words, request, is_followed=_is_followed(desk, request)),
         stage.strip: strip(desk, words, request),
     }
-    if not keeps_stage(desk, request):
+    if keeps_stage(desk, request):
+        desk.attention.expect(page_of(request), run_id)
+    else:
         parts |= shown(desk, stage, under_way(desk, request) or run_id, words, request)
     return parts
 

@@ -88,6 +88,25 @@ def test_the_stage_goes_on_to_one_s_next_run_when_it_saw_the_last_one_end() -> N
     assert looked.run_id == "b"
 
 
+def test_the_stage_goes_on_to_what_was_begun_here_though_it_ended_between_two_looks() -> None:
+    attention = at("a")
+    attention.expect(PAGE, "b")
+    over = seen(a_run("b", RunState.COMPLETED))
+    news = told([seen(a_run("a"), "a"), seen(a_run("a", RunState.COMPLETED)), over], attention)
+    assert [one.followed for one in news] == ["", "b", ""]
+    looked = attention.look(PAGE)
+    assert looked is not None
+    assert (looked.run_id, looked.expected) == ("b", "")
+
+
+def test_who_turned_away_is_not_brought_to_what_they_began_before() -> None:
+    attention = at("a")
+    attention.expect(PAGE, "b")
+    attention.turn(PAGE, "c")
+    news = told([seen(a_run("c"), "c"), seen(a_run("c", RunState.COMPLETED))], attention)
+    assert {one.followed for one in news} == {""}
+
+
 @pytest.mark.parametrize(
     ("before", "after", "is_own"),
     [
