@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Page
+from playwright.sync_api import Page, Request
 
 from benchmarks.measuring import ROOT, Goal, Measured, browser, dashboard, paced, row, took_ms
 from comfyui_bridge.core import convert, form, node_defs, template, workflow
@@ -73,6 +73,11 @@ def _definitions(document: dict[str, Any]) -> Iterator[Measured]:
 
     first = took_ms(parsed_and_exposed, TURNS)
     yield row(f"definitions of {len(document)} nodes parsed, a form made", first, "ms", goal=Goal(most=100))
+
+    def read_all() -> None:
+        assert all(node_defs.parse(document).by_class.values())
+
+    yield row("the same, every definition read though no form asks", took_ms(read_all, TURNS), "ms")
     known = node_defs.parse(document)
     form.make(read, known)
     yield row("a form made with definitions known", took_ms(partial(form.make, read, known), TURNS), "ms")
@@ -124,7 +129,11 @@ def _in_the_page(page: Page, url: str) -> Iterator[Measured]:
 
     opened()  # its scripts are in the browser's cache from now on
     name = f"page with {TEMPLATES:,} templates, address to form"
+    sent: list[Request] = []
+    page.on("requestfinished", lambda one: sent.append(one))
     yield row(name, [one / 1000 for one in took_ms(opened, 3)], "s")
+    carried = sum(max(0, one.sizes()["responseBodySize"]) for one in sent) / 3 / 1000
+    yield Measured("its bytes over the wire, scripts of Gradio's kept from before", carried, "kB", 3)
     for what, field in (("library", "#search-templates"), ("editor's list", "#shelf .shelf-search")):
         if what != "library":
             page.get_by_role("tab", name="Templates").click()
