@@ -250,14 +250,14 @@ class Conductor:
             waiting = [row.index for row in sheet.waiting()]
             begun = {*sheet.begun().values()}
             unfetched = sheet.lacking_room()
-        if not todo or not len(self._engine.node_defs()):
-            self._sheets.say(sheet)
-            return False
         no_room = self._engine.unwritten() or unfetched
         if no_room:
             # Nothing of what would be made could be kept, and nobody could tell what was made already.
             self._sheets.say(sheet, trouble=no_room)
             self._again_in(RETRY_S)
+            return False
+        if not todo or not len(self._engine.node_defs()):
+            self._sheets.say(sheet)
             return False
         template = self._template(sheet.experiment.plan.template)
         if template is None:

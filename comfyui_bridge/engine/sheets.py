@@ -81,7 +81,9 @@ class Sheet:
         self.version = version
 
     def take(self, run: Run, version: int) -> bool:
-        """The newest state of a run that may stand here; whether it left the queue, came back, or ended."""
+        """The newest state of a run that may stand here; whether it left the queue, came back, has to wait
+        for room, or ended.
+        """
         matters = False
         for index in self._places.get(run.run_id, ()):
             before = self.now[index].run
@@ -98,7 +100,8 @@ class Sheet:
                 gone=False,
             )
             self.version = version
-            matters |= run.state.is_final or before is None or before.server != run.server
+            matters |= run.state.is_final or before is None
+            matters |= before is not None and (before.server, before.warnings) != (run.server, run.warnings)
         return matters
 
     def lose(self, run_id: str, version: int) -> None:
@@ -271,7 +274,7 @@ class Sheets:
     # What becomes of runs.
 
     def told(self, run: Run) -> bool:
-        """The newest state of a run; whether that may let another begin."""
+        """The newest state of a run; whether that may let another begin, or not."""
         with self._changed:
             if run.experiment in self._loading:
                 self._loading[run.experiment].append(run)

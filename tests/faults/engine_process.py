@@ -59,7 +59,12 @@ def _sheet(experiments: Experiments, experiment_id: str) -> dict[str, Any]:
     sheet = experiments.sheet(experiment_id)
     assert sheet is not None, f"the experiment {experiment_id} is lost"
     states = [cell.run.state.value if cell.run else "" for cell in sheet.cells]
-    return {"state": sheet.experiment.state.value, "problem": sheet.experiment.problem, "cells": states}
+    return {
+        "state": sheet.experiment.state.value,
+        "problem": sheet.experiment.problem,
+        "cells": states,
+        "runs": [cell.run.run_id for cell in sheet.cells if cell.run],
+    }
 
 
 def _ended(engine: Engine, run_id: str, seconds: float) -> dict[str, Any]:

@@ -221,7 +221,7 @@ class EngineProcess(_Process):
         return str(self._ask(do="experiment", plan=plan))
 
     def sheet(self, experiment_id: str) -> dict[str, Any]:
-        """An experiment now: state, problem, and the state of each cell's run."""
+        """An experiment now: state, problem, the state of each cell's run, and the ids of its runs."""
         told: dict[str, Any] = self._ask(do="sheet", experiment_id=experiment_id)
         return told
 

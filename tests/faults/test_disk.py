@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import resource
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -70,6 +72,72 @@ def is_all_here(program: EngineProcess, run_id: str, server: ServerProcess, name
     for kept, subfolder, filename in run["kept"]:
         assert program.kept(run_id, kept) == server.file(subfolder, filename).read_bytes()
     assert [len(server.saved(prefix)) for prefix in (name, f"{name}s")] == [1, 1]
+
+
+def begin(program: EngineProcess, graph: dict[str, Any], key: str, prefixes: list[str]) -> str:
+    """An experiment with a cell for each prefix."""
+    folder = program.data / "workflows"
+    folder.mkdir(exist_ok=True)
+    (folder / "many.json").write_text(json.dumps(graph), "utf-8")
+    axis = {"kind": "choices", "key": key, "chosen": prefixes}
+    return program.experiment({"template": "many", "values": {}, "axes": [axis]})
+
+
+def is_held(program: EngineProcess, experiment_id: str) -> bool:
+    """It goes on as soon as there is room, and says so."""
+    sheet = program.sheet(experiment_id)
+    assert sheet["state"] == "running"
+    return str(sheet["problem"]).startswith("There is no room left")
+
+
+def is_done_once(
+    program: EngineProcess, experiment_id: str, server: ServerProcess, prefixes: list[str]
+) -> None:
+    """Each cell was made once, and is here as the server wrote it."""
+    until(lambda: program.sheet(experiment_id)["state"] == "done")
+    sheet = program.sheet(experiment_id)
+    assert (set(sheet["cells"]), sheet["problem"]) == ({"completed"}, "")
+    assert [len(server.saved(prefix)) for prefix in prefixes] == [1] * len(prefixes)
+    for run_id in sheet["runs"]:
+        run = program.run(run_id)
+        assert run["warnings"] == []
+        for kept, subfolder, filename in run["kept"]:
+            assert program.kept(run_id, kept) == server.file(subfolder, filename).read_bytes()
+
+
+def test_an_experiment_whose_files_have_no_room(
+    small_disk: Path, tmp_path: Path, server: ServerProcess
+) -> None:
+    name = graphs.prefix()
+    prefixes = [f"{name}c{number:02d}" for number in range(18)]
+    data, filler = tmp_path / "data", small_disk / "filler"
+    data.mkdir()
+    (data / "media").symlink_to(small_disk)
+    with EngineProcess(data, server.url).start() as program:
+        fill(filler)
+        experiment_id = begin(program, graphs.steps(name, 10), "9.filename_prefix", prefixes)
+        until(lambda: is_held(program, experiment_id))
+        until(lambda: not server.queued())
+        # What waited already was made, and nothing more is begun.
+        assert sum(bool(server.saved(prefix)) for prefix in prefixes) < len(prefixes)
+        assert is_held(program, experiment_id)
+        filler.unlink()
+        is_done_once(program, experiment_id, server, prefixes)
+
+
+def test_an_experiment_on_a_disk_without_any_room(small_disk: Path, server: ServerProcess) -> None:
+    name = graphs.prefix()
+    prefixes = [f"{name}c{number:02d}" for number in range(14)]
+    with EngineProcess(small_disk / "data", server.url).start() as program:
+        experiment_id = begin(program, graphs.steps(name, 10), "9.filename_prefix", prefixes)
+        filler = small_disk / "filler"
+        fill(filler)
+        until(lambda: is_held(program, experiment_id))
+        program.kill()
+        program.start()
+        until(lambda: is_held(program, experiment_id))
+        filler.unlink()
+        is_done_once(program, experiment_id, server, prefixes)
 
 
 def test_files_that_have_no_room(tmp_path: Path, server: ServerProcess) -> None:
