@@ -9,12 +9,14 @@ import csv
 import io
 import math
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from comfyui_bridge.core import wildcards
+from comfyui_bridge.core import stacks, wildcards
 from comfyui_bridge.core.errors import InvalidValues
 from comfyui_bridge.core.files import file_of
+from comfyui_bridge.core.model_files import SUFFIXES
 from comfyui_bridge.core.sweep import LARGEST, Axis, Replacement, Variation
 from comfyui_bridge.core.values import LARGEST_DRAWN
 from comfyui_bridge.core.wildcards import Lists
@@ -66,6 +68,47 @@ def label(value: Any) -> str:
     if isinstance(value, Mapping):
         return " ".join(label(part) for part in value.values() if part not in ("", None))
     return getattr(value, "name", None) or str(value)
+
+
+def lora_sets(key: str, given: Sequence[Any], title: str = "") -> Axis:
+    """Whole stacks of LoRAs, each under their short names and strengths: none, lcm 0.6, a 1 + b 0.5.
+
+    What cannot be read is called as it is written, and told once it is checked.
+    """
+    names = {row["name"] for stack in given for row in _rows(stack) if isinstance(row.get("name"), str)}
+    short = Counter(_short(name) for name in names)
+    shown = {name: _short(name) if short[_short(name)] == 1 else name for name in names}
+    labels = (_set_label(stack, shown) for stack in given)
+    return Axis(
+        title or key, tuple(Variation(said, {key: one}) for said, one in zip(labels, given, strict=True))
+    )
+
+
+def _rows(stack: Any) -> list[dict[str, Any]]:
+    try:
+        return stacks.lora_rows(stack)
+    except ValueError:
+        return []
+
+
+def _set_label(stack: Any, shown: Mapping[str, str]) -> str:
+    rows = [row for row in _rows(stack) if row.get("name") and row.get("on", True) is not False]
+    if not rows:
+        return label([] if _rows(stack) else stack)
+    return " + ".join(f"{shown.get(row['name'], row['name'])} {_strength(row)}" for row in rows)
+
+
+def _strength(row: Mapping[str, Any]) -> str:
+    """Of the model, and of the words where they have one of their own."""
+    model, clip = row.get("strength_model"), row.get("strength_clip")
+    said = [1 if model in (None, "") else model, *([clip] if clip not in (None, "") else [])]
+    return "/".join(f"{one:g}" if isinstance(one, float) else str(one) for one in said)
+
+
+def _short(name: str) -> str:
+    """A model file's name without its folder and its suffix."""
+    last = name.replace("\\", "/").rpartition("/")[2]
+    return next((last[: -len(end)] for end in SUFFIXES if last.lower().endswith(end)), last) or name
 
 
 def replacements(key: str, find: str, by: str, title: str = "") -> Axis:

@@ -171,10 +171,8 @@ class Grid:
     @property
     def varied(self) -> frozenset[str]:
         """The keys that its axes set or replace words in; of a part of a stack the stack too."""
-        variations = [one for axis in self.axes for one in axis.variations]
-        keys = {key for one in variations for key in one.values}
-        replaced = {one.replacing.key for one in variations if one.replacing is not None}
-        return frozenset(keys | replaced | {key.partition(".")[0] for key in keys} & self.stacks)
+        variations = (one for axis in self.axes for one in axis.variations)
+        return frozenset(key for one in variations for key in one.varied(self.stacks))
 
     def cells(self) -> Iterator[Cell]:
         steps = (enumerate(axis.labels) for axis in self.axes)
@@ -269,7 +267,7 @@ def _read(plan: Plan, number: int, form: Form, sources: Sources, problems: list[
     exposed = form.with_choices(plan.values).input(one.key.partition(".")[0]) or form.input(one.key)
     title = _title(one, exposed)
     try:
-        axis = _axis_of(one, title, plan, form, sources)
+        axis = _axis_of(one, title, exposed, plan, form, sources)
     except InvalidValues as error:
         problems += [Problem(sentence, number) for sentence in error.problems.values()]
         return Axis(title, ())
@@ -278,12 +276,17 @@ def _read(plan: Plan, number: int, form: Form, sources: Sources, problems: list[
     return axis
 
 
-def _axis_of(one: AxisPlan, title: str, plan: Plan, form: Form, sources: Sources) -> Axis:
+def _axis_of(
+    one: AxisPlan, title: str, exposed: ExposedInput | None, plan: Plan, form: Form, sources: Sources
+) -> Axis:
     match one.kind:
         case AxisKind.VALUES:
             return axes_.values(one.key, one.text, title) if one.text.strip() else Axis(title, ())
         case AxisKind.CHOICES:
-            return axes_.listed(one.key, one.chosen, title)
+            is_stack = (
+                exposed is not None and exposed.key == one.key and isinstance(exposed.spec, LoraStackSpec)
+            )
+            return (axes_.lora_sets if is_stack else axes_.listed)(one.key, one.chosen, title)
         case AxisKind.TEXTS:
             lines = axes_.prompt_lines(one.text)
             return axes_.texts(one.key, lines, sources.lists, one.number, one.start, title)
@@ -356,20 +359,22 @@ def _clashes(axes: Sequence[Axis]) -> Iterator[Problem]:
 def _wrong_values(grid: Grid, form: Form) -> Iterator[Problem]:
     """What the form refuses: of the values all cells share, then of each variation."""
     first = [axis.variations[0] for axis in grid.axes]
-    shared = _refused(form, grid, first)
-    varied = {key.partition(".")[0] for axis in grid.axes for key in axis.keys} | {
-        key for axis in grid.axes for key in axis.keys
-    }
-    for key, sentence in shared.items():
-        if key.partition(".")[0] not in varied and key not in varied:
+    for key, sentence in _refused(form, grid, first).items():
+        if not _is_within(key, grid.varied):
             yield Problem(sentence, key=key)
     for number, axis in enumerate(grid.axes):
         for place, variation in enumerate(axis.variations):
             chosen = [*first[:number], variation, *first[number + 1 :]]
-            own = {key.partition(".")[0] for key in variation.values} | {*variation.values}
+            own = variation.varied(grid.stacks)
             for key, sentence in _refused(form, grid, chosen).items():
-                if key in own or key.partition(".")[0] in own:
+                if _is_within(key, own):
                     yield Problem(sentence, number, place, key)
+
+
+def _is_within(key: str, varied: frozenset[str]) -> bool:
+    """Whether what is wrong at a key is wrong in what varies: in it, in a row of it, or in what an option
+    brings."""
+    return any(key == one or key.startswith(f"{one}.") for one in varied)
 
 
 def _refused(form: Form, grid: Grid, chosen: Sequence[Variation]) -> Mapping[str, str]:

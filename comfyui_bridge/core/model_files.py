@@ -5,7 +5,7 @@ from __future__ import annotations
 from comfyui_bridge.core.inputs import unwrap
 from comfyui_bridge.core.workflow import Workflow
 
-_SUFFIXES = (".safetensors", ".sft", ".ckpt", ".pt", ".pt2", ".pth", ".bin", ".pkl", ".gguf", ".onnx")
+SUFFIXES = (".safetensors", ".sft", ".ckpt", ".pt", ".pt2", ".pth", ".bin", ".pkl", ".gguf", ".onnx")
 """What ComfyUI lists as model files (folder_paths.py of 0.3.64), and what extensions add."""
 
 
@@ -17,7 +17,7 @@ def model_files(workflow: Workflow) -> tuple[str, ...]:
         for content in node.inputs.values()
         for value in _texts(unwrap(content))
     )
-    return tuple(dict.fromkeys(value for value in named if value.lower().endswith(_SUFFIXES)))
+    return tuple(dict.fromkeys(value for value in named if value.lower().endswith(SUFFIXES)))
 
 
 def _texts(content: object) -> tuple[str, ...]:

@@ -253,6 +253,12 @@ def with_part(value: Any, part: str, new: Any) -> Any:
     return [*rows[:place], row, *rows[place + 1 :]]
 
 
+def has_row(value: Any, part: str) -> bool:
+    """Whether a stack has the row that a part of it is of: `2.strength` of one with two rows."""
+    number = part.partition(".")[0]
+    return not number.isdecimal() or int(number) <= len(lora_rows(value))
+
+
 def without_none(value: Any) -> Any:
     """A raw value without the rows that say that there is to be no LoRA."""
     if not isinstance(value, list):

@@ -37,6 +37,11 @@ class Variation:
     """Raw values by key; `KEY.PART` is a part of a LoRA stack or of a ControlNet, as in `loras.1.name`."""
     replacing: Replacement | None = None
 
+    def varied(self, stacks: Collection[str] = ()) -> frozenset[str]:
+        """The keys that it sets or replaces words in; of a part of one of the `stacks` the stack too."""
+        keys = {*self.values, *((self.replacing.key,) if self.replacing is not None else ())}
+        return frozenset(keys | {key.partition(".")[0] for key in keys} & {*stacks})
+
 
 @dataclass(frozen=True)
 class Axis:
@@ -86,23 +91,33 @@ def expand(
 def varied(
     base: Mapping[str, Any], variations: Sequence[Variation], stacks: Collection[str] = ()
 ) -> dict[str, Any]:
-    """The base with these variations: what they set first, then what they replace in it."""
+    """The base with these variations: what they set, whole values before parts of them, then what they
+    replace in it."""
     given = {key for one in variations for key in one.values}
-    values, changed = _without_former(base, variations, given), set()
-    for one in variations:
-        for key, value in one.values.items():
-            stack, _, part = key.partition(".")
-            if part and stack in stacks and key not in base:
-                values[stack] = stacks_.with_part(values.get(stack), part, value)
-                changed.add(stack)
-            else:
-                values[key] = value
-    values |= {key: stacks_.without_none(values[key]) for key in changed}
+    values = _without_former(base, variations, given)
+    parts = [pair for one in variations for pair in one.values.items() if _is_part(pair[0], base, stacks)]
+    values |= {
+        key: value
+        for one in variations
+        for key, value in one.values.items()
+        if not _is_part(key, base, stacks)
+    }
+    for key, value in parts:
+        stack, _, part = key.partition(".")
+        # A whole stack that is varied too may have fewer LoRAs than there are strengths for.
+        if stack not in given or stacks_.has_row(values[stack], part):
+            values[stack] = stacks_.with_part(values.get(stack), part, value)
+    values |= {key: stacks_.without_none(values[key]) for key in {key.partition(".")[0] for key, _ in parts}}
     for one in variations:
         change = one.replacing
         if change is not None and isinstance(values.get(change.key), str):
             values[change.key] = values[change.key].replace(change.find, change.by)
     return values
+
+
+def _is_part(key: str, base: Mapping[str, Any], stacks: Collection[str]) -> bool:
+    stack, _, part = key.partition(".")
+    return bool(part) and stack in stacks and key not in base
 
 
 def _without_former(

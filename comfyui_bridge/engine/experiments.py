@@ -10,7 +10,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from comfyui_bridge.core import experiment as experiment_
 from comfyui_bridge.core.errors import InvalidValues, WorkflowError
@@ -43,6 +43,16 @@ _SAMPLES = 8
 """Cells whose time is foretold, for all of them."""
 _LEFT_FOR_S = 2.0
 """How long what was foretold is told again."""
+
+
+@dataclass(frozen=True)
+class Spared:
+    """Cells by their indices that need no run."""
+
+    there: frozenset[int]
+    """Exactly what they would be is there already."""
+    twins: frozenset[int]
+    """They show what comes of an earlier cell, which is the same."""
 
 
 class Experiments:
@@ -91,20 +101,29 @@ class Experiments:
         form = self._engine.form(template)
         return experiment_.lay_out(plan, form, self._sources(plan.template, owner), self._draw)
 
-    def there(self, grid: Grid, template: str, owner: str) -> frozenset[int]:
-        """The cells of a grid that need no run: exactly what they would be is there already."""
+    def spared(self, grid: Grid, template: str, owner: str) -> Spared:
+        """The cells of a grid that need no run, as the conductor will find."""
         found = self._template(template)
-        cells = grid.cells() if found else ()
-        prepared = {cell.index: one for cell in cells if found and (one := self._prepared(found, grid, cell))}
-        same = self._engine.same_as({one.fingerprint for one in prepared.values()}, owner)
-        return frozenset(index for index, one in prepared.items() if one.fingerprint in same)
+        prints = {
+            cell.index: one.fingerprint
+            for cell in (grid.cells() if found else ())
+            if found and (one := self._prepared(found, grid, cell))
+        }
+        same = self._engine.same_as(prints.values(), owner)
+        there = frozenset(index for index, one in prints.items() if one in same)
+        made = [cell.index for cell in grid.cells() if not cell.is_skipped and cell.index in prints]
+        first: dict[str, int] = {}
+        for index in made:
+            first.setdefault(prints[index], index)
+        twins = frozenset(index for index in made if first[prints[index]] != index) - there
+        return Spared(there, twins)
 
     def outlook(
-        self, planned: Plan | Grid, template: str = "", owner: str = "", there: Collection[int] = ()
+        self, planned: Plan | Grid, template: str = "", owner: str = "", spared: Collection[int] = ()
     ) -> Outlook:
         """How many runs a plan or a grid of it has, and what they take, by what earlier ones took.
 
-        The cells that are `there` need none.
+        The cells that are `spared` need none.
         """
         if isinstance(planned, Plan):
             template = planned.template
@@ -116,7 +135,7 @@ class Experiments:
             grid = planned
         if grid.size > experiment_.MOST_CELLS:
             return Outlook(grid.size)
-        cells = [cell for cell in grid.cells() if not cell.is_skipped and cell.index not in there]
+        cells = [cell for cell in grid.cells() if not cell.is_skipped and cell.index not in spared]
         return self._outlook(template, grid, cells)
 
     def start(self, plan: Plan, owner: str, name: str = "") -> str:
@@ -149,6 +168,10 @@ class Experiments:
         """The experiment as it stands, also from the bin."""
         sheet = self._sheets.open(experiment_id)
         return sheet.seen().experiment if sheet is not None else None
+
+    def stored(self, experiment_id: str) -> Experiment | None:
+        """The experiment as it is written down, also from the bin; no cell is read for it."""
+        return self._store.get(experiment_id)
 
     def listed(self, owner: str | None, limit: int = 50) -> tuple[Experiment, ...]:
         """This owner's newest ones, newest first; None is for everybody's."""

@@ -63,3 +63,26 @@ def test_a_table_names_its_keys_in_the_first_row():
 def test_a_wrong_table_is_told_by_line(text, told):
     with pytest.raises(InvalidValues, match=told):
         axes.parse_csv(text)
+
+
+def test_sets_of_loras_are_called_as_shortly_as_they_can_be_told_apart():
+    sets = [
+        [],
+        "",
+        [{"name": "fast/lcm.safetensors", "strength_model": 0.6}],
+        [{"name": "fast/lcm.safetensors", "strength_model": 1.0}, {"name": "b", "strength_model": 0.5}],
+        [{"name": "one/ink.v2.safetensors"}, {"name": "two/ink.v2.safetensors", "strength_clip": 0.25}],
+        [{"name": "b", "on": False}],
+        "b:0.3",
+        [{"odd": 1}],
+    ]
+    assert axes.lora_sets("loras", sets).labels == (
+        "none",
+        "none",
+        "lcm 0.6",
+        "lcm 1 + b 0.5",
+        "one/ink.v2.safetensors 1 + two/ink.v2.safetensors 1/0.25",
+        "none",
+        "b 0.3",
+        "1",
+    )

@@ -122,6 +122,34 @@ def test_parts_of_a_lora_stack_vary_alone_and_together(made):
     ]
 
 
+def test_sets_of_loras_vary_whole_and_a_strength_beside_them(made):
+    (lora,) = made.input("loras").spec.options
+    sets = ([], [{"name": lora, "strength_model": 0.6}])
+    plan = AxisPlan(K.CHOICES, "loras", chosen=sets)
+    assert laid(made, plan).grid.axes[0].labels == ("none", f"{lora.rpartition('.')[0]} 0.6")
+    # Whatever axis turns faster, the strength is that of the set's own LoRA, and none stays none.
+    found = laid(made, AxisPlan(K.VALUES, "loras.1.strength", "0.2,0.8"), plan)
+    assert not found.problems
+    assert [found.grid.values_of(cell)["loras"] for cell in found.grid.cells()] == [
+        [],
+        [{"name": lora, "strength_model": "0.2"}],
+        [],
+        [{"name": lora, "strength_model": "0.8"}],
+    ]
+    wrong = laid(made, AxisPlan(K.CHOICES, "loras", chosen=([{"name": "gone.safetensors"}],))).problems
+    assert [(one.axis, one.variation, one.key) for one in wrong] == [(0, 0, "loras.1")]
+
+
+def test_what_is_wrong_beside_an_axis_over_another_input_of_its_node_is_told(made):
+    node = made.input("sampler").node_id
+    grid = Grid({}, (Axis("Words", (Variation("a", {f"{node}.some": "a"}),)),))
+    assert grid.varied == {f"{node}.some"}
+    problems = laid(
+        made, AxisPlan(K.VALUES, f"{node}.denoise", "0.5,1"), **{f"{node}.steps": "many"}
+    ).problems
+    assert "steps" in {one.key for one in problems}
+
+
 def test_a_strength_without_a_lora_is_told(made):
     problems = laid(made, AxisPlan(K.VALUES, "loras.1.strength", "0.2,0.8")).problems
     assert [(one.variation, one.sentence) for one in problems] == [

@@ -12,7 +12,7 @@ import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from comfyui_bridge.core import form, node_defs, template
+from comfyui_bridge.core import axes, form, node_defs, template
 from comfyui_bridge.core.estimate import Estimate
 from comfyui_bridge.core.experiment import AxisKind
 from comfyui_bridge.core.files import FileValue
@@ -27,7 +27,7 @@ from comfyui_bridge.store.presets import PresetStore
 from comfyui_bridge.store.runs import RunStore
 from comfyui_bridge.store.wildcard_files import WildcardFiles
 from comfyui_bridge.ui.dashboard import Dashboard
-from comfyui_bridge.ui.experiments_tab import listing, planning, varying
+from comfyui_bridge.ui.experiments_tab import labels, listing, planning, varying
 from comfyui_bridge.ui.sign_in import BROWSER_COOKIE, Browsers
 from comfyui_bridge.ui.words import Words
 
@@ -132,6 +132,9 @@ def test_a_plan_is_told_as_the_sheet_it_would_make(page: Page) -> None:
     ]
     assert (told["count"], told["skipped"], told["problems"]) == (12, 1, [])
     assert told["outlook"] == ["time unknown until one is made"]
+    assert (told["there"], told["twins"], told["varied"]) == ([], [], ["prompt", "steps"])
+    same = page.plan({"kind": "table", "text": "steps,cfg\n8,4\n9,4\n8.0,4\n"}, seed="3")
+    assert (same["there"], same["twins"]) == ([], [2])
     assert page.plan(STEPS, seed="3")["seed"].startswith("Seed 3 for all pictures")
     assert page.plan(STEPS, seed="")["seed"].startswith("One random seed")
     assert page.plan({"kind": "seeds", "key": "seed", "number": 2})["seed"] == ""
@@ -173,8 +176,8 @@ def test_a_plan_of_no_template_is_none(page: Page, asked: dict[str, Any]) -> Non
 
 
 def test_what_is_no_axis_is_refused(page: Page) -> None:
-    for axes in ([{"kind": "spells"}], ["steps"], 7):
-        assert page.ask("/plan", 400, plan={"template": "lake", "values": {}, "axes": axes})["error"]
+    for one in ([{"kind": "spells"}], ["steps"], 7):
+        assert page.ask("/plan", 400, plan={"template": "lake", "values": {}, "axes": one})["error"]
 
 
 def test_a_table_is_told_by_rows_and_columns(page: Page) -> None:
@@ -194,6 +197,7 @@ def test_what_is_started_is_listed_for_whoever_started_it_and_can_be_planned_ane
     assert (again["template"], again["earlier"]["name"]) == ("lake", "Steps of a lake")
     assert again["earlier"]["skip"] == [["20"]]
     assert again["earlier"]["axes"][0]["text"] == "10,20,30"
+    assert again["earlier"]["again"] == "Steps of a lake 2"
     drawn = again["values"]["seed"]
     assert again["earlier"]["values"]["seed"] == drawn != ""
     kept = page.ask("/inputs", experiment=made["id"], values={"seed": "5"})["values"]["seed"]
@@ -204,6 +208,27 @@ def test_presets_of_the_template_are_offered(page: Page) -> None:
     kept = page.presets.keep("lake", "Sharp", {"steps": 40}, f"browser-{ANN}")
     assert page.ask("/inputs", template="lake", values={})["presets"] == [[kept.preset_id, "Sharp"]]
     assert page.ask("/inputs", browser=BOB, template="lake", values={})["presets"] == []
+
+
+def test_labels_of_the_core_are_in_the_page_s_language_and_names_are_not() -> None:
+    steps = [True, False, "", [], "none", 7]
+    axis = axes.listed("x", steps)
+    assert labels.of(axis, Words("zh")) == ("开", "关", "无", "无", "none", "7")
+    assert labels.of(axis, EN) == axis.labels == ("on", "off", "none", "none", "none", "7")
+
+
+@pytest.mark.parametrize(
+    ("name", "taken", "expected"),
+    [
+        ("Lakes", [], "Lakes 2"),
+        ("Lakes", ["Lakes 2", "Lakes 3"], "Lakes 4"),
+        ("Lakes 3", ["Lakes 2"], "Lakes 4"),
+        ("2024", [], "2024 2"),
+        ("In 1984 2026", [], "In 1984 2026 2"),
+    ],
+)
+def test_a_repetition_is_called_as_what_it_repeats(name: str, taken: list[str], expected: str) -> None:
+    assert planning.again(name, taken) == expected
 
 
 @pytest.mark.parametrize(
@@ -251,6 +276,9 @@ def test_parts_of_loras_and_a_controlnet_vary_as_inputs_do(painted: Form) -> Non
         "controlnet": {"name": "edges.safetensors", "image": image, "strength": 0.5},
     }
     found = {one.key: one for one in varying.variables(painted, raw, EN)}
+    sets = found["loras"]
+    assert (sets.way, sets.label, sets.now) == ("stacks", "LoRA sets", "ink 0.8")
+    assert sets.start == [[], raw["loras"]]
     assert (found["loras.1.name"].label, found["loras.1.name"].now) == ("LoRA 1", "ink.safetensors")
     assert found["loras.1.strength"].label == "LoRA 1: ink.safetensors: strength"
     assert found["loras.1.strength"].start == "0.4,0.8,1.2"
@@ -260,7 +288,7 @@ def test_parts_of_loras_and_a_controlnet_vary_as_inputs_do(painted: Form) -> Non
     assert found["sampler"].way == "choices"
     assert ["euler", "euler"] in found["sampler"].to_json()["options"]
     few = {one.key for one in varying.variables(painted, {"loras": [], "controlnet": None}, EN)}
-    assert {"loras.1.name", "controlnet.name"} <= few
+    assert {"loras", "loras.1.name", "controlnet.name"} <= few
     assert not {"loras.1.strength", "controlnet.strength"} & few
 
 

@@ -6,9 +6,10 @@ Whatever is wrong is answered with the axis and the value it is about, so that t
 
 from __future__ import annotations
 
+import itertools
 import math
 import secrets
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -30,7 +31,8 @@ from comfyui_bridge.ui import form as form_
 from comfyui_bridge.ui import present, value_words
 from comfyui_bridge.ui.asked import table, words_of
 from comfyui_bridge.ui.dashboard import Dashboard
-from comfyui_bridge.ui.experiments_tab import varying
+from comfyui_bridge.ui.experiments_tab import labels, varying
+from comfyui_bridge.ui.experiments_tab.listing import MOST_LISTED
 from comfyui_bridge.ui.experiments_tab.varying import Variable
 from comfyui_bridge.ui.json_answer import JsonAnswer
 from comfyui_bridge.ui.sign_in import is_theirs, owner_of
@@ -39,6 +41,8 @@ from comfyui_bridge.ui.words import Words
 _MOST_ASKED = 8 << 20
 MOST_LABELS = 1000
 """So many of an axis are told and drawn; the sheet itself has all."""
+MOST_LOOKED_UP = 256
+"""Of a plan with more cells nobody says how many are there already: that is read while one types."""
 MANY_RUNS = 100
 LONG_S = 3600.0
 LARGE_BYTES = 2_000_000_000
@@ -111,7 +115,7 @@ class _Answers:
             "values": value_words.carried(raw),
             "says": list(_says(form, raw, words)),
             "suggested": begin.to_json() if begin else None,
-            "earlier": _carried(earlier) if earlier else None,
+            "earlier": self._carried(earlier) if earlier else None,
         }
 
     def plan(self, asked: Mapping[str, Any], request: Request) -> tuple[int, Told]:
@@ -125,12 +129,19 @@ class _Answers:
         found = {one.key: one for one in varying.variables(form, plan.values, words)}
         told = {
             **_sheet(plan, laid, found, words),
+            "varied": sorted(laid.grid.varied | {one.key for one in plan.axes}),
             "problems": [_problem(one, laid, words) for one in laid.problems],
             "seed": _seed(form, plan, laid, words),
         }
         if laid.problems or not laid.grid.axes:
             return 200, told
-        outlook = self._experiments.outlook(laid.grid, template.slug)
+        grid, owner = laid.grid, owner_of(request)
+        if grid.size <= MOST_LOOKED_UP:
+            spared = self._experiments.spared(grid, template.slug, owner)
+            told |= {"there": sorted(spared.there), "twins": sorted(spared.twins)}
+            outlook = self._experiments.outlook(grid, template.slug, spared=spared.there | spared.twins)
+        else:
+            outlook = self._experiments.outlook(grid, template.slug)
         return 200, {**told, "outlook": outlook_words(outlook, words), "much": much(outlook, words)}
 
     def start(self, asked: Mapping[str, Any], request: Request) -> tuple[int, Told]:
@@ -172,6 +183,15 @@ class _Answers:
         found = self._experiments.get(str(asked["experiment"])) if asked.get("experiment") else None
         return found if found is not None and is_theirs(request, found.owner) else None
 
+    def _carried(self, one: Experiment) -> Told:
+        taken = {other.name for other in self._experiments.listed(one.owner, MOST_LISTED)}
+        told = {
+            "values": value_words.carried(one.grid.values),
+            "name": one.name,
+            "again": again(one.name, taken),
+        }
+        return {**one.plan.to_json(), **told}
+
     def _presets(self, template: Template, request: Request) -> list[list[str]]:
         store = self._dashboard.presets
         found = store.of(template.slug, owner_of(request)) if store is not None else ()
@@ -187,8 +207,12 @@ def _by_text(given: Any) -> dict[str, Any]:
     return {str(key): value for key, value in given.items()} if isinstance(given, Mapping) else {}
 
 
-def _carried(one: Experiment) -> Told:
-    return {**one.plan.to_json(), "values": value_words.carried(one.grid.values), "name": one.name}
+def again(name: str, taken: Collection[str]) -> str:
+    """The name of a repetition: the first number behind it that no other has."""
+    stem, _, last = name.rpartition(" ")
+    is_numbered = stem and last.isascii() and last.isdigit() and len(last) < 4
+    stem, number = (stem, int(last)) if is_numbered else (name, 1)
+    return next(made for count in itertools.count(number + 1) if (made := f"{stem} {count}") not in taken)
 
 
 def _says(form: Form, raw: Mapping[str, Any], words: Words) -> Iterator[list[str]]:
@@ -219,7 +243,7 @@ def _sheet(plan: Plan, laid: Laid, found: Mapping[str, Variable], words: Words) 
     grid = laid.grid
     return {
         "axes": [
-            _axis(axis, varying.title(asked, found, words), asked.kind)
+            _axis(axis, varying.title(asked, found, words), asked.kind, words)
             for asked, axis in zip(plan.axes, grid.axes, strict=False)
         ],
         "count": grid.size if grid.axes else 0,
@@ -228,9 +252,13 @@ def _sheet(plan: Plan, laid: Laid, found: Mapping[str, Variable], words: Words) 
     }
 
 
-def _axis(axis: Axis, title: str, kind: AxisKind) -> Told:
+def _axis(axis: Axis, title: str, kind: AxisKind, words: Words) -> Told:
+    """`labels` say which cells are left out; `said` is what they are called where that is something else."""
     shown = axis.variations[:MOST_LABELS]
     told: Told = {"title": title, "count": len(axis.variations), "labels": [one.label for one in shown]}
+    said = [labels.said(one, words) for one in shown]
+    if said != told["labels"]:
+        told["said"] = said
     if kind is AxisKind.TABLE:
         keys = axis.keys
         told["keys"] = list(keys)
@@ -240,9 +268,9 @@ def _axis(axis: Axis, title: str, kind: AxisKind) -> Told:
 
 def skipped(grid: Grid) -> int:
     """How many cells of the grid are left out; places that are no more on it do not count."""
-    labels = [frozenset(axis.labels) for axis in grid.axes]
+    known = [frozenset(axis.labels) for axis in grid.axes]
     return sum(
-        len(place) == len(labels) and all(one in known for one, known in zip(place, labels, strict=True))
+        len(place) == len(known) and all(one in labels for one, labels in zip(place, known, strict=True))
         for place in grid.skip
     )
 
@@ -255,7 +283,7 @@ def _problem(one: Problem, laid: Laid, words: Words) -> Told:
         "key": one.key,
     }
     if one.axis is not None and one.variation is not None:
-        told["label"] = laid.grid.axes[one.axis].variations[one.variation].label
+        told["label"] = labels.said(laid.grid.axes[one.axis].variations[one.variation], words)
     return told
 
 
@@ -263,7 +291,7 @@ def _seed(form: Form, plan: Plan, laid: Laid, words: Words) -> str:
     """What becomes of the seed: one for all pictures, unless an axis varies it."""
     inputs = form.with_choices(plan.values).inputs
     seeds = [one for one in inputs if one.is_seed]
-    varied = {key for axis in laid.grid.axes for key in axis.keys} | {one.key for one in plan.axes}
+    varied = laid.grid.varied | {one.key for one in plan.axes}
     if not seeds or varied & {one.key for one in seeds}:
         return ""
     given = plan.values.get(seeds[0].key, seeds[0].default)
@@ -278,6 +306,8 @@ def _seed(form: Form, plan: Plan, laid: Laid, words: Words) -> str:
 
 def outlook_words(outlook: Outlook, words: Words) -> list[str]:
     """How long all pictures take, and what they take of the disk; their number the script knows at once."""
+    if not outlook.runs:
+        return []
     said = [length(outlook.seconds, words) if outlook.seconds else words("exp_time_unknown")]
     if outlook.bytes:
         said.append(words("exp_about", what=present.bytes_words(outlook.bytes)))

@@ -18,6 +18,7 @@ from comfyui_bridge.core.inputs import ExposedInput
 from comfyui_bridge.core.outputs import MediaKind
 from comfyui_bridge.core.run import RunState
 from comfyui_bridge.ui import present, value_words
+from comfyui_bridge.ui.experiments_tab import labels
 from comfyui_bridge.ui.results_tab import tiles
 from comfyui_bridge.ui.words import Words
 
@@ -87,7 +88,10 @@ def once(experiment: Experiment, form: Form | None, words: Words) -> Told:
     return {
         "title": experiment.title or plan.template,
         "at": experiment.created_at,
-        "axes": [{"title": words.label(axis.title), "labels": axis.labels} for axis in grid.axes],
+        "axes": [
+            {"title": title, "labels": labels.of(axis, words)}
+            for title, axis in zip(labels.titles(experiment, form, words), grid.axes, strict=True)
+        ],
         "ratio": present.ratio(_sizes(grid, form), form.workflow if form else None),
         "shared": [
             {"key": one.key, "label": one.label, "text": one.text}

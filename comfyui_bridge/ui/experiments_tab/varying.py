@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from comfyui_bridge.core import experiment, stacks, values, wildcards
+from comfyui_bridge.core import axes, experiment, stacks, values, wildcards
 from comfyui_bridge.core.experiment import AxisKind, AxisPlan
 from comfyui_bridge.core.files import FileValue, marked
 from comfyui_bridge.core.form import Form
@@ -44,7 +44,7 @@ class Variable:
     key: str
     label: str
     way: str
-    """How its values are written: numbers, seeds, texts, choices, files or words."""
+    """How its values are written: numbers, seeds, texts, choices, stacks, files or words."""
     group: str = ""
     now: str = ""
     """What the form says."""
@@ -52,7 +52,8 @@ class Variable:
     """What an axis over it begins with: a text, or a list of values."""
     limits: str = ""
     details: Mapping[str, Any] = field(default_factory=dict)
-    """Of choices `options` as pairs of value and words, or where to `fetch` them; of files what they show."""
+    """Of choices `options` as pairs of value and words, or where to `fetch` them; of files what they show; of
+    stacks of LoRAs the `names` there are, or where to fetch them, and between what their strengths are."""
 
     def to_json(self) -> dict[str, Any]:
         told = asdict(self)
@@ -116,19 +117,30 @@ def _listed(spec: ComboSpec, key: str) -> dict[str, Any]:
 
 
 def _lora_parts(one: ExposedInput, spec: LoraStackSpec, value: Any, words: Words) -> Iterator[Variable]:
-    """Name and strength of each LoRA of a stack, and of one more."""
+    """A whole stack, then name and strength of each LoRA of it, and of one more."""
     try:
         rows = stacks.lora_rows(value)
     except ValueError:
         return
     label = words.input(one)
+    yield _lora_sets(one, spec, rows, words)
     for number, row in enumerate([*rows, {}], 1):
-        title = f"{label} {number}" if rows else label
+        title = f"{label} {number}"
         yield _names(f"{one.key}.{number}.name", title, one, spec.options, str(row.get("name") or ""), words)
         if row.get("name"):
             strength = row.get("strength_model", 1)
             said = words("exp_part", label=f"{title}: {row['name']}", part=words("exp_strength"))
             yield _number(f"{one.key}.{number}.strength", said, spec.strength, strength, words)
+
+
+def _lora_sets(one: ExposedInput, spec: LoraStackSpec, rows: list[dict[str, Any]], words: Words) -> Variable:
+    """Sets of LoRAs: what the form has, beside none."""
+    start = [[], rows] if rows else [[]]
+    now = axes.lora_sets(one.key, [rows]).labels[0] if rows else words("said_none")
+    strengths = {"least": spec.strength.min, "most": spec.strength.max}
+    label = words("exp_lora_sets", label=words.input(one))
+    details = {**_names_of(one, spec.options), **strengths}
+    return Variable(one.key, label, "stacks", "", now, start, "", details)
 
 
 def _controlnet_parts(
@@ -162,12 +174,16 @@ def _names(
     key: str, label: str, one: ExposedInput, options: Sequence[str], now: str, words: Words
 ) -> Variable:
     """Names of a stack or a slot; none is one of them."""
-    none = ["", words("said_none")]
+    none = words("said_none")
+    details = {**_names_of(one, options), "none": none}
+    return Variable(key, label, "choices", "", now or none, [now], "", details)
+
+
+def _names_of(one: ExposedInput, options: Sequence[str]) -> dict[str, Any]:
+    """The names there are, or the input to ask for them by."""
     if len(options) > choices.MOST_SENT:
-        details: dict[str, Any] = {"fetch": one.key, "count": len(options), "none": none[1]}
-    else:
-        details = {"options": [none, *([name, name] for name in options)]}
-    return Variable(key, label, "choices", "", now or none[1], [now], "", details)
+        return {"fetch": one.key, "count": len(options)}
+    return {"options": [[name, name] for name in options]}
 
 
 def _number(key: str, label: str, spec: FloatSpec, value: Any, words: Words) -> Variable:

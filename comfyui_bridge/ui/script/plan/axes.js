@@ -135,7 +135,7 @@ const planAxes = (desk) => {
       const isBlank = one.axis.kind && isEmptyAxis(one.axis);
       one.root.classList.toggle("has-problem", mine.length > 0 && !isBlank);
       one.problems.replaceChildren(...(isBlank ? [make("li", { class: "is-quiet" }, say("exp_empty"))] : listed(mine, one.axis.kind === "table")));
-      one.reading.replaceChildren(...((shown && one.tell?.(shown.labels, shown.count, shown, mine)) || []));
+      one.reading.replaceChildren(...((shown && one.tell?.(saidOf(shown), shown.count, shown, mine)) || []));
     }
   };
   /* One sentence for what is wrong with several values alike; of a table by row and column. */

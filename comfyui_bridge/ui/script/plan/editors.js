@@ -83,6 +83,7 @@ const axisEditor = (desk, axis, of) => {
     presets: () => ({ parts: desk.info.presets.length ? [tickList(desk, axis, { options: desk.info.presets })] : [make("p", { class: "field-hint" }, say("exp_presets_none"))] }),
     table: () => tableEditor(desk, axis),
     files: () => filesEditor(desk, axis, of),
+    stacks: () => setsEditor(desk, axis, of),
   };
-  return (EDITORS[of.way === "files" ? "files" : axis.kind] || EDITORS.values)();
+  return (EDITORS[["files", "stacks"].includes(of.way) ? of.way : axis.kind] || EDITORS.values)();
 };

@@ -34,7 +34,7 @@ const planGrid = (desk) => {
     drawSkips();
   };
   const pageTabs = (pages) => {
-    const tabs = pages.labels.slice(0, 100).map((label, index) =>
+    const tabs = saidOf(pages).slice(0, 100).map((label, index) =>
       make("button", { type: "button", role: "tab", "aria-selected": String(index === page), tabindex: index === page ? "0" : "-1", title: label, onclick: () => {
         page = index;
         draw();
@@ -49,7 +49,10 @@ const planGrid = (desk) => {
     });
     return list;
   };
-  const cellOf = (labels) => pressable("exp-cell", { "aria-label": phrase("exp_skip_one", { label: labels.map((one) => one || "—").join(", ") }), "data-labels": JSON.stringify(labels), title: labels.map((one) => one || "—").join("\n") });
+  const cellOf = (labels, said_) => {
+    const shown = said_.map((one) => one || "—");
+    return pressable("exp-cell", { "aria-label": phrase("exp_skip_one", { label: shown.join(", ") }), "data-labels": JSON.stringify(labels), "data-said": shown.join("\n"), title: shown.join("\n") });
+  };
   const headOf = (label, words, all) => {
     const button = pressable("exp-label", { "aria-label": phrase(words, { label: label || "—" }), title: label, "data-all": "" }, make("span", {}, label || "—"));
     button.all = all;
@@ -57,17 +60,19 @@ const planGrid = (desk) => {
   };
   const flowOf = (columns) => {
     const shown = columns.labels.slice(0, MOST_DRAWN_CELLS);
-    matrix = [shown.map((label) => cellOf([label]))];
-    const items = shown.map((label, index) => make("li", {}, matrix[0][index], make("span", { class: "exp-flow-label", title: label }, label || "—")));
+    const said_ = saidOf(columns);
+    matrix = [shown.map((label, index) => cellOf([label], [said_[index]]))];
+    const items = shown.map((_, index) => make("li", {}, matrix[0][index], make("span", { class: "exp-flow-label", title: said_[index] }, said_[index] || "—")));
     return make("div", { class: "exp-flow" }, make("span", { class: "exp-axis-title" }, columns.title), make("ul", { onclick: clicked, onkeydown: moved }, ...items), columns.count > shown.length ? make("p", { class: "exp-hint" }, phrase("exp_cut_flow", { count: shown.length })) : "");
   };
   const gridOf = (columns, rows, pages) => {
     const across = columns.labels.slice(0, MOST_COLUMNS);
     const down = rows.labels.slice(0, Math.max(1, Math.floor(MOST_DRAWN_CELLS / across.length)));
-    const before = pages ? [pages.labels[page]] : [];
+    const [before, saidBefore] = pages ? [[pages.labels[page]], [saidOf(pages)[page]]] : [[], []];
     const every = columns.labels; // also those that are not drawn
-    const head_ = across.map((label) => headOf(label, "exp_skip_column", rows.labels.map((row) => [...before, row, label])));
-    const lines = down.map((label) => [headOf(label, "exp_skip_row", every.map((column) => [...before, label, column])), ...across.map((column) => cellOf([...before, label, column]))]);
+    const [saidAcross, saidDown] = [saidOf(columns), saidOf(rows)];
+    const head_ = across.map((label, index) => headOf(saidAcross[index], "exp_skip_column", rows.labels.map((row) => [...before, row, label])));
+    const lines = down.map((label, place) => [headOf(saidDown[place], "exp_skip_row", every.map((column) => [...before, label, column])), ...across.map((column, index) => cellOf([...before, label, column], [...saidBefore, saidDown[place], saidAcross[index]]))]);
     matrix = [[null, ...head_], ...lines];
     const corner = make("td", { class: "exp-corner" }, make("span", {}, columns.title), make("span", {}, rows.title));
     const top = make("tr", {}, corner, ...head_.map((button) => make("th", { scope: "col" }, button)));
@@ -105,11 +110,15 @@ const planGrid = (desk) => {
   };
   const drawSkips = () => {
     if (!matrix.length) return;
-    const now = skips();
+    const [now, there] = [skips(), new Set(placesOf(desk.told?.there))];
     for (const button of matrix.flat()) {
       if (!button) continue;
       const isOut = button.all ? button.all.every((labels) => now.has(JSON.stringify(labels))) : now.has(button.dataset.labels);
       button.setAttribute("aria-pressed", String(isOut));
+      if (button.all) continue;
+      const isThere = there.has(button.dataset.labels);
+      button.classList.toggle("is-there", isThere);
+      button.title = isThere ? `${button.dataset.said}\n${say("exp_is_there")}` : button.dataset.said;
     }
     const count = skipped();
     said.replaceChildren(...(count ? [phrase("exp_skipped", { count }), " ", pressable("link", { onclick: () => {
@@ -124,5 +133,20 @@ const planGrid = (desk) => {
     return desk.plan.skip.filter((place) => place.length === labels.length && place.every((label, index) => labels[index].has(label))).length;
   };
 
-  return { element, draw, skipped, tooMany };
+  /* Cells by their labels; python counts pages, rows, columns. */
+  const placesOf = (indices) => {
+    const axes = desk.told?.axes || [];
+    return (indices || []).map((index) => {
+      let rest = index;
+      const places = [...axes].reverse().map(({ labels }) => [rest % labels.length, (rest = Math.floor(rest / labels.length))][0]).reverse();
+      return JSON.stringify(places.map((at, axis) => axes[axis].labels[at]));
+    });
+  };
+  /* How many of those that are to be shown are among these. */
+  const shownOf = (indices) => {
+    const now = skips();
+    return placesOf(indices).filter((place) => !now.has(place)).length;
+  };
+
+  return { element, draw, skipped, shownOf, tooMany };
 };

@@ -29,7 +29,7 @@ bridge.plan = (box, template) => {
     }
     info = answer;
     plan.title = answer.title;
-    if (answer.earlier) plan.basedOnName = answer.earlier.name;
+    if (answer.earlier) Object.assign(plan, { basedOnName: answer.earlier.name, again: answer.earlier.again });
     if (isEarlier && answer.earlier) Object.assign(plan, { values: answer.earlier.values, axes: [...answer.earlier.axes].reverse(), skip: answer.earlier.skip });
     if (!plan.axes) plan.axes = answer.suggested ? [answer.suggested] : [{}];
     save(false);
@@ -64,6 +64,11 @@ bridge.plan = (box, template) => {
     if (!answer.error) {
       told = answer;
       tellAs = said;
+      // As long as nothing is changed it would be called as the earlier one was by itself.
+      if (plan.again && plan.hasOwnName === undefined) {
+        plan.hasOwnName = plan.basedOnName !== byItself();
+        save(false);
+      }
     }
     drawTold();
   };
@@ -121,21 +126,35 @@ bridge.plan = (box, template) => {
   const drawFoot = () => {
     parts.rest.drawShared();
     const count = told ? told.count - parts.grid.skipped() : 0;
+    const [there, twins] = [parts.grid.shownOf(told?.there), parts.grid.shownOf(told?.twins)];
+    const fresh = count - there - twins;
     const general = (told?.problems || []).filter((one) => one.axis === null && !one.key);
     const isRight = told && !told.problems.length && count > 0;
     const isBlank = asked().some(isEmptyAxis);
-    setText(parts.outlook, isRight && told.outlook ? [tally("exp_runs", count), ...told.outlook].join(" · ") : "");
-    setText(parts.much, isRight ? [told.much, told.outlook && asked().length ? say("exp_turn") : ""].filter(Boolean).join(" ") : "");
+    const spared = [there && (there < count ? tally("exp_there", there) : say("exp_there_all")), twins && tally("exp_twins", twins)];
+    setText(parts.outlook, isRight && told.outlook ? [tally("exp_runs", count), ...spared, ...told.outlook].filter(Boolean).join(" · ") : "");
+    setText(parts.much, isRight ? [told.much, told.outlook && asked().length && fresh ? say("exp_turn") : ""].filter(Boolean).join(" ") : "");
     parts.much.classList.toggle("is-much", Boolean(isRight && told.much));
     const isMany = told?.count > told?.most;
     setText(parts.wrong, problem || (isMany ? parts.grid.tooMany() : general.map((one) => one.sentence).join(" ")) || (told?.problems.length && !isBlank ? say("exp_fix") : ""));
-    setText(parts.make, count > 0 && count <= (told?.most || 0) && isRight ? tally("exp_make", count) : say("exp_make_none"));
+    setText(parts.make, count > 0 && count <= (told?.most || 0) && isRight ? makeWords(count, fresh) : say("exp_make_none"));
     parts.make.disabled = !isRight || isMaking;
     parts.make.setAttribute("aria-busy", String(isMaking));
     parts.name.placeholder = nameOf();
   };
-  /* By what varies, and over which words: a list of "Seed" and "Seed" is no list. */
+  /* Of a large one that repeats another nobody has looked up what is there. */
+  const makeWords = (count, fresh) => {
+    if (!told.there && plan.basedOn) return phrase("exp_make_most", { count: count.toLocaleString(lang) });
+    if (!fresh) return say("exp_make_there");
+    return tally(fresh < count ? "exp_make_new" : "exp_make", fresh);
+  };
+  /* A repetition is called as what it repeats, if somebody had given that a name of their own. */
   const nameOf = () => {
+    const name = byItself();
+    return plan.again && (plan.hasOwnName || name === plan.basedOnName) ? plan.again : name;
+  };
+  /* By what varies, and over which words: a list of "Seed" and "Seed" is no list. */
+  const byItself = () => {
     const varied = new Set(asked().map((axis) => axis.key));
     // The prompt comes first among the texts; the negative one names nothing.
     const prompt = info.inputs.find((one) => one.way === "texts");

@@ -20,7 +20,7 @@ const planRest = (desk) => {
   };
   const sameValues = (one, other) => [...new Set([...Object.keys(one), ...Object.keys(other || {})])].every((key) => alike(one[key] ?? null, other?.[key] ?? null));
   const drawShared = () => {
-    const varied = new Set([...desk.asked().map((axis) => axis.key), ...(desk.told?.axes || []).flatMap((one) => one.keys || [])]);
+    const varied = new Set([...desk.asked().map((axis) => axis.key), ...(desk.told?.varied || [])]);
     const seeds = new Set(desk.info.inputs.filter((one) => one.way === "seeds").map((one) => one.key));
     const rows = desk.info.says.filter(([key]) => !seeds.has(key) && !varied.has(key));
     parts.shared.replaceChildren(...rows.flatMap(([, label, text]) => [make("div", {}, make("dt", {}, label), make("dd", { title: text }, text))]));

@@ -3,7 +3,7 @@
 
 const tickList = (desk, axis, of, { first = [], also = () => {} } = {}) => {
   const MOST_TICKS = 200; // that are drawn; who wants another searches
-  let all = of.options || null;
+  let all = of.options ? [...first, ...of.options] : null;
   const list = make("ul", { class: "exp-ticks", role: "group", "aria-label": say("exp_choices") });
   const search = make("input", { type: "search", class: "box", placeholder: say("exp_search"), "aria-label": say("exp_search"), autocomplete: "off" });
   const note = make("p", { class: "field-hint" });
