@@ -40,13 +40,13 @@ def node_problems(node_errors: object) -> Iterator[InputProblem]:
 
 
 def sentence(workflow: Workflow, found: tuple[InputProblem, ...]) -> str:
-    """One or a few sentences for people."""
+    """One or a few sentences for people, one a line."""
     if not found:
         return "The server refused the workflow without saying why; its own log may tell."
-    said = [_plain(workflow, problem) for problem in found[:_SAID_IN_FULL]]
+    said = [" ".join(_plain(workflow, problem).split()) for problem in found[:_SAID_IN_FULL]]
     if len(found) > _SAID_IN_FULL:
         said.append(f"{len(found) - _SAID_IN_FULL} more things are wrong.")
-    return " ".join(said)
+    return "\n".join(said)
 
 
 def _whole_problem(error: Mapping[str, Any]) -> InputProblem:
@@ -87,6 +87,8 @@ def _plain(workflow: Workflow, problem: InputProblem) -> str:
         case "missing_node_type" | "invalid_prompt" if problem.node_id:
             node = workflow.nodes.get(problem.node_id)
             wanted = problem.class_type or (node.class_type if node else "")
+            if not wanted:
+                return f"{where}: it has no class_type. Export the workflow anew."
             return (
                 f"{where}: the server has no node of class {wanted}. "
                 "Install the extension that brings it, or use another workflow."

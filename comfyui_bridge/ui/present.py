@@ -127,6 +127,8 @@ class StageView:
     link: str = ""
     seeds: Mapping[str, str] = field(default_factory=dict)
     """The seed the run used, by the key of its input."""
+    experiment: Mapping[str, str] = field(default_factory=dict)
+    """What it was made in, once it is over: `id` and `name`."""
     lang: str = "en"
 
     def to_json(self, at: float, *, is_followed: bool = True) -> dict[str, Any]:
@@ -509,8 +511,9 @@ def _error(run: Run, troubles: Sequence[Trouble], words: Words) -> ErrorView:
     assert error is not None
     known = explain.advice(error)
     named = [one for one in troubles if one.wrong is not Wrong.OTHER]
-    # The server's own sentences are in English.
-    said = [f"{one.node}: {_trouble(one, words)}" for one in named] if words.lang != "en" else []
+    # What a node raised names the file that is gone in English, and often not at all.
+    is_raised = words.lang != "en" and error.fault is Fault.NODE
+    said = [f"{one.node}: {_trouble(one, words)}" for one in named] if is_raised else []
     return ErrorView(
         title=words(f"fault_{error.fault.value}"),
         message=" ".join(said) or words.sentence(error.message),
@@ -554,14 +557,16 @@ def _log_text(run: Run, entry: LogEntry, words: Words) -> str:
     except ValueError:
         return entry.text
     match kind:
-        case LogKind.NODE | LogKind.WARNING | LogKind.ERROR:
+        case LogKind.NODE:
             return entry.text
+        case LogKind.WARNING | LogKind.ERROR:
+            return words.sentence(entry.text)
         case LogKind.SENT | LogKind.CACHED | LogKind.CUT:
             return words(f"log_{kind.value}", what=entry.text)
         case LogKind.MOVED:
             # A name of a server, or a sentence about it.
             is_name = " " not in entry.text
-            return words("log_moved", what=entry.text) if is_name else entry.text
+            return words("log_moved", what=entry.text) if is_name else words.sentence(entry.text)
         case LogKind.STOPPED:
             is_ours = bool(run_log.of_kind(run.log, LogKind.STOP_ASKED)) or not run.server
             return words("log_stopped" if is_ours else "log_stopped_elsewhere")

@@ -67,7 +67,8 @@ def tile(run: Run, template: Template | None, words: Words, *, starred: bool, ow
 def why(run: Run, words: Words) -> str:
     """Why a run gave nothing, or has nothing any more; empty where there is nothing to explain."""
     if run.state is RunState.FAILED and run.error is not None:
-        return _short(f"{words(f'fault_{run.error.fault.value}')}. {run.error.message}")
+        what = words(f"fault_{run.error.fault.value}")
+        return _short(words("failed_because", what=what, why=words.sentence(run.error.message)))
     if run.state is RunState.CANCELLED and not run.kept:
         return words("cancelled_hint")
     return removed(run, words)
@@ -96,7 +97,7 @@ def usage_words(usage: Usage, words: Words) -> str:
     what = ", ".join(words.count(key, count) for key, count in gone.items() if count)
     if what:
         said.append(words("usage_removed", what=what, bytes=present.bytes_words(usage.removed_bytes)))
-    return " ".join([*said, usage.problem]).strip()
+    return " ".join([*said, words.sentence(usage.problem)]).strip()
 
 
 def _short(text: str) -> str:

@@ -189,6 +189,110 @@ ZH = {
     "{file} could not be fetched: {why}": "无法获取 {file}：{why}",
     "{file} waits to be fetched: {why}": "{file} 等待获取：{why}",
     "What this run made could not be fetched.": "无法获取此次运行的结果。",
+    "{why} {file} is still on the server {name}.": "{why}{file} 仍在服务器 {name} 上。",
+    "It was stopped before it was sent.": "它在提交之前已被停止。",
+    "{name} is gone; it had not begun there.": "{name} 已退出；此次运行尚未在那里开始。",
+    "{name} was removed; it had not begun there.": "{name} 已被移除；此次运行尚未在那里开始。",
+    "{name} no longer knew of it; it had not begun there.": ("{name} 已不认识此次运行；它尚未在那里开始。"),
+    "It was given to a server {count} times, and none began it. {why}": (
+        "已 {count} 次交给服务器，都没有开始。{why}"
+    ),
+    "{name} had this run too, from before it could not be reached. It was stopped there.": (
+        "{name} 在失联之前也收到了此次运行；已在那里停止。"
+    ),
+    "{name} had this run too, from before it could not be reached. What it made there was left out.": (
+        "{name} 在失联之前也收到了此次运行；它在那里的结果没有采用。"
+    ),
+    (
+        "{name} was handed the run and its answer was lost, and neither its queue nor its history shows the "
+        "run. Run it again."
+    ): "{name} 收到了此次运行，但应答丢失，其队列和历史中都没有它。请重新运行。",
+    (
+        "{name} no longer has {file}: it was deleted, or was a temporary file of before a restart. Run the "
+        "workflow again with another seed."
+    ): "{name} 上已没有 {file}：它被删除了，或是重启之前的临时文件。请换一个种子重新运行。",
+    "{name} sent {count} of the {total} bytes of {file}.": (
+        "{file} 共 {total} 字节，{name} 只发送了 {count} 字节。"
+    ),
+    "{file} on {name} changed while it was fetched. Fetch it again.": (
+        "获取期间 {name} 上的 {file} 发生了变化，请重新获取。"
+    ),
+    "This is larger than {name} takes. Start ComfyUI with a larger --max-upload-size.": (
+        "超过了 {name} 接受的大小。请用更大的 --max-upload-size 启动 ComfyUI。"
+    ),
+    # Why a server refuses a workflow
+    "{name} (node {id})": "{name}（节点 {id}）",
+    "{count} more things are wrong.": "另有 {count} 处错误。",
+    "The server refused the workflow without saying why; its own log may tell.": (
+        "服务器拒绝了此工作流，没有说明原因；可查看服务器的日志。"
+    ),
+    (
+        "{where}: the server has no node of class {wanted}. Install the extension that brings it, or use "
+        "another workflow."
+    ): "{where}：服务器没有 {wanted} 类节点。请安装提供它的扩展，或换一个工作流。",
+    "The workflow has no output node; add one that saves or shows something, as Save Image does.": (
+        "此工作流没有输出节点；请添加保存或显示结果的节点，例如 Save Image。"
+    ),
+    "The workflow: no output node of it can run; its links may lead round in a circle.": (
+        "此工作流的输出节点都无法运行；连接可能形成了环路。"
+    ),
+    "{where}: the input {name} is missing.": "{where}：缺少输入 {name}。",
+    "{where}: {name} is out of range: {why}.": "{where}：{name} 超出范围：{why}。",
+    "{where}: the server has no {name} called {given}.": "{where}：服务器没有名为 {given} 的 {name}。",
+    "{where}: the server has no {name} called {given}; it has {some}.": (
+        "{where}：服务器没有名为 {given} 的 {name}；可选：{some}。"
+    ),
+    "{where}: the server has no {name} called {given}, nor any other.": (
+        "{where}：服务器没有名为 {given} 的 {name}，也没有其他可选项。"
+    ),
+    "{where}: {name} cannot be empty ({why}).": "{where}：{name} 不能为空（{why}）。",
+    "{where}: it has no class_type. Export the workflow anew.": (
+        "{where}：没有 class_type。请重新导出工作流。"
+    ),
+    "{where}: Bad linked input, must be a length-2 list of [node_id, slot_index] ({name}).": (
+        "{where}：{name} 的连接有误，应为 [node_id, slot_index] 两项。"
+    ),
+    "{where}: {name} cannot be {given} ({why}).": "{where}：{name} 不能是 {given}（{why}）。",
+    "{where}: {name} is linked to an output of another type ({why}).": (
+        "{where}：{name} 连接到了另一类型的输出（{why}）。"
+    ),
+    "{where}: its inputs lead back to itself; break the circle of links.": (
+        "{where}：它的输入又连回自身；请断开连接的环路。"
+    ),
+    "{where}: the server could not check it ({why}); look for a broken link.": (
+        "{where}：服务器无法检查它（{why}）；请查看是否有断开的连接。"
+    ),
+    "{where}: {input} - Invalid image file: {file}.": "{where}：{input} – 服务器上没有图片 {file}。",
+    "{where}: {input} - Invalid video file: {file}.": "{where}：{input} – 服务器上没有视频 {file}。",
+    "{where}: {input} - Invalid audio file: {file}.": "{where}：{input} – 服务器上没有音频 {file}。",
+    "{where} was left out: {why}.": "{where} 没有执行：{why}。",
+    # ComfyUI's own words inside these
+    "value {given} smaller than min of {least}": "{given} 小于最小值 {least}",
+    "value {given} bigger than max of {most}": "{given} 大于最大值 {most}",
+    "failed to convert an input value to a {type} value": "无法转换为 {type} 类型",
+    "{input}, received_type({got}) mismatch input_type({wanted})": "{input} 需要 {wanted}，得到的是 {got}",
+    "Value {given} smaller than min of {least} ({name})": "{name} 的值 {given} 小于最小值 {least}",
+    "Value {given} bigger than max of {most} ({name})": "{name} 的值 {given} 大于最大值 {most}",
+    "Value not in list ({why})": "值不在可选项中（{why}）",
+    "Required input is missing ({name})": "缺少必需的输入 {name}",
+    "Failed to convert an input value to a {type} value ({why})": "无法转换为 {type} 类型（{why}）",
+    "Return type mismatch between linked nodes ({why})": "相连节点的类型不一致（{why}）",
+    "Custom validation failed for node ({why})": "节点自身的检查未通过（{why}）",
+    "Exception when validating inner node ({why})": "检查其输入节点时出错（{why}）",
+    "Exception when validating node ({why})": "检查节点时出错（{why}）",
+    # What nodes raise: ComfyUI's, PyTorch's and safetensors' own words
+    "{node}: mat1 and mat2 shapes cannot be multiplied ({shapes})": (
+        "{node}：两个矩阵的形状无法相乘（{shapes}）"
+    ),
+    "{node}: Error while deserializing header: {why}": "{node}：无法读取模型文件的头部：{why}",
+    "{node}: ERROR: Could not detect model type of: {file}": "{node}：无法识别 {file} 的模型类型",
+    "{node}: [Errno 2] No such file or directory: {file}": "{node}：没有文件 {file}",
+    "{node}: [Errno 28] No space left on device": "{node}：服务器的磁盘已满",
+    "{node}: [Errno 28] No space left on device: {file}": "{node}：服务器的磁盘已满，无法写入 {file}",
+    "{node}: cannot identify image file {file}": "{node}：无法识别图片文件 {file}",
+    "{node}: Unauthorized: Please login first to use this node.": "{node}：使用此节点需要先登录。",
+    "{node}: CUDA error: {why}": "{node}：CUDA 错误：{why}",
+    "{node}: an error without a message": "{node}：出错，但没有给出说明",
 }
 
 _GAP = re.compile(r"\{(\w+)\}")
@@ -210,11 +314,21 @@ def _pattern(english: str) -> re.Pattern[str]:
 
 
 def chinese(sentence: str) -> str:
-    """The sentence in Chinese, or as it is."""
-    if len(sentence) > _LONGEST:
+    """The sentence in Chinese, or as it is. Several are told one a line."""
+    if len(sentence) > 3 * _LONGEST:
         return sentence
+    lines = [_said(line) for line in sentence.split("\n")]
+    if len(lines) > 1 and None not in lines:
+        return "\n".join(line for line in lines if line)
+    return _said(sentence) or sentence
+
+
+def _said(sentence: str) -> str | None:
+    """A sentence in Chinese, if it is known."""
+    if len(sentence) > _LONGEST:
+        return None
     for pattern, said in _known():
         found = pattern.fullmatch(sentence)
         if found is not None:
             return said.format(**{gap: chinese(text) for gap, text in found.groupdict().items()})
-    return sentence
+    return None

@@ -104,6 +104,7 @@ TABLE = {
     "fault_lost": ("The server lost this run", "服务器丢失了这次运行"),
     "fault_unreachable": ("No server could be reached", "无法连接任何服务器"),
     "fault_no_output": ("The workflow gave no result", "工作流没有产生结果"),
+    "failed_because": ("{what}. {why}", "{what}。{why}"),
     "advice_refused": (
         "Change what is named above and generate again.",
         "修改上面指出的内容后重新生成。",
