@@ -44,6 +44,10 @@ def with_one_seed(grid: Grid, form: Form) -> Grid:
     return replace(grid, values=values)
 
 
+_EMPTY: tuple[Any, ...] = ("", None, [], {})
+"""An input that no cell gives anything to is not said."""
+
+
 class Collected:
     """What each cell of a grid came to."""
 
@@ -91,7 +95,7 @@ class Collected:
             title=self._title,
             axes=tuple(Heading(self._heading(axis), axis.labels) for axis in self._grid.axes),
             cells=tuple(cells),
-            shared=values_.to_json(shared),
+            shared={key: value for key, value in values_.to_json(shared).items() if value not in _EMPTY},
             names={one.key: one.label for one in inputs},
         )
 

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from comfyui_bridge.core.files import file_of, marked
 
 COMPLETED, FAILED, CANCELLED, SKIPPED = "completed", "failed", "cancelled", "skipped"
-WAITING, RUNNING = "pending", "in_progress"
+WAITING, RUNNING, GONE = "pending", "in_progress", "gone"
 KEPT, REJECTED = "kept", "rejected"
 
 
@@ -29,6 +29,7 @@ class SheetWords:
     waiting: str = "Not made yet"
     running: str = "Being made"
     skipped: str = "Left out"
+    gone: str = "Its result was deleted"
     nothing: str = "No picture"
     broken: str = "This picture cannot be shown."
     kept: str = "Kept"
@@ -45,7 +46,7 @@ class SheetWords:
     done: str = "Done"
     on: str = "on"
     off: str = "off"
-    none: str = "–"
+    none: str = "none"
     larger: str = "Show large: {name}"
     previous: str = "Previous"
     next: str = "Next"
@@ -63,6 +64,7 @@ class SheetWords:
             CANCELLED: self.cancelled,
             SKIPPED: self.skipped,
             RUNNING: self.running,
+            GONE: self.gone,
         }
         return known.get(state, self.waiting)
 
@@ -86,7 +88,7 @@ class SheetCell:
     values: Mapping[str, Any] = field(default_factory=dict)
     """What is not the same in all cells."""
     state: str = COMPLETED
-    """As of a run, or SKIPPED."""
+    """As of a run, SKIPPED, or GONE where its run is kept no more."""
     reason: str = ""
     """Why there is nothing to see."""
     pictures: tuple[str, ...] = ()

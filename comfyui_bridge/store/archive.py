@@ -56,8 +56,13 @@ def of_runs(media: MediaStore, runs: Iterable[Run], count: int) -> Iterator[byte
     yield pipe.take()
 
 
-def of_sheet(media: MediaStore, sheet: Sheet, find: Callable[[str], Run | None]) -> Iterator[bytes]:
-    """The ZIP of a sheet in chunks; `find` gives a run in full. Raises StoreError."""
+def of_sheet(
+    media: MediaStore, sheet: Sheet, find: Callable[[str], Run | None], shown: Sheet | None = None
+) -> Iterator[bytes]:
+    """The ZIP of a sheet in chunks; `find` gives a run in full. Raises StoreError.
+
+    `shown`: what the picture of the sheet shows, where that is something else.
+    """
     pipe = _Pipe()
     rows: list[dict[str, Any]] = []
     written: set[str] = set()
@@ -80,7 +85,7 @@ def of_sheet(media: MediaStore, sheet: Sheet, find: Callable[[str], Run | None])
             yield pipe.take()
         _text(archive, MANIFEST, _manifest(rows, list(rows[0]) if rows else ()))
         yield pipe.take()
-        yield from _picture(archive, pipe, sheet)
+        yield from _picture(archive, pipe, shown or sheet)
     yield pipe.take()
 
 

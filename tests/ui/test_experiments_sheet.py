@@ -163,7 +163,7 @@ def test_its_cells_are_steered_and_those_that_failed_are_done_again(lab: Lab) ->
     assert [cell["state"] for cell in told["cells"]] == ["completed", "failed"]
     assert "not there any more" in told["cells"][1]["why"]
     assert told["line"] == "1 of 2 done · 1 failed"
-    assert told["whole"]["defaults"] == [], "a file cannot stand in a card"
+    assert [one["key"] for one in told["whole"]["defaults"]] == [IMAGE]
 
 
 def test_who_knows_its_link_looks_on_and_changes_nothing(lab: Lab) -> None:
@@ -232,6 +232,12 @@ def test_a_sheet_is_taken_away_by_whoever_may_see_it(lab: Lab) -> None:
         ("16", "3", "Left out"),
     ]
     assert [row["Verdict"] for row in rows] == ["", "Kept", "", "", "", ""]
+    kept = lab.client.get(f"/experiments/{own_id}/sheet.csv", params={"only": "kept"})
+    assert [row["2. Color"] for row in csv.DictReader(io.StringIO(kept.text[1:]))] == ["2"]
+    assert kept.headers["content-disposition"].endswith("_i_%20%28kept%29.csv")
+    shown = lab.client.get(f"/experiments/{own_id}/sheet.html", params={"only": "kept"}).text
+    assert "1 kept of 5" in shown
+    assert "Width 8 · Color 2" in shown
     page = lab.client.get(f"/experiments/{own_id}/sheet.html", params={"lang": "zh"}).text
     assert page.count("此图片无法显示。") == 5, "the scripted server's files are no pictures"
     assert "保留" in page

@@ -33,6 +33,7 @@ from comfyui_bridge.store import archive, sheets
 from comfyui_bridge.ui import present, value_words
 from comfyui_bridge.ui.asked import words_of
 from comfyui_bridge.ui.dashboard import Dashboard
+from comfyui_bridge.ui.experiments_tab import labels
 from comfyui_bridge.ui.experiments_tab.access import seen
 from comfyui_bridge.ui.results_tab import tiles
 from comfyui_bridge.ui.routes import disposition
@@ -45,6 +46,8 @@ _TYPES = {
     "csv": "text/csv; charset=utf-8",
     "zip": "application/zip",
 }
+_SHORT = 10
+_LONGEST_KEPT = 48
 _AT_ONCE = 2
 """Sheets that are being made; more wait without a thread, for these are what answers everything else."""
 
@@ -76,9 +79,13 @@ class _Exports:
             return PlainTextResponse(f"{words('ex_unknown')}\n", 404, headers={"Cache-Control": "no-store"})
         template = self._dashboard.library.get(now.experiment.plan.template)
         form = self._dashboard.form_of(template)
-        sheet = to_sheet(now, form, words, self._path)
+        sheet, name = to_sheet(now, form, words, self._path), file_name(now.experiment, kind)
+        if request.query_params.get("only") == sheets_.KEPT:
+            sheet, name = _only_kept(sheet, words), file_name(now.experiment, kind, words)
+            if not sheet.cells:
+                return PlainTextResponse(f"{words('ex_none_kept')}\n", 422)
         headers = {
-            "Content-Disposition": disposition("attachment", file_name(now.experiment, kind)),
+            "Content-Disposition": disposition("attachment", name),
             "Cache-Control": "no-store",
             "Content-Security-Policy": "sandbox",
         }
@@ -90,14 +97,14 @@ class _Exports:
     def _made(self, kind: str, sheet: Sheet, headers: Mapping[str, str]) -> Response:
         match kind:
             case "png" | "webp":
-                content: bytes | str = sheets.picture(sheet, kind.upper())
+                content: bytes | str = sheets.picture(_shown(sheet), kind.upper())
             case "csv":
                 content = sheets.table(sheet)
             case "html":
-                chunks = (part.encode("utf-8", "replace") for part in sheets.page_in_chunks(sheet))
+                chunks = (part.encode("utf-8", "replace") for part in sheets.page_in_chunks(_shown(sheet)))
                 return _streamed(chunks, kind, headers)
             case _:
-                chunks = archive.of_sheet(self._dashboard.media, sheet, self._run)
+                chunks = archive.of_sheet(self._dashboard.media, sheet, self._run, _shown(sheet))
                 return _streamed(chunks, kind, headers)
         return Response(content, headers=dict(headers), media_type=_TYPES[kind])
 
@@ -116,10 +123,40 @@ def _streamed(chunks: Iterator[bytes], kind: str, headers: Mapping[str, str]) ->
     return StreamingResponse(iterate_in_threadpool(chunks), headers=dict(headers), media_type=_TYPES[kind])
 
 
-def file_name(experiment: Experiment, kind: str) -> str:
-    """What a download is called: as the experiment is."""
-    name = (experiment.name or experiment.title).replace("/", "-").replace("\\", "-").strip(" .-")
-    return safe_name(f"{name or 'sheet'}.{kind}")
+def file_name(experiment: Experiment, kind: str, kept: Words | None = None) -> str:
+    """What a download is called: as the experiment is. `kept`: of what was kept alone, in these words."""
+    name = (experiment.name or experiment.title).replace("/", "-").replace("\\", "-").strip(" .-") or "sheet"
+    if kept is not None:
+        # The name is cut where it is too long, and not what tells the two apart.
+        name = kept("ex_kept_name", name=safe_name(name)[:_LONGEST_KEPT])
+    return safe_name(f"{name}.{kind}")
+
+
+def _only_kept(sheet: Sheet, words: Words) -> Sheet:
+    """The cells that were kept, at their places."""
+    cells = tuple(cell for cell in sheet.cells if cell.verdict == sheets_.KEPT)
+    count = sum(cell.state != sheets_.SKIPPED for cell in sheet.cells)
+    notes = (*sheet.notes, words("ex_kept_of", kept=len(cells), count=count))
+    return replace(sheet, cells=cells, notes=notes)
+
+
+def _shown(sheet: Sheet) -> Sheet:
+    """The sheet to be looked at: one with holes is a row of pictures, each under its own labels."""
+    if sheet.is_flow or len(sheet.cells) == sheet.size:
+        return sheet
+    title = " × ".join(filter(None, (axis.title for axis in sheet.axes)))
+    captions = tuple(_caption(sheet, cell) for cell in sheet.in_order)
+    cells = tuple(
+        replace(cell, at=(number,), labels=(said,))
+        for number, (cell, said) in enumerate(zip(sheet.in_order, captions, strict=True))
+    )
+    return replace(sheet, axes=(Heading(title, captions),), cells=cells)
+
+
+def _caption(sheet: Sheet, cell: SheetCell) -> str:
+    """A cell's labels in one line. A short one, such as a number, says little without its axis."""
+    said = zip(sheet.axes, cell.labels, strict=True)
+    return " · ".join(f"{axis[0]} {label}".strip() if len(label) <= _SHORT else label for axis, label in said)
 
 
 def to_sheet(now: SheetNow, form: Form | None, words: Words, path: Callable[[str, str], str]) -> Sheet:
@@ -129,12 +166,18 @@ def to_sheet(now: SheetNow, form: Form | None, words: Words, path: Callable[[str
     shared, own = _values(now)
     ordered = {one.key: shared[one.key] for one in value_words.listed(form, shared, words)}
     keys = dict.fromkeys((*shared, *(key for one in own for key in one)))
-    drawn = _Seen(words, path)
+    drawn = _Drawn(words, path)
     return Sheet(
         experiment.name or experiment.title,
         tuple(_notes(now, words)),
-        tuple(Heading(words.label(axis.title), axis.labels) for axis in grid.axes),
-        tuple(drawn.cell(one, given) for one, given in zip(now.cells, own, strict=True)),
+        tuple(
+            Heading(title, labels.of(axis, words))
+            for title, axis in zip(labels.titles(experiment, form, words), grid.axes, strict=True)
+        ),
+        tuple(
+            drawn.cell(one, labels.of_cell(grid, one.cell, words), given)
+            for one, given in zip(now.cells, own, strict=True)
+        ),
         {key: value for key, value in ordered.items() if value not in ("", None, [])},
         {key: value_words.label(form, key, words) for key in keys},
         sheet_words(words),
@@ -172,20 +215,20 @@ def _values(now: SheetNow) -> tuple[dict[str, Any], list[dict[str, Any]]]:
 
 
 @dataclass(frozen=True)
-class _Seen:
+class _Drawn:
     """Cells as they are written."""
 
     words: Words
     path: Callable[[str, str], str]
 
-    def cell(self, now: CellNow, own: Mapping[str, Any]) -> SheetCell:
+    def cell(self, now: CellNow, called: tuple[str, ...], own: Mapping[str, Any]) -> SheetCell:
         cell, run = now.cell, now.run
-        made = SheetCell(cell.at, cell.labels, own, verdict=now.verdict.value)
+        made = SheetCell(cell.at, called, own, verdict=now.verdict.value)
         if cell.is_skipped:
             return replace(made, state=sheets_.SKIPPED, values={})
         if run is None:
-            state = sheets_.FAILED if now.problem else sheets_.WAITING
-            return replace(made, state=state, reason=now.problem)
+            state = sheets_.GONE if now.gone else sheets_.WAITING
+            return replace(made, state=sheets_.FAILED if now.problem else state, reason=now.problem)
         return replace(
             made,
             state=run.state.value,

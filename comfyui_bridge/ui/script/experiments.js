@@ -7,6 +7,8 @@ const experiments = (() => {
   let isShown = false;
   let open = null; // the view that is shown, with `close` for when it goes
   let openWords = null; // its words in the address
+  let hasArrived = false; // it is known who looks, and in which language
+  let called = ""; // what the sheet is called that is open
 
   const body = () => root.querySelector(".exp-view");
   const same = (one, other) => JSON.stringify(one) === JSON.stringify(other);
@@ -33,11 +35,18 @@ const experiments = (() => {
     tabWords.experiments = words;
     if (isOther && tabNamed === "experiments" && !namesSheet()) writeAddress("pushState");
   };
+  /* The browser's tab is called as the sheet is, while one looks at it. */
+  const name = (as) => {
+    if (as === called) return;
+    called = as;
+    tellTitle();
+  };
   const show = (words, draw) => {
-    if (!root?.firstChild) return; // nobody has arrived yet; the address says what is to be shown then
+    if (!hasArrived) return; // nobody has arrived yet; the address says what is to be shown then
     open?.close?.();
     open = null;
     openWords = words;
+    name("");
     remember(words);
     const box = make("div", { class: "exp-view" });
     root.replaceChildren(box);
@@ -46,7 +55,7 @@ const experiments = (() => {
 
   /* As the address says. */
   const readPlace = ({ experiment, plan } = {}) => {
-    if (experiment) return show([["experiment", experiment]], (box) => bridge.sheet(box, experiment));
+    if (experiment) return show([["experiment", experiment]], (box) => bridge.sheet(box, experiment, name));
     if (plan) return show([["plan", plan]], (box) => bridge.plan(box, plan));
     return show([], drawList);
   };
@@ -194,8 +203,11 @@ const experiments = (() => {
       const isNow = seen.at(-1).isIntersecting;
       if (isNow === isShown) return;
       isShown = isNow;
+      tellTitle();
       if (isShown) open?.seen?.();
     }).observe(element);
+    // The page takes a moment to know who looks: what a link leads to is seen to come.
+    if (tabNamed === "experiments" && new Map(tabWords.experiments).has("experiment")) root.append(bridge.sheetToCome(""));
     document.addEventListener("visibilitychange", () => !document.hidden && isShown && open?.seen?.());
   };
 
@@ -205,7 +217,7 @@ const experiments = (() => {
     told: (given) => {
       if (!given?.lang || given.lang === drawnIn) return;
       drawnIn = lang = given.lang;
-      if (!root.firstChild) root.append(make("div"));
+      hasArrived = true;
       tabWords.experiments ||= remembered();
       readPlace(Object.fromEntries(tabWords.experiments));
     },
@@ -213,12 +225,25 @@ const experiments = (() => {
     show: readPlace,
     isAt: (words) => same(words, openWords),
     isShown: () => isShown,
+    title: () => (isShown ? called : ""),
   };
 })();
 
 /* The list of experiments; one of them. */
 const openExperiments = () => experiments.go([]);
 const openExperiment = (id) => experiments.go([["experiment", id]]);
+
+/* A way back from a result to the sheet that it was made for; none on that sheet itself. */
+const partOf = ({ id, name }, run, leave = () => {}) => {
+  if (!id || (experiments.isShown() && experiments.isAt([["experiment", id]]))) return "";
+  return make("p", { class: "part-of" }, make("a", { href: `?view=experiments&experiment=${encodeURIComponent(id)}`, onclick: (event) => {
+    if (event.ctrlKey || event.metaKey || event.shiftKey || event.button > 0) return;
+    event.preventDefault();
+    leave();
+    bridge.sheetAt(id, run);
+    openExperiment(id);
+  } }, phrase("exp_part_of", { name })));
+};
 
 bridge.experiments = (element, props, watch) => {
   experiments.begin(element);

@@ -222,7 +222,8 @@ const tellTitle = () => {
   const progress = running === undefined ? "" : `${Math.round(running)} % · `;
   const sign = unseen ? (unseen.state === "completed" ? "✓ " : "! ") : "";
   const title = unseen && !progress ? `${unseen.title} · ` : "";
-  document.title = `${sign}${progress || title}${NAME}`;
+  const sheet = experiments.title() ? `${experiments.title()} · ` : "";
+  document.title = `${sign}${progress || title}${sheet}${NAME}`;
 };
 
 const tellEnded = (one) => {

@@ -8,6 +8,7 @@ _ZH = {
     "waiting": "尚未生成",
     "running": "正在生成",
     "skipped": "已跳过",
+    "gone": "结果已被删除",
     "nothing": "没有图片",
     "broken": "此图片无法显示。",
     "kept": "保留",
@@ -24,7 +25,7 @@ _ZH = {
     "done": "已完成",
     "on": "开",
     "off": "关",
-    "none": "–",
+    "none": "无",
     "larger": "放大：{name}",
     "previous": "上一张",
     "next": "下一张",
@@ -40,6 +41,9 @@ TABLE = {
     **{f"ex_{name}": (str(getattr(_EN, name)), said) for name, said in _ZH.items()},
     "ex_count": ("{count} pictures", "{count} 张图片"),
     "ex_count_one": ("1 picture", "1 张图片"),
+    "ex_kept_name": ("{name} (kept)", "{name}（保留）"),
+    "ex_kept_of": ("{kept} kept of {count}", "{count} 张中保留 {kept} 张"),
+    "ex_none_kept": ("Nothing is kept yet.", "还没有保留任何格子。"),
     "ex_unknown": ("There is no such experiment here.", "这里没有此实验。"),
 }
 

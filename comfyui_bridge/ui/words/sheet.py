@@ -32,6 +32,18 @@ TABLE = {
     "sh_export_html": ("Web page in one file, HTML", "单文件网页 HTML"),
     "sh_export_csv": ("Table, CSV", "表格 CSV"),
     "sh_export_zip": ("All files, zip", "全部文件 zip"),
+    "sh_export_kept_png": ("Only kept: picture, PNG", "仅保留的：图片 PNG"),
+    "sh_export_kept_html": ("Only kept: web page, HTML", "仅保留的：网页 HTML"),
+    "sh_export_kept_csv": ("Only kept: table, CSV", "仅保留的：表格 CSV"),
+    "sh_export_kept_zip": ("Only kept: all files, zip", "仅保留的：全部文件 zip"),
+    "sh_exporting": ("Making…", "生成中…"),
+    "sh_export_begun": (
+        "The file is being made. It is saved when it is done.",
+        "正在生成文件，完成后会自动保存。",
+    ),
+    "sh_export_done": ("{name} is made.", "{name} 已生成。"),
+    "sh_export_failed": ("The file could not be made: {why}", "无法生成文件：{why}"),
+    "sh_export_broken": ("the program does not answer. Try again.", "程序没有应答，请重试。"),
     "sh_more": ("More", "更多"),
     "sh_delete": ("Delete", "删除"),
     "sh_deleted": ("This experiment is deleted.", "此实验已删除。"),
@@ -66,7 +78,7 @@ TABLE = {
         "空格选择，R 重新运行，PageUp/PageDown 翻页",
     ),
     "sh_waiting": ("Not begun", "未开始"),
-    "sh_skipped": ("Skipped", "已跳过"),
+    "sh_skipped": ("Left out", "已跳过"),
     "sh_gone": ("Its result was deleted", "结果已被删除"),
     "sh_running_share": ("Running, {percent} %", "运行中，{percent}%"),
     "sh_reused": ("Taken from an earlier run", "沿用之前的结果"),
@@ -110,6 +122,10 @@ TABLE = {
         "对今后打开此模板的所有人生效。",
     ),
     "sh_promote_default_go": ("Make them the defaults", "设为默认"),
+    "sh_undefaulted": (
+        "{labels} cannot become a default of the template. A preset keeps it.",
+        "{labels} 无法设为模板默认值，可存为预设。",
+    ),
     "sh_promoted": ("These are the template’s defaults now.", "已设为模板默认值。"),
     "sh_no_defaults": (
         "Nothing that this sheet varies can be a default: LoRAs, ControlNets and files cannot.",
@@ -145,6 +161,7 @@ TABLE = {
     ),
     "sh_lost": ("The sheet could not be asked for: {why}", "无法读取此表：{why}"),
     "sh_try_again": ("Try again", "重试"),
+    "sh_loading": ("Opening the sheet…", "正在打开对照表…"),
 }
 
 _OF_PYTHON = (

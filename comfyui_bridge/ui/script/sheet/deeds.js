@@ -62,7 +62,7 @@ const sheetDeeds = (sheet) => {
       closed: (index) => {
         setText(said, "");
         chooseNone();
-        sheet.goTo(index ?? some[0]);
+        sheet.goTo(index ?? sheet.table.cursor());
       },
     });
   };

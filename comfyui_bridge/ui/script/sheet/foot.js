@@ -6,10 +6,11 @@ const sheetFoot = (sheet) => {
   let noted = "";
   let noting = 0;
 
-  const note = (text) => {
+  /* For a while, or for as long as nothing else is to be said. */
+  const note = (text, stays = false) => {
     noted = text;
     clearTimeout(noting);
-    if (text) noting = setTimeout(() => note(""), NOTED_MS);
+    if (text && !stays) noting = setTimeout(() => note(""), NOTED_MS);
     draw();
   };
 

@@ -93,11 +93,10 @@ const sheetHead = (sheet) => {
   };
 
   const drawActs = () => {
-    const { now, id, address } = sheet;
-    const key = JSON.stringify([now.own, now.is_there, now.deleted, lang]);
+    const { now, id } = sheet;
+    const key = JSON.stringify([now.own, now.is_there, now.deleted, Boolean(now.counts.kept), lang]);
     if (parts.acts.dataset.key === key) return;
     parts.acts.dataset.key = key;
-    const file = (suffix) => make("a", { class: "action", href: `${address}/sheet.${suffix}?lang=${lang}`, download: true }, say(`sh_export_${suffix}`));
     const link = pressable("action stays", { onclick: async () => {
       await copyText(new URL(`?view=experiments&experiment=${encodeURIComponent(id)}`, location.href).href);
       setText(link, say("copied"));
@@ -106,7 +105,7 @@ const sheetHead = (sheet) => {
     const more = [link, ...(now.own ? [pressable("action", { onclick: rename }, say("sh_rename")), pressable("action is-bad", { onclick: () => sheet.tell("delete") }, say("sh_delete"))] : [])];
     parts.acts.replaceChildren(
       ...(now.is_there ? [pressable("action", { title: say("sh_repeat_hint"), onclick: () => planExperiment({ ...sheet.whole.plan, basedOn: id }) }, say("sh_repeat"))] : []),
-      menu(say("sh_export"), ["png", "webp", "html", "csv", "zip"].map(file)),
+      sheet.exports(),
       menu(say("sh_more"), more));
   };
 
@@ -147,12 +146,12 @@ const sheetHead = (sheet) => {
     const key = JSON.stringify([page, lang]);
     if (parts.pages.dataset.key === key) return;
     parts.pages.dataset.key = key;
-    const hadFocus = parts.pages.contains(document.activeElement);
+    const turned = parts.pages.contains(document.activeElement) ? document.activeElement.dataset.by || "tab" : "";
     const { turn } = sheet.laying;
     const count = axis.labels.length;
     const tabs = short[0].map((label, place) =>
       make("button", { type: "button", class: "cs-page", role: "tab", "aria-selected": String(place === page), tabindex: place === page ? 0 : -1, title: axis.labels[place], "aria-label": phrase("sh_page", { title: axis.title, label: axis.labels[place], place: place + 1, count }), onclick: () => turn(place) }, label));
-    const arrow = (by, words, sign) => pressable("cs-turn", { "aria-label": say(words), title: say(words), disabled: page + by < 0 || page + by >= count, onclick: () => turn(page + by) }, sign);
+    const arrow = (by, words, sign) => pressable("cs-turn", { "data-by": by, "aria-label": say(words), title: say(words), disabled: page + by < 0 || page + by >= count, onclick: () => turn(page + by) }, sign);
     const list = make("div", { class: "cs-tabs", role: "tablist", "aria-label": axis.title }, ...tabs);
     list.addEventListener("keydown", (event) => {
       const to = { ArrowRight: page + 1, ArrowLeft: page - 1, Home: 0, End: count - 1 }[event.key];
@@ -162,7 +161,7 @@ const sheetHead = (sheet) => {
     });
     parts.pages.replaceChildren(make("span", { class: "cs-pages-title" }, axis.title), arrow(-1, "sh_previous_page", "‹"), list, arrow(1, "sh_next_page", "›"));
     tabs[page].scrollIntoView({ block: "nearest", inline: "nearest" });
-    if (hadFocus) tabs[page].focus();
+    if (turned) (parts.pages.querySelector(`[data-by="${turned}"]:enabled`) || tabs[page]).focus();
   };
 
   const drawFilters = () => {

@@ -9,6 +9,7 @@ const sheetLarge = (sheet) => {
     if (!cell?.run) return;
     const indices = sheet.table.cells().filter((one) => cells[one]?.run && cells[one].state !== "pending");
     const byRun = new Map(indices.map((one) => [cells[one].run, one]));
+    if (byRun.has(cell.run)) byRun.set(cell.run, index); // where several cells have it, the one that was opened
     const runs = [...byRun.keys()];
     lightbox.open(cell.run, {
       ids: () => (runs.includes(cell.run) ? runs : [cell.run]),

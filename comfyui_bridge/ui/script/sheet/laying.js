@@ -3,9 +3,9 @@
 const sheetLaying = (sheet) => {
   const nothing = make("div", { class: "cs-nothing", hidden: true });
 
+  /* Anew, or as far as it `stays`: the cell with the keyboard in view, or what was in view. */
   const lay = (stays = false) => {
     const { table, whole, cells, page, short } = sheet;
-    const cursor = table.cursor();
     const hadFocus = table.element.contains(document.activeElement);
     const [columns, rows] = [whole.axes.at(-1), whole.axes.at(-2)];
     if (sheet.isFlowing()) {
@@ -19,8 +19,8 @@ const sheetLaying = (sheet) => {
         titles: { columns: columns.title, rows: rows.title }, whole: { columns: columns.labels, rows: rows.labels },
       });
     }
-    if (stays && table.has(cursor)) table.reveal(cursor);
-    if (hadFocus) table.focus(table.has(cursor) ? cursor : table.cursor());
+    if (!stays) table.reveal(table.cursor());
+    if (hadFocus) table.refocus();
     drawNothing();
   };
 
@@ -35,11 +35,11 @@ const sheetLaying = (sheet) => {
     const hadFocus = table.element.contains(document.activeElement);
     const [top, left] = [table.element.scrollTop, table.element.scrollLeft];
     sheet.page = next;
-    lay();
     table.point(cursor);
+    lay(true);
     // Turning pages is comparing them: what one looks at stays in its place.
     [table.element.scrollTop, table.element.scrollLeft] = [top, left];
-    if (hadFocus) table.focus(cursor);
+    if (hadFocus) table.refocus();
     sheet.told();
   };
 

@@ -2,7 +2,13 @@
    It fills while its runs end: what changed since the version that is here is asked for, for as long as
    somebody looks and something may still change. */
 
-bridge.sheet = (container, id) => {
+const lastSeen = new Map(); // where somebody was on a sheet that is not shown now: its id -> cursor, page, filter
+
+/* On the sheet of this experiment, the cell that a run stands in is where one is. */
+bridge.sheetAt = (id, run) => lastSeen.set(id, { ...lastSeen.get(id), run });
+
+/* `named` is told what it is called. */
+bridge.sheet = (container, id, named) => {
   const OFTEN_MS = 700;
   const SELDOM_MS = 4000;
   const sheet = knownSheet(id);
@@ -67,10 +73,12 @@ bridge.sheet = (container, id) => {
   sheet.deeds = sheetDeeds(sheet);
   sheet.promote = sheetPromoting(sheet);
   sheet.large = sheetLarge(sheet);
+  sheet.exports = sheetExports(sheet);
   sheet.head = sheetHead(sheet);
   sheet.foot = sheetFoot(sheet);
   /* What is said of it is another now. */
   sheet.told = () => {
+    named(sheet.now.name || sheet.whole.title);
     sheet.head.draw();
     sheet.foot.draw();
     root.dataset.state = sheet.now.state;
@@ -84,11 +92,24 @@ bridge.sheet = (container, id) => {
   const begin = () => {
     const { axes } = sheet.whole;
     sheet.short = axes.map((axis) => apart(axis.labels));
+    const isAgain = Boolean(root);
+    if (!isAgain) comeBack();
     sheet.page = Math.min(sheet.page, Math.max(0, (axes.length > 2 ? axes[0].labels.length : 1) - 1));
-    if (!root) build();
+    if (!isAgain) build();
     sheet.head.drawAbout();
-    sheet.laying.lay();
+    sheet.laying.lay(isAgain);
     sheet.told();
+  };
+
+  /* To where somebody was when it was last shown, or to the cell that a link from a result means. */
+  const comeBack = () => {
+    const { run, cursor = -1, page = 0, filter = "all" } = lastSeen.get(id) || {};
+    const found = run ? sheet.cells.findIndex((cell) => cell?.run === run) : -1;
+    const each = sheet.whole.axes.length > 2 ? sheet.cells.length / sheet.whole.axes[0].labels.length : Infinity;
+    const isFound = found >= 0;
+    Object.assign(sheet, isFound ? { page: Math.floor(found / each), filter: "all" } : { page, filter });
+    sheet.table.point(isFound ? found : cursor);
+    lastSeen.delete(id);
   };
 
   const build = () => {
@@ -108,6 +129,7 @@ bridge.sheet = (container, id) => {
   const drawAlone = (sentence) => {
     const retry = pressable("action", { onclick: look }, say("sh_try_again"));
     const back = pressable("action", { onclick: () => openExperiments() }, say("sh_back_hint"));
+    named("");
     container.replaceChildren(make("div", { class: "cs-nothing is-alone" }, make("p", { role: "alert" }, sentence), make("div", { class: "action-row" }, retry, back)));
   };
 
@@ -131,12 +153,13 @@ bridge.sheet = (container, id) => {
   });
   const noticed = () => !document.hidden && isShown && look();
   document.addEventListener("visibilitychange", noticed);
-  container.replaceChildren(make("div", { class: "cs-nothing is-alone", "aria-busy": "true" }));
+  container.replaceChildren(sheetToCome(say("sh_loading")));
   seen.observe(container);
 
   return {
     close: () => {
       isClosed = true;
+      if (root) lastSeen.set(id, { cursor: sheet.table.cursor(), page: sheet.page, filter: sheet.filter });
       clearTimeout(timer);
       sheet.foot.end();
       asking?.abort();

@@ -18,6 +18,7 @@ const sheetTable = (drawCell) => {
   let size = 0; // as somebody chose it; 0 fits
   let at = { width: 1, height: 1, head: 0, side: 0, across: 1 };
   let cursor = -1; // the cell that Tab comes to
+  let wished = -1; // the one that somebody went to, which may not stand here now
   let isDue = false;
 
   /* Where things are ---------------------------------------------------------------------------- */
@@ -26,12 +27,14 @@ const sheetTable = (drawCell) => {
   const longest = (labels) => labels.reduce((most, label) => Math.max(most, label.length), 0);
   const clamp = (least, value, most) => Math.max(least, Math.min(value, most));
 
+  /* As high as the table is with a foot of one line: what the foot says moves no picture. */
+  const roomAbove = () => (element.parentElement?.clientHeight || 0) - (isPhone() ? 80 : 46);
   const fitting = (room, side, count) => {
     const [least, most] = isPhone() ? [92, 260] : [112, 320];
     const byWidth = (room - side - (laid.columns ? GAP : 0) * count) / count;
     if (!laid.rows) return clamp(least, byWidth, most);
     // A whole sheet at a glance tells more than a few large pictures.
-    const byHeight = ((element.clientHeight - 60) / laid.rows.length - GAP) * laid.ratio;
+    const byHeight = ((roomAbove() - 60) / laid.rows.length - GAP) * laid.ratio;
     return clamp(least, Math.min(byWidth, Math.max(byHeight, isPhone() ? 120 : 168)), most);
   };
 
@@ -77,15 +80,16 @@ const sheetTable = (drawCell) => {
     return [clamp(0, Math.floor((start - spare - first) / step), count), clamp(0, Math.ceil((start + length + spare - first) / step), count)];
   };
 
-  const draw = () => {
+  const draw = (holds = false) => {
     isDue = false;
     if (!element.clientWidth) return;
     const down = Math.ceil(laid.cells.length / at.across);
     const [firstRow, lastRow] = span(element.scrollTop, element.clientHeight, at.head, at.height + GAP, down);
     const columns = laid.columns ? span(element.scrollLeft, element.clientWidth, at.side, at.width + GAP, at.across) : [0, at.across];
-    const held = element.contains(document.activeElement) ? places.get(cursor) : undefined; // the focus is not lost
+    const held = holds || element.contains(document.activeElement) ? places.get(cursor) : undefined; // the focus is not lost
     for (const [row, one] of rows) if ((row < firstRow || row >= lastRow) && row !== Math.floor(held / at.across)) (one.row.remove(), rows.delete(row));
     for (let row = firstRow; row < lastRow; row++) drawRow(row, columns, held);
+    if (holds && held !== undefined) drawRow(Math.floor(held / at.across), [held % at.across, (held % at.across) + 1], held);
     drawHeads(columns);
     element.classList.toggle("is-moved-down", element.scrollTop > 2);
     element.classList.toggle("is-moved-right", element.scrollLeft > 2);
@@ -93,7 +97,7 @@ const sheetTable = (drawCell) => {
   const drawSoon = () => {
     if (isDue) return;
     isDue = true;
-    requestAnimationFrame(draw);
+    requestAnimationFrame(() => draw());
   };
 
   const drawHeads = ([first, last]) => {
@@ -152,15 +156,16 @@ const sheetTable = (drawCell) => {
     head.querySelector(".cs-corner")?.remove();
     if (!measure()) return;
     if (at.side) head.append(make("div", { class: "cs-corner", role: "columnheader", "aria-colindex": 1 }, make("span", { class: "cs-corner-columns", title: laid.titles.columns }, laid.titles.columns), make("span", { class: "cs-corner-rows", title: laid.titles.rows }, laid.titles.rows)));
-    draw();
-    if (hadFocus) focus(cursor);
+    draw(hadFocus);
+    // Where one looks is not always where the focus is.
+    if (hadFocus) elementOf(cursor)?.querySelector(".cs-open")?.focus({ preventScroll: true });
   };
 
   /* Going about --------------------------------------------------------------------------------- */
 
   const point = (index) => {
     const before = cursor;
-    cursor = index;
+    wished = cursor = index;
     redraw([before, index]);
   };
 
@@ -185,6 +190,31 @@ const sheetTable = (drawCell) => {
     elementOf(index)?.querySelector(".cs-open")?.focus({ preventScroll: true });
   };
 
+  /* The cell that stands in for the one that somebody went to, where that is not here. */
+  const nearest = () => (places.has(wished) ? wished : (laid.cells.find((index) => index > wished) ?? laid.cells.at(-1) ?? -1));
+
+  const isInView = (index) => {
+    const cell = elementOf(index);
+    if (!cell) return false;
+    const [own, box] = [cell.getBoundingClientRect(), element.getBoundingClientRect()];
+    return own.bottom > box.top + at.head && own.top < box.bottom && own.right > box.left + at.side && own.left < box.right;
+  };
+  /* What one looks at: the cell with the keyboard, or where that is out of sight the first that is in it. */
+  const looked = () => (isInView(cursor) ? cursor : laid.cells.find(isInView));
+  /* After this the cell that one looks at is where it was. */
+  const stay = (change) => {
+    const index = looked();
+    const before = elementOf(index)?.getBoundingClientRect();
+    change();
+    if (before === undefined) return;
+    reveal(index);
+    const after = elementOf(index)?.getBoundingClientRect();
+    if (!after) return;
+    element.scrollTop += after.top - before.top;
+    element.scrollLeft += after.left - before.left;
+    draw();
+  };
+
   /* The cell that a key leads to from this one. */
   const beside = (index, key, isFar) => {
     const place = places.get(index);
@@ -199,8 +229,10 @@ const sheetTable = (drawCell) => {
   const watched = new ResizeObserver(() => {
     const [width, height] = [element.clientWidth, element.clientHeight];
     if (!width || (width === laid.width && height === laid.height)) return;
-    [laid.width, laid.height] = [width, height];
-    layAnew();
+    const isSame = width === laid.width && roomAbove() === laid.room;
+    Object.assign(laid, { width, height, room: roomAbove() });
+    if (isSame) draw();
+    else stay(layAnew);
   });
   watched.observe(element);
 
@@ -209,24 +241,27 @@ const sheetTable = (drawCell) => {
     /* `cells`: the indices, row by row. With `columns` they stand under labels, `across` in a row; without,
        as many in a row as there is room for. `ratio`: of a picture, width by height. */
     lay: (wanted) => {
-      laid = { ...wanted, width: element.clientWidth, height: element.clientHeight };
+      laid = { ...wanted, width: element.clientWidth, height: element.clientHeight, room: roomAbove() };
       places = new Map(laid.cells.map((index, place) => [index, place]));
-      if (!places.has(cursor)) cursor = laid.cells[0] ?? -1;
-      element.scrollTop = element.scrollLeft = 0;
+      cursor = nearest();
       layAnew();
     },
     ratio: (ratio) => {
       laid.ratio = ratio;
-      layAnew();
+      stay(layAnew);
     },
     zoom: (by) => {
       const next = by > 0 ? SIZES.find((one) => one > at.width + 4) : SIZES.findLast((one) => one < at.width - 4);
       if (next) size = next;
-      layAnew();
-      reveal(cursor);
+      stay(layAnew);
       return [Boolean(SIZES.find((one) => one > at.width + 4)), Boolean(SIZES.findLast((one) => one < at.width - 4))];
     },
     redraw,
+    /* The focus goes to the cell that Tab comes to, wherever one looks. */
+    refocus: () => {
+      if (!elementOf(cursor)) draw(true);
+      elementOf(cursor)?.querySelector(".cs-open")?.focus({ preventScroll: true });
+    },
     focus,
     point,
     reveal,
