@@ -22,6 +22,7 @@ from comfyui_bridge.store.run_index import Search
 from comfyui_bridge.ui import library_panel, present
 from comfyui_bridge.ui.attention import Attention, Look
 from comfyui_bridge.ui.dashboard import Dashboard
+from comfyui_bridge.ui.experiments_tab import access
 from comfyui_bridge.ui.present import StageView
 from comfyui_bridge.ui.sign_in import is_own, owner_of
 from comfyui_bridge.ui.templates import Templates
@@ -118,7 +119,10 @@ def run_view(desk: Desk, run_id: str, words: Words, request: gr.Request) -> tupl
         return None, present.unknown(run_id, words)
     form = desk.dashboard.form_of(desk.templates.get(run.template)) if run.error is not None else None
     view = present.stage(run, time.time(), engine.servers(), words, engine.estimate(run), form)
-    return run, replace(view, title=run_title(desk, run, words), theirs=not is_own(request, run.owner))
+    # A run that goes on is looked at several times a second, and needs no way back yet.
+    part_of = access.part_of(desk.dashboard.experiments, run, request) if run.state.is_final else {}
+    title, theirs = run_title(desk, run, words), not is_own(request, run.owner)
+    return run, replace(view, title=title, theirs=theirs, experiment=part_of)
 
 
 def run_title(desk: Desk, run: Run, words: Words) -> str:
@@ -135,7 +139,8 @@ def shown_first(desk: Desk, template: Template | None, words: Words, request: gr
     if template is None or not found or not found[0].kept:
         return first_view(desk, template, words)
     view = present.last(found[0], time.time(), words)
-    return replace(view, title=run_title(desk, found[0], words))
+    part_of = access.part_of(desk.dashboard.experiments, found[0], request)
+    return replace(view, title=run_title(desk, found[0], words), experiment=part_of)
 
 
 def first_view(desk: Desk, template: Template | None, words: Words) -> StageView:

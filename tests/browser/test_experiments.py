@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import zipfile
 from collections.abc import Callable
 from urllib.parse import parse_qs, urlsplit
 
@@ -68,6 +70,7 @@ def watch_it_fill(page: Page) -> None:
     expect(page.get_by_role("rowheader")).to_have_count(3)
     expect(states(page, "failed")).to_contain_text("It hurts")
     page.reload()
+    expect(page).to_have_title(re.compile("Lakes · ComfyUI Bridge$"))
     expect(page.locator(".cs-line")).to_have_text("11 of 12 done · 1 failed", timeout=LONG_MS)
     expect(page.locator(".cs-shown img.is-there")).to_have_count(11)
     states(page, "failed").get_by_role("button", name="Run again").click()
@@ -103,13 +106,18 @@ def judge_it(page: Page) -> None:
     expect(large.get_by_role("button", name="Reject")).to_have_attribute("aria-pressed", "true")
     page.keyboard.press("Escape")
     expect(cell(page, 1).locator(".cs-open")).to_be_focused()
+    # Whoever goes away and comes back is where they were.
+    page.get_by_role("tab", name="Results").click()
+    expect(page).not_to_have_title(re.compile("Lakes"))
+    page.go_back()
+    expect(cell(page, 1).locator(".cs-open")).to_have_attribute("tabindex", "0")
 
 
 def take_it_away(page: Page) -> None:
-    """As one picture: every cell of it is painted, and the page says what it is of."""
+    """As one picture: every cell of it is painted, and it says what it is of. Then what was kept alone."""
     page.get_by_role("button", name="Export").click()
     with page.expect_download() as download:
-        page.get_by_role("menuitem", name="Picture, PNG").click()
+        page.get_by_role("menuitem", name="Picture, PNG", exact=True).click()
     assert download.value.suggested_filename == "Lakes.png"
     with Image.open(download.value.path()) as picture:
         assert "Lakes" in "".join(map(str, picture.info.values()))
@@ -117,6 +125,13 @@ def take_it_away(page: Page) -> None:
         cells = picture.convert("L").crop((wide // 3, high // 2, wide, high))
         assert min(wide, high) > 500
         assert ImageStat.Stat(cells).stddev[0] > 20
+    page.get_by_role("button", name="Export").click()
+    with page.expect_download() as download:
+        page.get_by_role("menuitem", name="Only kept: all files, zip").click()
+    with zipfile.ZipFile(download.value.path()) as found:
+        pictures = [name for name in found.namelist() if re.match(r"\d-\d ", name)]
+        assert pictures[0] == "1-1 a lake at dawn, 2.png"
+        assert len(pictures) == 2
 
 
 def promote_it(page: Page) -> None:
@@ -148,8 +163,12 @@ def test_a_sheet_is_planned_made_and_looked_at(program: Program, server: Server,
     watch_it_fill(page)
     judge_it(page)
     take_it_away(page)
+    made = cell(page, 6).locator(".cs-open").get_attribute("href")
     promote_it(page)
-    page.goto(f"{program.url}?view=experiments")
+    page.goto(f"{program.url}{made}")
+    page.get_by_role("link", name="Part of Lakes").click()
+    expect(cell(page, 6).locator(".cs-open")).to_have_attribute("tabindex", "0")
+    page.get_by_role("button", name="All experiments").click()
     row = page.locator(f'[data-experiment="{experiment_id}"]')
     expect(row).to_contain_text("Lakes")
     expect(row).to_contain_text("of 12")

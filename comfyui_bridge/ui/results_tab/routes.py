@@ -23,6 +23,7 @@ from comfyui_bridge.core.run import RunState
 from comfyui_bridge.store.run_index import Search
 from comfyui_bridge.ui.asked import table, words_of
 from comfyui_bridge.ui.dashboard import Dashboard
+from comfyui_bridge.ui.experiments_tab import access
 from comfyui_bridge.ui.json_answer import JsonAnswer
 from comfyui_bridge.ui.results_tab.about import about
 from comfyui_bridge.ui.results_tab.tiles import tile, usage_words
@@ -121,7 +122,8 @@ class _Asked:
             person=run.owner if is_name(run.owner) else "",
         )
         starred = bool(self._results.starred([run_id]))
-        return {**told, "starred": starred, "own": is_own(request, run.owner)}
+        part_of = access.part_of(self._dashboard.experiments, run, request)
+        return {**told, "starred": starred, "own": is_own(request, run.owner), "experiment": part_of}
 
     def change(self, request: Request, what: str, run_ids: Sequence[str]) -> dict[str, Any]:
         """Do this with one's own of these runs; how many there were."""

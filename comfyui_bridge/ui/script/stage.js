@@ -176,7 +176,7 @@ let drawnAfter = "";
 const drawAfter = () => {
   const root = document.querySelector("#after .after");
   if (!root) return;
-  const key = JSON.stringify([view.run_id, view.phase, view.files, view.texts, view.warnings, chosen]);
+  const key = JSON.stringify([view.run_id, view.phase, view.files, view.texts, view.warnings, view.experiment, chosen]);
   if (key === drawnAfter) return;
   drawnAfter = key;
   root.replaceChildren();
@@ -188,7 +188,7 @@ const drawAfter = () => {
   if (file?.kind === "image") row.append(make("a", { class: "action", href: file.url, target: "_blank", rel: "noopener" }, say("open_full")));
   row.append(action("values", say("use_values")), action("seed", say("new_seed"), say("new_seed_hint")), recipeButton(view.run_id));
   row.append(menu(say("more_actions"), [...(file ? [compareButton(view.run_id)] : []), ...furtherActions(view.run_id, file)]));
-  root.append(row);
+  root.append(row, partOf(view.experiment, view.run_id));
   if (view.files.length > 1) root.append(filmstrip());
   if (view.error && view.files.length) root.append(errorCard(view.error));
   for (const text of view.texts) root.append(make("pre", { class: "text-output" }, text));
