@@ -70,6 +70,7 @@ def history(body: object, prompt_id: str) -> HistoryEntry | None:
         outputs=_outputs(entry),
         failure=failure,
         interrupted_node_id=_text(data.get("node_id")) if outcome is Outcome.INTERRUPTED else "",
+        cached=next((names(facts.get("nodes")) for event, facts in told if event == "execution_cached"), ()),
         started_at=_time_of(told, "execution_start"),
         ended_at=_time_of(told, "execution_success", "execution_error", "execution_interrupted"),
     )

@@ -242,7 +242,7 @@ def _afterwards(run: Run, event: Event, at: float) -> Run:
 def _ending(history: HistoryEntry) -> tuple[Event, ...]:
     match history.outcome:
         case Outcome.SUCCESS:
-            return (RunCollected(history.prompt_id, history.outputs),)
+            return (*_from_cache(history), RunCollected(history.prompt_id, history.outputs))
         case Outcome.INTERRUPTED:
             ending: Event = RunInterrupted(history.prompt_id, history.interrupted_node_id)
         case Outcome.ERROR:
@@ -250,6 +250,15 @@ def _ending(history: HistoryEntry) -> tuple[Event, ...]:
                 history.prompt_id, "", "", "The server ended the run with an error it did not describe."
             )
     return (ending, RunCollected(history.prompt_id, history.outputs))
+
+
+def _from_cache(history: HistoryEntry) -> tuple[Event, ...]:
+    """That nothing ran: it may be over before its events are read. Of a run of which a part was cached we do
+    not know which nodes ran meanwhile.
+    """
+    made = {output.node_id for output in history.outputs}
+    is_whole = bool(made) and made <= set(history.cached)
+    return (NodesCached(history.prompt_id, history.cached),) if is_whole else ()
 
 
 def _accepted(run: Run, event: RunAccepted, at: float) -> Run:

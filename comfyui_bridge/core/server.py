@@ -78,6 +78,8 @@ class HistoryEntry:
     outputs: tuple[NodeOutput, ...] = ()
     failure: NodeRaised | None = None
     interrupted_node_id: str = ""
+    cached: tuple[str, ...] = ()
+    """Nodes whose results it still had."""
     started_at: float | None = None
     """Seconds since the epoch by the server's clock, as are all its times."""
     ended_at: float | None = None

@@ -157,6 +157,16 @@ HISTORY_ROWS: list[tuple[str, object, HistoryEntry | None]] = [
         HistoryEntry(P, Outcome.INTERRUPTED),
     ),
     (
+        "what it still had",
+        entry(
+            status={
+                "status_str": "success",
+                "messages": [["execution_cached", {"nodes": ["4", "9"], "prompt_id": P}]],
+            }
+        ),
+        HistoryEntry(P, Outcome.SUCCESS, cached=("4", "9")),
+    ),
+    (
         "nodes made at run time count as the one that made them",
         entry(
             status={"status_str": "success", "messages": []},

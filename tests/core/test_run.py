@@ -230,6 +230,14 @@ def test_a_run_is_brought_up_to_date_with_its_server(queue, history, state):
         assert run.error.fault is Fault.LOST
 
 
+@pytest.mark.parametrize(("cached", "is_from_cache"), [(("3", "9"), True), (("3",), False), ((), False)])
+def test_that_nothing_ran_is_known_from_the_history_too(cached, is_from_cache):
+    history = replace(SUCCESS, cached=cached)
+    run = told(RunAccepted(ID, "s"))
+    run = told(*reconcile(run, QueueState(), history), run=run)
+    assert (run.state, run.is_from_cache) == (RunState.COMPLETED, is_from_cache)
+
+
 def test_a_run_that_is_over_needs_no_reconciling():
     assert reconcile(told(*WHOLE), QueueState(), None) == ()
 
