@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
+from comfyui_bridge.core.files import marked
 from comfyui_bridge.core.form import Form
 from comfyui_bridge.core.inputs import ExposedInput
 from comfyui_bridge.core.template import CardEdit, Exposure
@@ -24,7 +25,7 @@ def with_default(form: Form, one: ExposedInput, value: Any) -> CardEdit:
 
 
 def with_defaults(form: Form, given: Iterable[tuple[ExposedInput, Any]]) -> CardEdit:
-    """The form's card with other defaults for these inputs."""
+    """The form's card with other defaults for these inputs, which stand in nodes; a file as its mark."""
     card = as_it_is(form)
     for one, value in given:
         card = _with_default(card, one, value)
@@ -36,6 +37,7 @@ def _with_default(card: CardEdit, one: ExposedInput, value: Any) -> CardEdit:
     if place not in [(exposure.node_id, exposure.input) for exposure in card.exposures]:
         added = replace(_shown(one), group=one.group or one.node_title)
         card = replace(card, exposures=(*card.exposures, added))
+    value = marked(value)
     exposures = tuple(
         replace(exposure, default=value) if (exposure.node_id, exposure.input) == place else exposure
         for exposure in card.exposures

@@ -3,7 +3,7 @@
 The page's script says `{action, run, file, ...}` (see `bridge.act`), and here it is done:
 
     open                        put the run on the stage
-    values                      its values into the form of its template
+    values                      its values into the form of its template, and it onto the stage
     use       key, value        the same, with another value in one place
     again                       the identical graph once more, whatever became of the template
     seed                        the same, its seeds drawn anew
@@ -103,7 +103,7 @@ def _done(asked: _Asked) -> Shown:
         case "again" | "seed" as action if asked.run is not None:
             return _again(asked, asked.run, new_seed=action == "seed")
         case "values" if asked.run is not None:
-            return _with_values_of(asked, asked.run, {})
+            return {**_open(asked), **_with_values_of(asked, asked.run, {})}
         case "use" if asked.run is not None:
             return _with_values_of(asked, asked.run, {asked.text("key"): asked.event.get("value")})
         case "input" if asked.run is not None:

@@ -134,7 +134,29 @@ def take_it_away(page: Page) -> None:
         assert len(pictures) == 2
 
 
+def repeat_it(page: Page) -> None:
+    """Planned again with sets of LoRAs as pages: only what is new would be made."""
+    page.get_by_role("button", name="Repeat with changes").click()
+    make = page.locator(".exp-make")
+    expect(make).to_have_text("Show them on a sheet")
+    expect(page.get_by_role("textbox", name="Name")).to_have_attribute("placeholder", "Lakes 2")
+    page.get_by_role("button", name="Add pages").click()
+    pages = page.get_by_role("region", name="Pages", exact=True)
+    vary(pages, "lora sets")
+    expect(pages.get_by_role("group", name="Set 1")).to_contain_text("without a LoRA")
+    pages.get_by_role("checkbox", name="sandbox-ink").check()
+    expect(make).to_have_text("Make 12 new pictures")
+    pages.get_by_role("button", name="Another LoRA with it").click()
+    pages.get_by_role("option", name="sandbox-film").click()
+    pages.get_by_label("Strength of sandbox-film").fill("0.6")
+    expect(page.locator(".exp-pages [role=tab]")).to_have_text(["none", "sandbox-ink 1 + sandbox-film 0.6"])
+    expect(page.locator(".exp-outlook")).to_contain_text("24 pictures · 12 are there already")
+    page.go_back()
+
+
 def promote_it(page: Page) -> None:
+    """Its values are in the form then, and its picture is on the stage."""
+    made = cell(page, 6).locator("a.cs-open").get_attribute("href")
     cell(page, 6).locator(".cs-open").focus()
     page.keyboard.press("p")
     page.get_by_role("button", name="Into the form").click()
@@ -142,6 +164,7 @@ def promote_it(page: Page) -> None:
     expect(form.get_by_label("Prompt", exact=True)).to_have_value("a lake at noon")
     form.get_by_role("button", name="Advanced").click()
     expect(form.locator("#input-steps input[type=number]")).to_have_value("4")
+    page.wait_for_function("made => location.search === made", arg=made)
 
 
 @pytest.mark.timeout(300)  # twelve pictures are painted, on a machine that may have other things to do
@@ -163,9 +186,8 @@ def test_a_sheet_is_planned_made_and_looked_at(program: Program, server: Server,
     watch_it_fill(page)
     judge_it(page)
     take_it_away(page)
-    made = cell(page, 6).locator(".cs-open").get_attribute("href")
+    repeat_it(page)
     promote_it(page)
-    page.goto(f"{program.url}{made}")
     page.get_by_role("link", name="Part of Lakes").click()
     expect(cell(page, 6).locator(".cs-open")).to_have_attribute("tabindex", "0")
     page.get_by_role("button", name="All experiments").click()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from comfyui_bridge.core import card, form, template
+from comfyui_bridge.core.files import FileValue
 from comfyui_bridge.core.template import Exposure
 
 from .conftest import recorded_workflow
@@ -26,6 +27,14 @@ def test_a_template_without_a_card_keeps_its_form(defs_0_3_64):
     assert [one.key for one in after.inputs if not one.group] == first
     assert {one.key for one in after.inputs} == {one.key for one in before.inputs}
     assert after.problems == ()
+
+
+def test_a_file_stands_in_a_card_as_its_mark(defs_0_3_64):
+    before = form.make(template.parse("one", recorded_workflow("sd15_txt2img")), defs_0_3_64)
+    file = FileValue("k" * 64 + ".png", "mine.png")
+    edit = card.with_default(before, before.input("prompt"), file)
+    after = form_with(edit, defs_0_3_64)
+    assert after.input("prompt").default == file.to_json()
 
 
 def test_a_card_changes_in_one_place(defs_0_3_64):

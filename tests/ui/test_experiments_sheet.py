@@ -163,7 +163,7 @@ def test_its_cells_are_steered_and_those_that_failed_are_done_again(lab: Lab) ->
     assert [cell["state"] for cell in told["cells"]] == ["completed", "failed"]
     assert "not there any more" in told["cells"][1]["why"]
     assert told["line"] == "1 of 2 done · 1 failed"
-    assert [one["key"] for one in told["whole"]["defaults"]] == [IMAGE]
+    assert [one["key"] for one in told["whole"]["defaults"]] == ["image"]
 
 
 def test_who_knows_its_link_looks_on_and_changes_nothing(lab: Lab) -> None:

@@ -12,7 +12,6 @@ from typing import Any
 
 from comfyui_bridge.core.estimate import Estimate
 from comfyui_bridge.core.experiment import CellNow, Experiment, ExperimentState, Grid, SheetNow, Verdict
-from comfyui_bridge.core.files import FileValue
 from comfyui_bridge.core.form import Form
 from comfyui_bridge.core.inputs import ExposedInput
 from comfyui_bridge.core.outputs import MediaKind
@@ -101,19 +100,31 @@ def once(experiment: Experiment, form: Form | None, words: Words) -> Told:
         # With the seed that was drawn: a repetition runs only what is changed.
         "plan": {**plan.to_json(), "values": value_words.carried(grid.values)},
         "defaults": [
-            {"key": one.key, "label": words.label(one.label), "seed": one.is_seed}
+            {"key": one.key, "label": words.input(one), "seed": one.is_seed}
             for one in (promotable(form, grid) if form else ())
         ],
+        "undefaulted": list(_undefaulted(form, grid, words)) if form else [],
     }
 
 
 def promotable(form: Form, grid: Grid) -> Iterator[ExposedInput]:
     """The inputs that this sheet varies and a template's card can keep a default of."""
-    varied = grid.varied
+    varied = {one.key for key in grid.varied if (one := form.input(key))}  # a table may say it otherwise
     for one in form.inputs:
         # What is put into a graph, as LoRAs are, stands at no node, and a card names nodes.
-        if one.node_id and one.key in varied and not _is_file(one, grid):
+        if one.node_id and one.key in varied:
             yield one
+
+
+def _undefaulted(form: Form, grid: Grid, words: Words) -> Iterator[str]:
+    """What this sheet varies and no card can keep, as the form calls it; of parts of a stack the stack."""
+    kept = {one.key for one in promotable(form, grid)}
+    with_options = form.with_choices(grid.values_of(next(grid.cells())))
+    for key in sorted(grid.varied):
+        one = with_options.input(key)
+        is_part = key.partition(".")[0] in grid.stacks and key not in grid.stacks
+        if not is_part and (one is None or one.key not in kept):
+            yield value_words.label(with_options, key, words)
 
 
 def counts(sheet: SheetNow) -> Mapping[str, int]:
@@ -162,8 +173,3 @@ def _sizes(grid: Grid, form: Form | None) -> dict[str, Any]:
     defaults = {one.key: one.default for one in form.inputs} if form else {}
     raw = {key: grid.values.get(key, defaults.get(key)) for key in ("width", "height")}
     return {key: int(value) if str(value).isdecimal() else value for key, value in raw.items()}
-
-
-def _is_file(one: ExposedInput, grid: Grid) -> bool:
-    given = [v.values.get(one.key) for axis in grid.axes for v in axis.variations]
-    return any(isinstance(value, FileValue) for value in given)

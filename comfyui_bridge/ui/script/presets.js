@@ -103,8 +103,11 @@ presetPanel.addEventListener("keydown", (event) => {
 });
 formBar.append(presetButton, presetPanel);
 
+/* What was saved is said on the line for that of the tab somebody is on. */
+const sayKept = (sentence) => (byId("create")?.offsetParent ? sayNotice(sentence) : results.note(sentence));
+
 /* A preset of a run, whose template's form need not be the one on the page. */
-const nameOfPreset = ({ run, named = "" }) => {
+const nameOfPreset = ({ run, named = "", kept = sayKept }) => {
   const name = make("input", { type: "text", class: "box", maxlength: "80", value: named, placeholder: say("preset_name"), "aria-label": say("preset_name") });
   const shared = make("input", { type: "checkbox", id: "preset-of-run-shared" });
   const problem = make("p", { class: "field-error", role: "alert", hidden: true });
@@ -112,6 +115,7 @@ const nameOfPreset = ({ run, named = "" }) => {
     const { error } = await askPresets("keep", { run, name: name.value, shared: shared.checked });
     if (!error) {
       box.close();
+      kept(say("preset_of_run_kept").replace("{name}", name.value.trim()));
       return;
     }
     setText(problem, error);

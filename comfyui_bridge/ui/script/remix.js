@@ -94,6 +94,13 @@ bridge.remix = (props, watch) => {
   draw();
 };
 
+/* What the script has to say itself. */
+const sayNotice = (sentence) => {
+  noticed = { sentence, lines: [], at: noticed.at };
+  drawNotice();
+  notice.scrollIntoView({ block: "nearest" });
+};
+
 /* What names no form stays at whichever comes by itself: the library may be changing at that moment. */
 const drawNotice = () => {
   notice.hidden = !noticed.sentence || Boolean(noticed.slug && noticed.slug !== main.slug);

@@ -624,6 +624,7 @@ const results = (() => {
     foot: () => parts.foot,
     home: () => root.append(parts.foot),
     compare: compareRuns,
+    note,
   };
 })();
 

@@ -67,6 +67,10 @@ TABLE = {
         "还没有预设。可以把表单现在的内容起名保存。",
     ),
     "preset_kept": ("“{name}” is saved.", "“{name}”已保存。"),
+    "preset_of_run_kept": (
+        "“{name}” is saved. It stands under “Presets” in the form.",
+        "“{name}”已保存，可在表单的“预设”中找到。",
+    ),
     "preset_deleted": ("“{name}” was deleted.", "“{name}”已删除。"),
     "preset_bring_back": ("Undo", "撤销"),
     "preset_rename": ("Rename", "改名"),
@@ -139,6 +143,7 @@ SCRIPT = (
     "preset_is_shared",
     "preset_of_others",
     "preset_of_run",
+    "preset_of_run_kept",
     "preset_of_run_hint",
     "no_match",
     "search_templates",

@@ -10,7 +10,7 @@ const sheetPromoting = (sheet) => {
       document.querySelector("dialog.lightbox[open]")?.close();
       bridge.act({ action: "values", run: cell.run });
     });
-    const preset = go("sh_promote_preset", "sh_promote_preset_hint", () => nameOfPreset({ run: cell.run, named: sheet.labelsOf(index).join(", ").slice(0, 60) }));
+    const preset = go("sh_promote_preset", "sh_promote_preset_hint", () => nameOfPreset({ run: cell.run, named: sheet.labelsOf(index).join(", ").slice(0, 60), kept: sheet.foot.note }));
     const default_ = pressable("place", { "aria-expanded": "false", onclick: () => openDefaults(list, default_, cell, () => box.close()) }, make("b", {}, say("sh_promote_default")), make("span", {}, say("sh_promote_default_hint")));
     list.append(...(sheet.now.is_there ? [form, preset, default_] : [form]).map((one) => make("li", {}, one)));
     const title = phrase("sh_promote_title", { labels: sheet.captionOf(index) || sheet.nameOf(index) });
@@ -21,14 +21,15 @@ const sheetPromoting = (sheet) => {
 
   /* Which of the values that the sheet varies; a seed only if somebody says so. */
   const openDefaults = async (list, button, cell, close) => {
-    const { defaults } = sheet.whole;
+    const { defaults, undefaulted } = sheet.whole;
     const isOpen = button.getAttribute("aria-expanded") === "true";
     button.setAttribute("aria-expanded", String(!isOpen));
     list.querySelector(".cs-defaults")?.remove();
     if (isOpen) return;
     const box = make("div", { class: "cs-defaults" });
     button.after(box);
-    if (!defaults.length) return box.append(make("p", { class: "quiet" }, say("sh_no_defaults")));
+    const never = undefaulted.length ? [make("p", { class: "quiet" }, phrase("sh_undefaulted", { labels: undefaulted.join(", ") }))] : [];
+    if (!defaults.length) return box.append(...(never.length ? never : [make("p", { class: "quiet" }, say("sh_no_defaults"))]));
     const told = await answered(fetch(`results/${encodeURIComponent(cell.run)}?lang=${lang}`));
     const said = new Map((told.values || []).map((one) => [one.key, one.text]));
     const lines = defaults.filter((one) => said.has(one.key)).map((one, place) => {
@@ -41,7 +42,7 @@ const sheetPromoting = (sheet) => {
       close();
       sheet.foot.note(say("sh_promoted"));
     } }, say("sh_promote_default_go"));
-    box.append(...lines, go);
+    box.append(...lines, ...never, go);
   };
 
   return promote;
