@@ -20,6 +20,7 @@ from typing import Any
 from urllib.request import Request, urlopen
 
 import pytest
+from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Error, Page, expect, sync_playwright
 
 import app
@@ -29,11 +30,14 @@ from comfyui_bridge.sandbox.nodes import NODE_TYPES
 from comfyui_bridge.sandbox.nodes.declare import DeclaredNode
 from comfyui_bridge.sandbox.thread import SandboxThread
 from tests.browser import create
+from tests.faults.processes import free_port
 from tests.nursery import Child
 
 ROOT = Path(__file__).resolve().parents[2]
 STEP_S = 0.06
 SLOW_STEP_S = 0.8
+LONG_STEPS = 60
+"""As many as the shipped template allows."""
 READY_S = 60.0
 PATIENCE_MS = 20_000
 DESK: dict[str, Any] = {"viewport": {"width": 1440, "height": 900}, "locale": "en-US"}
@@ -102,6 +106,39 @@ class Loader(DeclaredNode):
         return super().run(context, **inputs)
 
 
+NEVER = 1 << 30
+
+
+class Sampler(DeclaredNode):
+    """The sandbox's sampler, which can be held at a step of its own; whoever stops the run is heard there."""
+
+    def __init__(self, real: NodeType) -> None:
+        vars(self).update(vars(real))
+        self.held_at = NEVER
+
+    def run(self, context: Context, **inputs: Any) -> Result:
+        return super().run(_Steps(context, self), **inputs)
+
+
+class _Steps:
+    """The context of a sampler that may be held; all but its progress is the context's own."""
+
+    def __init__(self, context: Context, sampler: Sampler) -> None:
+        self._context, self._sampler = context, sampler
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._context, name)
+
+    def progress(self, value: int, maximum: int, preview: Image.Image | None = None) -> None:
+        self._context.progress(value, maximum, preview)
+        while value >= self._sampler.held_at:
+            self._context.pace(0.02)
+
+
+def nodes_with(*ours: NodeType) -> dict[str, NodeType]:
+    return {**NODE_TYPES, **{one.class_type: one for one in ours}}
+
+
 @dataclass(frozen=True)
 class Server:
     """The sandbox that the shared program drives, and the faults to switch on in it."""
@@ -109,6 +146,7 @@ class Server:
     thread: SandboxThread
     faults: Faults
     loader: Loader
+    sampler: Sampler
 
     @property
     def url(self) -> str:
@@ -124,8 +162,13 @@ class Server:
         self.unload()
         self.loader.door.clear()
 
+    def hold_at(self, step: int) -> None:
+        """A run that comes to this step stays there until `let_go`, or until it is stopped."""
+        self.sampler.held_at = step
+
     def let_go(self) -> None:
         self.loader.door.set()
+        self.sampler.held_at = NEVER
 
 
 # Of the package, not the session: Playwright keeps an event loop on this thread for as long as it is there.
@@ -149,9 +192,9 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="package")
 def server() -> Iterator[Server]:
     faults, loader = Faults(), Loader(NODE_TYPES["CheckpointLoaderSimple"])
-    nodes = {**NODE_TYPES, loader.class_type: loader}
-    with SandboxThread(nodes, step_seconds=STEP_S, faults=faults) as thread:
-        yield Server(thread, faults, loader)
+    sampler = Sampler(NODE_TYPES["KSampler"])
+    with SandboxThread(nodes_with(loader, sampler), step_seconds=STEP_S, faults=faults) as thread:
+        yield Server(thread, faults, loader, sampler)
 
 
 class Reader(threading.Thread):
@@ -219,19 +262,35 @@ def program(server: Server) -> Iterator[Program]:
 
 
 class Restartable:
-    """A slow sandbox that can be stopped, and started again at its address."""
+    """A slow sandbox that can be stopped, and started again at its address.
+
+    A long run goes on until it is stopped, however slow the machine: it stays at the step before its last.
+    """
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
-        self._thread = SandboxThread(step_seconds=SLOW_STEP_S, directory=directory).start()
-        self.url = self._thread.url
+        self._port = free_port()
+        self.url = f"http://127.0.0.1:{self._port}"
+        self.sampler = Sampler(NODE_TYPES["KSampler"])
+        self.let_go()
+        self.start()
 
     def stop(self) -> None:
         self._thread.stop()
 
     def start(self) -> None:
-        port = self._thread.port
-        self._thread = SandboxThread(step_seconds=SLOW_STEP_S, directory=self._directory, port=port).start()
+        self._thread = SandboxThread(
+            nodes_with(self.sampler),
+            step_seconds=SLOW_STEP_S,
+            directory=self._directory,
+            port=self._port,
+        ).start()
+
+    def hold_at(self, step: int) -> None:
+        self.sampler.held_at = step
+
+    def let_go(self) -> None:
+        self.sampler.held_at = LONG_STEPS - 1
 
 
 @pytest.fixture(scope="module")

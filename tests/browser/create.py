@@ -77,10 +77,24 @@ def wait_until_done(page: Page) -> None:
     expect(page.locator("#after").get_by_role("link", name="Download", exact=True)).to_be_visible()
 
 
+def wait_until_on_stage(page: Page, run_id: str) -> None:
+    """Until the page shows this run. The address names one that is opened before anything of it is there."""
+    expect(page.locator(f'#status .bar[data-run="{run_id}"]')).to_be_attached()
+
+
 def run_id_of(page: Page) -> str:
     """The run that the page's address names."""
     page.wait_for_function("new URLSearchParams(location.search).has('run')")
     return parse_qs(urlsplit(page.url).query)["run"][0]
+
+
+def surely(button: Locator) -> str:
+    """Press what asks once more, and again: it asks for some seconds only. What it asked."""
+    button.click(trial=True)
+    asked: str = button.evaluate(
+        "button => { button.click(); const asked = button.textContent; button.click(); return asked; }"
+    )
+    return asked
 
 
 def watch_progress(page: Page) -> None:
@@ -99,6 +113,14 @@ def watch_progress(page: Page) -> None:
             };
             look();
         }"""
+    )
+
+
+def wait_until_seen(page: Page, line: str, layer: str) -> None:
+    """Until `watch_progress` has it that the line begins so, and that the layer of this kind is shown."""
+    page.wait_for_function(
+        "([line, layer]) => seen.lines.at(-1).includes(line) && seen.layers.at(-1).includes(layer)",
+        arg=[line, layer],
     )
 
 

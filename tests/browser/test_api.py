@@ -14,7 +14,7 @@ from gradio_client import Client
 from gradio_client.exceptions import AppError
 from PIL import Image
 
-from tests.browser.conftest import Program
+from tests.browser.conftest import Program, Server
 
 QUICK = {"steps": 2, "width": 256, "height": 256}
 
@@ -72,8 +72,9 @@ def test_a_program_is_told_what_is_wrong(client: Client, template: str, values: 
         client.predict(template, values, api_name="/run")
 
 
-def test_a_program_stops_a_run(client: Client) -> None:
-    job = client.submit("text-to-image", {"steps": 50}, api_name="/run")
+def test_a_program_stops_a_run(client: Client, server: Server) -> None:
+    server.hold_at(1)
+    job = client.submit("text-to-image", QUICK, api_name="/run")
     told = iter(job)
     client.predict(next(told)["run_id"], api_name="/cancel")
     assert list(told)[-1]["state"] == "cancelled"

@@ -12,7 +12,7 @@ from typing import Any
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import Program
-from tests.browser.create import choose, fill, form_of, run, run_id_of, wait_until_done
+from tests.browser.create import choose, fill, form_of, run, wait_until_on_stage
 
 SMALL: dict[str, Any] = {"steps": 2, "width": 256, "height": 256}
 PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "locale": "zh-CN", "has_touch": True}
@@ -45,12 +45,11 @@ def prompt(page: Page) -> Locator:
     return page.get_by_label("Prompt", exact=True)
 
 
-def done(page: Page) -> bytes:
-    """The picture of the run on the stage once it is done."""
-    wait_until_done(page)
-    page.locator("#frame .layer.result.is-shown").wait_for()
-    address = page.locator("#frame .layer.result").get_attribute("src") or ""
-    return page.request.get(f"{page.url.partition('?')[0]}{address}").body()
+def picture_of(page: Page, run_id: str) -> bytes:
+    """The picture of a run that is done, once the frame shows it in the place of the one before."""
+    shown = page.locator(f'#frame .layer.result.is-shown[src^="media/{run_id}/"]')
+    shown.wait_for()
+    return page.request.get(f"{page.url.partition('?')[0]}{shown.get_attribute('src')}").body()
 
 
 def written(program: Program, slug: str, card: str) -> None:
@@ -77,7 +76,7 @@ def test_a_run_can_be_had_again_when_its_template_has_changed_and_when_it_is_gon
     expect(page.locator('#library .card[data-slug="remixed"]')).to_be_visible()
     fill(page, "remixed", **{**SMALL, "steps": 9}, seed=4711)
     run_id = run(page)
-    first = done(page)
+    first = picture_of(page, run_id)
 
     # What no longer fits is said, with why; the rest is there.
     written(program, "remixed", card.format(said="Smaller now") + "max = 5\n")
@@ -90,15 +89,12 @@ def test_a_run_can_be_had_again_when_its_template_has_changed_and_when_it_is_gon
     notice.get_by_role("button", name="Close").click()
     expect(notice).to_be_hidden()
 
-    more(page, "Same again")
-    expect(page.locator(f'#strip .tile[data-run="{run_id}"][aria-current]')).to_have_count(0)
-    assert done(page) == first
-    again = run_id_of(page)
+    again = run(page, lambda: more(page, "Same again"))
     assert again != run_id
+    assert picture_of(page, again) == first
 
-    page.get_by_role("button", name="New seed").click()
-    expect(page.locator(f'#strip .tile[data-run="{again}"][aria-current]')).to_have_count(0)
-    assert done(page) != first
+    other = run(page, page.get_by_role("button", name="New seed").click)
+    assert picture_of(page, other) != first
     expect(page.locator("#status .hint")).not_to_contain_text("Seed 4711 ")
 
     for name in ("remixed.json", "remixed.toml"):
@@ -121,8 +117,7 @@ def _take_out(workflows: Path, slug: str) -> None:
 
 def test_a_picture_goes_into_a_form_and_brings_its_own_back(page: Page, program: Program) -> None:
     fill(page, "text-to-image", **SMALL, seed=5, prompt="a red lighthouse")
-    run(page)
-    picture = done(page)
+    picture = picture_of(page, run(page))
 
     more(page, "Use as input")
     places = page.locator(".remix-window .place")
@@ -202,6 +197,7 @@ def test_presets_are_kept_shared_renamed_and_brought_back(
     run_id = run(page)
     choose(page, "inpaint")
     page.locator(f'#strip a[data-run="{run_id}"]').click()
+    wait_until_on_stage(page, run_id)
     more(page, "Save as preset")
     page.locator(".remix-window").get_by_label("Name of the preset").fill("From a result")
     page.keyboard.press("Enter")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from comfyui_bridge.sandbox.faults import NodeFault
 from comfyui_bridge.sandbox.thread import SandboxThread
 from tests.browser import create
 from tests.browser.conftest import ROOT, Program, Server
+from tests.faults.processes import free_port
 
 Visit = Callable[..., Page]
 HOSTILE = '<img src=x onerror="window.hacked=1">${window.hacked=1}{{window.hacked=1}}`'
@@ -28,9 +28,7 @@ QUICK = f"template=text-to-image&{urlencode(SMALL)}"
 @pytest.fixture
 def no_server() -> str:
     """An address where nobody listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return f"http://127.0.0.1:{probe.getsockname()[1]}"
+    return f"http://127.0.0.1:{free_port()}"
 
 
 def test_a_broken_file_is_told_and_the_other_templates_work(program: Program, page: Page) -> None:
