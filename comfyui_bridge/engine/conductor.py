@@ -46,18 +46,32 @@ class _Seen:
     """All of these, each once: thousands of cells are of one kind or two."""
     held: set[int] = field(default_factory=set)
     """Cells that a server may be able to do which has not answered yet."""
-    fingerprints: dict[int, str] = field(default_factory=dict)
-    """Of each cell that can be done."""
+    looked: dict[int, str] = field(default_factory=dict)
+    """Cells that can be done and have no run, and their fingerprints."""
+    alike: dict[str, set[int]] = field(default_factory=dict)
+    """The same by fingerprint."""
     twins: dict[int, str] = field(default_factory=dict)
     """Cells that wait for what comes of the same one, and the run that does it."""
 
     def is_able(self, index: int, servers: Iterable[str], fingerprint: str) -> None:
         self.able[index] = frozenset(servers)
         self.kinds.add(self.able[index])
-        self.fingerprints[index] = fingerprint
+        self.looked[index] = fingerprint
+        self.alike.setdefault(fingerprint, set()).add(index)
 
     def look_again(self, index: int) -> None:
-        self.able.pop(index, None)
+        fingerprint = self.looked.pop(index, None)
+        if fingerprint is not None:
+            self.alike[fingerprint].discard(index)
+
+    def has_run(self, index: int) -> None:
+        """Or none can be made of it: should it be to do again, that is another time."""
+        self.look_again(index)
+        self.twins.pop(index, None)
+
+    def begun(self, fingerprint: str, run_id: str) -> None:
+        """A run is under way that all of its kind wait for, and are looked at anew after."""
+        self.twins.update(dict.fromkeys(self.alike.get(fingerprint, ()), run_id))
 
 
 class _Room:
@@ -101,7 +115,7 @@ class Conductor:
     def start(self) -> None:
         """Go on with what was under way when the program last ended."""
         with suppress(StoreError):  # where nothing can be written they may as well be done
-            for run_id in self._store.adrift():
+            for run_id in self._store.of_deleted():
                 self._engine.cancel(run_id)
         for experiment_id in {*self._store.running(), *self._store.under_way()}:
             self._sheets.open(experiment_id)
@@ -248,7 +262,7 @@ class Conductor:
         with self._sheets.held():
             todo = sheet.todo()
             waiting = [row.index for row in sheet.waiting()]
-            begun = {*sheet.begun().values()}
+            begun = sheet.begun()
             unfetched = sheet.lacking_room()
         no_room = self._engine.unwritten() or unfetched
         if no_room:
@@ -269,9 +283,12 @@ class Conductor:
             self._halt(sheet, ExperimentState.PAUSED, str(error))
             return False
         seen = self._seen_of(sheet, template)
-        for index in [index for index, twin in seen.twins.items() if twin not in begun]:
+        under_way = {*begun.values()}
+        for index in [index for index, twin in seen.twins.items() if twin not in under_way]:
             seen.look_again(index)
         noted, more = self._look(sheet, seen, todo)
+        for fingerprint, run_id in begun.items():
+            seen.begun(fingerprint, run_id)
         self._begin_some(sheet, seen, (row for row in todo if row.index not in noted), waiting)
         is_held = bool(seen.held) and any(row.index in seen.held for row in todo)
         self._sheets.say(sheet, trouble=self._why_held() if is_held else "")
@@ -292,7 +309,7 @@ class Conductor:
 
         What was completed before is shown from then, and where no run can be made that is said.
         """
-        unseen = [row for row in todo if row.index not in seen.able and row.index not in seen.held]
+        unseen = [row for row in todo if row.index not in seen.looked and row.index not in seen.held]
         noted: dict[int, CellRow] = {}
         fingerprints: dict[int, str] = {}
         for row in unseen[:_AT_A_TIME]:
@@ -317,23 +334,19 @@ class Conductor:
         self._store.note(sheet.experiment.experiment_id, noted.values())
         self._sheets.put(sheet, tuple(noted.values()), {run.run_id: run for run in same.values()})
         self._sheets.looked(sheet, unmade)
+        for index in noted:
+            seen.has_run(index)
         return noted.keys(), len(unseen) > _AT_A_TIME
 
     def _begin_some(self, sheet: Sheet, seen: _Seen, todo: Iterable[CellRow], waiting: Sequence[int]) -> None:
         """Begin the cells that there is room for, in order."""
-        with self._sheets.held():
-            begun = sheet.begun()
         room = self._room(seen, waiting)
         has_room = {kind for kind in seen.kinds if room.is_for(kind)}
         for row in todo:
             if not has_room or self._stopping.is_set():
                 return
             able = seen.able.get(row.index)
-            if able not in has_room:
-                continue
-            twin = begun.get(seen.fingerprints[row.index], "")
-            if twin:
-                seen.twins[row.index] = twin  # looked at anew once that is over
+            if able not in has_room or row.index not in seen.looked or row.index in seen.twins:
                 continue
             try:
                 prepared = self._prepared(sheet, seen.template, row)
@@ -341,7 +354,9 @@ class Conductor:
                 seen.look_again(row.index)  # something went since it was seen: it is looked at anew
                 self._woken.set()
                 continue
-            begun[prepared.fingerprint] = self._begin(sheet, prepared, row)
+            run_id = self._begin(sheet, prepared, row)
+            seen.has_run(row.index)
+            seen.begun(prepared.fingerprint, run_id)
             room.take(able)
             has_room = {kind for kind in has_room if room.is_for(kind)}
 

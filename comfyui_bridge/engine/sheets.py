@@ -39,6 +39,8 @@ class Sheet:
         self.trouble = ""
         """Why nothing can be begun at the moment."""
         self.brake = Brake(any(r.outcome is RunState.COMPLETED and not r.reused for r in rows))
+        self._adrift: dict[str, str] = {}
+        """Runs under way that are no cell's since it was deleted, by id, and their fingerprints."""
         self._places: dict[str, list[int]] = {}
         """Where each run stands."""
         for row in rows:
@@ -49,8 +51,11 @@ class Sheet:
         before = self.rows[row.index]
         if before.run_id != row.run_id and before.run_id in self._places:
             places = [place for place in self._places.pop(before.run_id) if place != row.index]
+            former = self.now[row.index].run
             if places:
                 self._places[before.run_id] = places
+            elif former is not None:
+                self._drift(former)
         self.rows[row.index] = row
         kept = self.now[row.index].run if before.run_id == row.run_id else None
         self._write(row, version, run or kept)
@@ -84,7 +89,7 @@ class Sheet:
         """The newest state of a run that may stand here; whether it left the queue, came back, has to wait
         for room, or ended.
         """
-        matters = False
+        matters = self._drift(run)
         for index in self._places.get(run.run_id, ()):
             before = self.now[index].run
             if before is not None and before.state.is_final and not run.state.is_final:
@@ -104,8 +109,17 @@ class Sheet:
             matters |= before is not None and (before.server, before.warnings) != (run.server, run.warnings)
         return matters
 
+    def _drift(self, run: Run) -> bool:
+        """Whether a run that is no cell's, and was one's, has ended."""
+        is_its = run.experiment == self.experiment.experiment_id and run.run_id not in self._places
+        if is_its and not run.state.is_final:
+            self._adrift[run.run_id] = run.fingerprint
+            return False
+        return self._adrift.pop(run.run_id, None) is not None
+
     def lose(self, run_id: str, version: int) -> None:
         """A run is kept no more."""
+        self._adrift.pop(run_id, None)
         for index in self._places.get(run_id, ()):
             is_gone = self.rows[index].outcome is not None
             self.now[index] = replace(self.now[index], run=None, version=version, gone=is_gone)
@@ -140,7 +154,8 @@ class Sheet:
     def begun(self) -> dict[str, str]:
         """The runs under way, by their fingerprints."""
         runs = (self.now[row.index].run for row in self._unended())
-        return {run.fingerprint: run.run_id for run in runs if run is not None}
+        adrift = {fingerprint: run_id for run_id, fingerprint in self._adrift.items()}
+        return {**adrift, **{run.fingerprint: run.run_id for run in runs if run is not None}}
 
     def lacking_room(self) -> str:
         """Why what a run has made cannot be fetched, if that is for want of room here."""
@@ -258,6 +273,9 @@ class Sheets:
         for row in rows:
             if row.run_id and row.outcome is None and (found := self._snapshot(row.run_id)) is not None:
                 runs[row.run_id] = found.run
+        for run_id in self._store.adrift(experiment_id):
+            if (found := self._snapshot(run_id)) is not None:
+                runs[run_id] = found.run
         with self._changed:
             sheet = Sheet(experiment, rows, next(self._versions))
             for run in (*runs.values(), *told):

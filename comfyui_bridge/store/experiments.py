@@ -181,7 +181,15 @@ class ExperimentStore:
             )
         return self.cells(experiment_id)
 
-    def adrift(self) -> tuple[str, ...]:
+    def adrift(self, experiment_id: str) -> tuple[str, ...]:
+        """The runs of an experiment that have not ended and are no cell's, since it was deleted."""
+        unfinished = [state.value for state in RunState if not state.is_final]
+        in_cells = select(cells.c.run_id).where(cells.c.experiment_id == experiment_id)
+        wanted = select(runs.c.run_id).where(runs.c.state.in_(unfinished), runs.c.experiment == experiment_id)
+        with self._database.reading() as connection:
+            return tuple(connection.scalars(wanted.where(runs.c.run_id.not_in(in_cells))))
+
+    def of_deleted(self) -> tuple[str, ...]:
         """The runs of deleted experiments that nobody got round to cancelling."""
         unfinished = [state.value for state in RunState if not state.is_final]
         wanted = select(runs.c.run_id).join(experiments, experiments.c.experiment_id == runs.c.experiment)

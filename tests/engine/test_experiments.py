@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -279,44 +277,3 @@ def test_a_sheet_is_judged_named_deleted_and_follows_what_becomes_of_its_runs(
     assert house.store.get(experiment_id) is None
     assert house.store.cells(experiment_id) == ()
     assert house.runs.count() == 4
-
-
-@pytest.mark.parametrize("seed", range(3))
-def test_whatever_people_do_every_cell_is_done_and_none_is_lost(
-    lab: Callable[..., Lab], one: FakeServer, two: FakeServer, seed: int
-) -> None:
-    chance = random.Random(seed)
-    house = lab(one, two)
-    house.templates["picture"] = picture("ImageInvert")
-    experiment_id = house.begin(over(COLOR, f"{seed}00..{seed}30"))
-    acts: dict[str, Callable[[], Any]] = {
-        "pause": lambda: house.experiments.pause(experiment_id),
-        "stop": lambda: house.experiments.stop(experiment_id),
-        "resume": lambda: house.experiments.resume(experiment_id),
-        "again": lambda: house.experiments.again(experiment_id, chance.sample(range(31), 3)),
-        "keep": lambda: house.experiments.judge(experiment_id, [chance.randrange(31)], Verdict.KEPT),
-        "clear": lambda: house.engine.cancel_all("ann"),
-        "drop": one.drop_sockets,
-        "restart": two.restart,
-        "anew": lambda: (house.leave(), house.enter()),
-        "single": lambda: house.submit(picture(color=chance.randrange(10_000))),
-    }
-    for _ in range(14):
-        acts[chance.choice(list(acts))]()
-        house.experiments.wait(experiment_id, house.sheet(experiment_id).version, chance.random() / 50)
-    for _ in range(5):
-        house.experiments.resume(experiment_id)
-        sheet = house.done(experiment_id)
-        lost = [cell.cell.index for cell in sheet.cells if cell.run and cell.run.state is RunState.FAILED]
-        house.experiments.again(experiment_id, lost)
-    sheet = house.done(experiment_id)
-    assert many(sheet, RunState.COMPLETED) == 31
-    for server in (one, two):
-        assert len(set(server.submissions)) == len(server.submissions)
-    house.leave()
-    house.enter()
-    stored = house.sheet(experiment_id)
-    assert [(c.run.run_id, c.verdict, c.reused) for c in stored.cells if c.run] == [
-        (c.run.run_id, c.verdict, c.reused) for c in sheet.cells if c.run
-    ]
-    assert house.experiments.counts([experiment_id])[experiment_id]["done"] == 31

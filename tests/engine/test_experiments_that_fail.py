@@ -107,6 +107,15 @@ def test_cells_of_one_graph_are_done_once_and_all_show_it(lab: Callable[..., Lab
     assert {sheet.cells[index].run.prompt_id for index in first} == {one.begun[-1]}
 
 
+def test_cells_of_one_graph_that_found_no_room_at_first_are_not_done_again(
+    lab: Callable[..., Lab], one: FakeServer
+) -> None:
+    house = lab(one)
+    sheet = house.done(house.begin(same(house, 3), over(COLOR, "1..10")))
+    assert [cell.reused for cell in sheet.cells] == [False] * 10 + [True] * 20
+    assert len(one.begun) == 10
+
+
 def test_where_a_cell_fails_or_is_stopped_the_next_of_its_kind_is_tried(
     lab: Callable[..., Lab], one: FakeServer
 ) -> None:
@@ -166,7 +175,7 @@ def test_what_was_deleted_comes_back_paused_with_its_cells_as_they_were(
     house.ready()
     house.experiments.resume(experiment_id)
     assert many(house.done(experiment_id), RunState.COMPLETED) == 9
-    assert house.store.adrift() == ()
+    assert house.store.adrift(experiment_id) == ()
 
 
 def test_what_was_deleted_and_not_yet_cancelled_is_cancelled_at_the_next_start(
@@ -177,7 +186,7 @@ def test_what_was_deleted_and_not_yet_cancelled_is_cancelled_at_the_next_start(
     experiment_id = house.begin(over(COLOR, "1..3"))
     house.once(experiment_id, running)
     house.until(lambda: len(one.queue_now()) == 2)
-    house.store.put_away(experiment_id, house.store.adrift())  # and no more than that
+    house.store.put_away(experiment_id, house.store.of_deleted())  # and no more than that
     house.die()
     house.enter()
     house.until(lambda: not one.queue_now())
