@@ -84,6 +84,8 @@ class Timing:
     """A server may be out of reach for so long before its runs count as lost."""
     disowned: float = 60.0
     """A prompt that was disowned is looked out for so long: the server may take it late."""
+    late: float = 0.1
+    """A socket that broke so long before we read so far may have left its server alive for a while."""
     retry: tuple[float, ...] = (0.05, 0.2, 0.5, 1.0, 2.0, 5.0)
     """Between tries to reach it."""
 
@@ -91,8 +93,6 @@ class Timing:
 TIMING = Timing()
 WAITED_S = 0.001
 """A read that took so long had to wait: all that had come before was read."""
-LATE_S = 0.1
-"""A socket that broke so long before we read so far may have left its server alive for a while."""
 
 
 @dataclass
@@ -419,7 +419,7 @@ class Follower:
             event = connection.next_event(self._patience())
         except ServerError:
             has_waited = self._monotonic() - asked_at >= WAITED_S
-            if not has_waited and asked_at - self._caught_up_at > LATE_S:
+            if not has_waited and asked_at - self._caught_up_at > self._timing.late:
                 # It may have broken long ago, while a question kept us: who knows what happened since.
                 self._go_blind()
             self._drop(connection)

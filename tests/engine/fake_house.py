@@ -31,6 +31,7 @@ SWIFT = replace(
     settle=0.01,
     absent=0.02,
     unwritten=0.1,
+    late=5.0,
     retry=(0.01, 0.02),
 )
 

@@ -25,12 +25,14 @@ from tests.waiting import run_that
 
 # Shorter than in life, where nobody minds to wait for some seconds.
 GRACE = Grace(unbegun=1.0)
+LATE_S = 5.0
+"""A thread may get its turn as late where many tests run; no socket breaks before its server here."""
 TIMEOUTS = Timeouts(connect=5.0, answer=5.0, whole=20.0)
 PATIENCE = Patience(silence=3.0, pong=3.0)
 
 
 class House:
-    def __init__(self, folder: Path, *urls: str) -> None:
+    def __init__(self, folder: Path, *urls: str, late: float = LATE_S) -> None:
         self.database = laid(folder)
         self.media = MediaStore(folder)
         self.runs = RunStore(self.database)
@@ -39,7 +41,7 @@ class House:
             self.runs,
             self.media,
             kept=ServerStore(self.database),
-            timing=replace(PATIENT, silence=1.0),
+            timing=replace(PATIENT, silence=1.0, late=late),
             grace=GRACE,
         )
 
@@ -69,6 +71,11 @@ class House:
 
     def begun(self, run_id: str) -> Run:
         return self.until(run_id, lambda run: run.progress.value >= 1)
+
+    def goes_on(self, run_id: str) -> Run:
+        """A step of it is heard that it had not made before."""
+        value = self.run(run_id).progress.value
+        return self.until(run_id, lambda run: run.progress.value > value)
 
     def accepted(self, run_id: str) -> Run:
         return self.until(run_id, lambda run: run.accepted_at is not None)

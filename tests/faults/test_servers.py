@@ -94,6 +94,7 @@ def test_a_server_that_dies_with_a_run_waiting_in_it(
         running, waiting = house.submit(graphs.steps(names[0], LONG)), house.submit(graphs.plain(names[1]))
         house.begun(running)
         assert house.accepted(waiting).server == server.url
+        house.goes_on(running)
         server.kill()
         house.engine.pause(other.url, False)
         assert house.is_done_once(waiting, names[1], [server, other]).server == other.url
@@ -164,6 +165,7 @@ def test_a_server_restarted_at_once(house: House, server: ServerProcess) -> None
     behind = graphs.prefix()
     waiting = house.submit(graphs.plain(behind))
     house.accepted(waiting)
+    house.goes_on(run_id)
     server.restart()
     assert _is_lost(house.ended(run_id))
     assert server.saved(name) == []
