@@ -95,7 +95,7 @@ def _set_label(stack: Any, shown: Mapping[str, str]) -> str:
     rows = [row for row in _rows(stack) if row.get("name") and row.get("on", True) is not False]
     if not rows:
         return label([] if _rows(stack) else stack)
-    return " + ".join(f"{shown.get(row['name'], row['name'])} {_strength(row)}" for row in rows)
+    return " + ".join(f"{shown.get(str(row['name']), row['name'])} {_strength(row)}" for row in rows)
 
 
 def _strength(row: Mapping[str, Any]) -> str:

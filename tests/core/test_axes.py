@@ -75,6 +75,7 @@ def test_sets_of_loras_are_called_as_shortly_as_they_can_be_told_apart():
         [{"name": "b", "on": False}],
         "b:0.3",
         [{"odd": 1}],
+        [{"name": ["b"], "strength_model": {}}],
     ]
     assert axes.lora_sets("loras", sets).labels == (
         "none",
@@ -85,4 +86,5 @@ def test_sets_of_loras_are_called_as_shortly_as_they_can_be_told_apart():
         "none",
         "b 0.3",
         "1",
+        "['b'] {}",
     )

@@ -49,9 +49,11 @@ const planExperiment = (given) => {
   experiments.go([["plan", given.template]]);
 };
 
-/* The form as it stands, varied. */
+/* The form as it stands, varied; as soon as it is there. */
+let isToVary = false;
 const varyForm = () => {
-  if (!main.slug) return;
+  isToVary = !main.slug;
+  if (isToVary) return;
   plans.beginOver(main.slug, { ...main.values });
   experiments.go([["plan", main.slug]]);
 };

@@ -185,6 +185,7 @@ const afterDrawn = () => {
   drawNotice();
   showPlace();
   rememberSeeds();
+  if (isToVary) varyForm();
   if (!seesForm) return;
   seesForm = false;
   if (matchMedia("(max-width: 719px)").matches) byId("form").scrollIntoView({ block: "start", behavior: calm() ? "auto" : "smooth" });
