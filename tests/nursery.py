@@ -95,6 +95,8 @@ def _begin(
         pipe.close()
     sys.stdin, sys.stdout, sys.stderr = _text(0, "r"), _text(1, "w"), _text(2, "w", buffering=1)
     sys.argv = [main.__module__, *argv]
+    # Who starts the tests in the background has them begin deaf to it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     if not reads:
         threading.Thread(target=_stop_with_stdin, daemon=True).start()
     sys.exit(main(*arguments))
