@@ -255,6 +255,17 @@ def test_a_sheet_is_taken_away_by_whoever_may_see_it(lab: Lab) -> None:
     lab.tell(own_id, "restore")
 
 
+def test_a_cell_whose_run_is_gone_says_so_and_does_not_wait(lab: Lab) -> None:
+    own_id = lab.begin(over(COLOR, "1,2"))
+    lab.done(own_id)
+    now = lab.experiments.sheet(own_id)
+    assert now is not None
+    gone = replace(now, cells=(replace(now.cells[0], run=None, gone=True), now.cells[1]))
+    for lang, said in (("en", "Its result was deleted"), ("zh", "结果已被删除")):
+        sheet = exports.to_sheet(gone, None, Words(lang), lambda run_id, name: "")
+        assert sheet.words.of_state(sheet.cells[0].state) == said
+
+
 def _experiment(state: ExperimentState) -> Experiment:
     return Experiment("e", "", "", "", Plan("t", {}), Grid({}), state, 0.0)
 

@@ -251,4 +251,5 @@ bridge.experiments = (element, props, watch) => {
   experiments.told(props.value);
 };
 
-takenUp.experiments = (asked) => experiments.show(asked);
+/* A sheet that is still there is as it was left. */
+takenUp.experiments = (asked) => (asked.experiment && experiments.isAt(Object.entries(asked))) || experiments.show(asked);

@@ -145,7 +145,7 @@ TABLE = {
     "exp_sheet": ("The sheet", "对照表"),
     "exp_sheet_hint": (
         "Click a cell to leave it out, and a label for its whole row or column.",
-        "点击单元格可跳过，点击标签可跳过整行或整列。",
+        "点击格子可跳过，点击标签可跳过整行或整列。",
     ),
     "exp_sheet_none": (
         "Choose what varies, and the sheet appears here.",

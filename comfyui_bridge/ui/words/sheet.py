@@ -36,7 +36,7 @@ TABLE = {
     "sh_export_kept_html": ("Only kept: web page, HTML", "仅保留的：网页 HTML"),
     "sh_export_kept_csv": ("Only kept: table, CSV", "仅保留的：表格 CSV"),
     "sh_export_kept_zip": ("Only kept: all files, zip", "仅保留的：全部文件 zip"),
-    "sh_exporting": ("Making…", "生成中…"),
+    "sh_exporting": ("Making", "生成中"),
     "sh_export_begun": (
         "The file is being made. It is saved when it is done.",
         "正在生成文件，完成后会自动保存。",

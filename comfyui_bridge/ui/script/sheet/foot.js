@@ -14,6 +14,9 @@ const sheetFoot = (sheet) => {
     draw();
   };
 
+  /* It lies over the table: nothing moves for it. */
+  const noteOf = () => make("div", { class: "cs-note" }, make("p", { role: "status" }, noted), pressable("cs-note-close", { "aria-label": say("res_close"), title: say("res_close"), onclick: () => note("") }, "×"));
+
   const draw = () => {
     if (!element.isConnected) return;
     const some = sheet.meant();
@@ -22,7 +25,7 @@ const sheetFoot = (sheet) => {
     if (element.dataset.key === key) return;
     element.dataset.key = key;
     const focused = element.contains(document.activeElement) ? document.activeElement.dataset.name : "";
-    element.replaceChildren(...(noted ? [make("p", { class: "cs-note", role: "status" }, noted)] : []), ...(some.length ? [deedsWith(some, all)] : []));
+    element.replaceChildren(...(noted ? [noteOf()] : []), ...(some.length ? [deedsWith(some, all)] : []));
     if (focused) (element.querySelector(`[data-name="${focused}"]`) || element.querySelector("button"))?.focus();
   };
 

@@ -151,7 +151,7 @@ const sheetHead = (sheet) => {
     const count = axis.labels.length;
     const tabs = short[0].map((label, place) =>
       make("button", { type: "button", class: "cs-page", role: "tab", "aria-selected": String(place === page), tabindex: place === page ? 0 : -1, title: axis.labels[place], "aria-label": phrase("sh_page", { title: axis.title, label: axis.labels[place], place: place + 1, count }), onclick: () => turn(place) }, label));
-    const arrow = (by, words, sign) => pressable("cs-turn", { "data-by": by, "aria-label": say(words), title: say(words), disabled: page + by < 0 || page + by >= count, onclick: () => turn(page + by) }, sign);
+    const arrow = (by, words, sign) => pressable("cs-turn", { "data-by": String(by), "aria-label": say(words), title: say(words), disabled: page + by < 0 || page + by >= count, onclick: () => turn(page + by) }, sign);
     const list = make("div", { class: "cs-tabs", role: "tablist", "aria-label": axis.title }, ...tabs);
     list.addEventListener("keydown", (event) => {
       const to = { ArrowRight: page + 1, ArrowLeft: page - 1, Home: 0, End: count - 1 }[event.key];

@@ -28,14 +28,15 @@ const sheetTable = (drawCell) => {
   const clamp = (least, value, most) => Math.max(least, Math.min(value, most));
 
   /* As high as the table is with a foot of one line: what the foot says moves no picture. */
-  const roomAbove = () => (element.parentElement?.clientHeight || 0) - (isPhone() ? 80 : 46);
+  const FOOT = 46;
+  const roomAbove = () => (isPhone() ? 0 : (element.parentElement?.clientHeight || 0) - FOOT);
   const fitting = (room, side, count) => {
     const [least, most] = isPhone() ? [92, 260] : [112, 320];
     const byWidth = (room - side - (laid.columns ? GAP : 0) * count) / count;
-    if (!laid.rows) return clamp(least, byWidth, most);
+    if (!laid.rows || isPhone()) return clamp(least, byWidth, most);
     // A whole sheet at a glance tells more than a few large pictures.
     const byHeight = ((roomAbove() - 60) / laid.rows.length - GAP) * laid.ratio;
-    return clamp(least, Math.min(byWidth, Math.max(byHeight, isPhone() ? 120 : 168)), most);
+    return clamp(least, Math.min(byWidth, Math.max(byHeight, 168)), most);
   };
 
   const flowing = (room) => {
@@ -89,7 +90,7 @@ const sheetTable = (drawCell) => {
     const held = holds || element.contains(document.activeElement) ? places.get(cursor) : undefined; // the focus is not lost
     for (const [row, one] of rows) if ((row < firstRow || row >= lastRow) && row !== Math.floor(held / at.across)) (one.row.remove(), rows.delete(row));
     for (let row = firstRow; row < lastRow; row++) drawRow(row, columns, held);
-    if (holds && held !== undefined) drawRow(Math.floor(held / at.across), [held % at.across, (held % at.across) + 1], held);
+    if (held !== undefined && !elementOf(cursor)) drawRow(Math.floor(held / at.across), [held % at.across, (held % at.across) + 1], held);
     drawHeads(columns);
     element.classList.toggle("is-moved-down", element.scrollTop > 2);
     element.classList.toggle("is-moved-right", element.scrollLeft > 2);
