@@ -103,7 +103,7 @@ def _done(asked: _Asked) -> Shown:
         case "again" | "seed" as action if asked.run is not None:
             return _again(asked, asked.run, new_seed=action == "seed")
         case "values" if asked.run is not None:
-            return {**_open(asked), **_with_values_of(asked, asked.run, {})}
+            return {**_beside_its_values(asked), **_with_values_of(asked, asked.run, {})}
         case "use" if asked.run is not None:
             return _with_values_of(asked, asked.run, {asked.text("key"): asked.event.get("value")})
         case "input" if asked.run is not None:
@@ -119,6 +119,11 @@ def _done(asked: _Asked) -> Shown:
 
 def _open(asked: _Asked) -> Shown:
     return running.shown(asked.desk, asked.parts.stage, asked.text("run"), asked.words, asked.request)
+
+
+def _beside_its_values(asked: _Asked) -> Shown:
+    """The run has the stage as its values have the form, unless one's own is under way there."""
+    return {} if running.keeps_stage(asked.desk, asked.request) else _open(asked)
 
 
 def _again(asked: _Asked, run: Run, *, new_seed: bool) -> Shown:
