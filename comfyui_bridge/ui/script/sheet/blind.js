@@ -49,7 +49,8 @@ const blindComparison = (given, { won, closed }) => {
 
   const reveal = async () => {
     const others = given.filter((one) => one !== best).map((one) => one.name).join(", ");
-    box.querySelector("h2").textContent = isChosen ? phrase("sh_blind_won", { labels: best.name }) : phrase("sh_blind_tie", { labels: given.map((one) => one.name).join(", ") });
+    const title = box.querySelector("h2");
+    title.textContent = title.title = isChosen ? phrase("sh_blind_won", { labels: best.name }) : phrase("sh_blind_tie", { labels: given.map((one) => one.name).join(", ") });
     setText(hint, isChosen ? `${say("sh_blind_kept")} ${phrase("sh_blind_over", { labels: others })}` : say("sh_blind_nothing"));
     room.replaceChildren(...pair.map((one) => {
       const figure = picture(one, one.whole);

@@ -97,6 +97,8 @@ bridge.sheet = (container, id, named) => {
     sheet.page = Math.min(sheet.page, Math.max(0, (axes.length > 2 ? axes[0].labels.length : 1) - 1));
     if (!isAgain) build();
     sheet.head.drawAbout();
+    sheet.head.draw(); // the table has what it leaves
+    fill();
     sheet.laying.lay(isAgain);
     sheet.told();
   };
@@ -122,7 +124,6 @@ bridge.sheet = (container, id, named) => {
     element.setAttribute("aria-describedby", "cs-keys");
     sheetKeys(sheet);
     container.replaceChildren(root);
-    fill();
     filled.observe(document.querySelector(".gradio-container .contain"));
   };
 
