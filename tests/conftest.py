@@ -1,8 +1,10 @@
-"""What all tests share: Hypothesis as a table of cases, the same each time, on a machine however busy; and
-the order in which workers take up modules."""
+"""What all tests share: Hypothesis as a table of cases, the same each time, on a machine however busy; the
+order in which workers take up modules; and no search for garbage in what is imported and collected."""
 
 from __future__ import annotations
 
+import gc
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -22,6 +24,17 @@ settings.register_profile(
     "ours", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("ours")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    # Five thousand tests and Gradio stay to the end. To look through them takes a second, again and again.
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
