@@ -350,7 +350,9 @@ class Follower:
             self._died()
             raise
         except ServerError:
-            self._go_blind()
+            # One that was started anew and is slow to answer has nothing of ours to begin.
+            if not self._has_died:
+                self._go_blind()
             raise
         if not self._has_died:
             self._go_blind()

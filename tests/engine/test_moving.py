@@ -76,6 +76,18 @@ def test_a_restarted_server_gets_again_what_had_not_begun_there(build: Build, on
     assert lost.error.fault is Fault.LOST
 
 
+def test_so_does_one_that_is_slow_to_answer_once_it_was_started_anew(build: Build, one: FakeServer) -> None:
+    house = build(one, grace=Grace(1000.0, 2000.0))
+    _, waiting = behind(house, one)
+    one.end()
+    house.until(lambda: house.status(one).moves_at is not None)
+    one.go_away()
+    one.find_the_way()
+    house.until(lambda: house.status(one).moves_at is None, "it answers, but not yet")
+    one.come_back()
+    assert house.done(waiting).server == one.name
+
+
 def test_what_may_have_begun_while_nobody_listened_is_not_done_again(build: Build, one: FakeServer) -> None:
     house = build(one, grace=Grace(0.05, 0.1))
     running, waiting = behind(house, one)
