@@ -84,12 +84,13 @@ def once(experiment: Experiment, form: Form | None, words: Words) -> Told:
     grid, plan = experiment.grid, experiment.plan
     varied = grid.varied
     shared = {key: value for key, value in grid.values.items() if key not in varied}
+    title = experiment.title or plan.template
     return {
-        "title": experiment.title or plan.template,
+        "title": words.text(title, form.template.phrases) if form else title,
         "at": experiment.created_at,
         "axes": [
-            {"title": title, "labels": labels.of(axis, words)}
-            for title, axis in zip(labels.titles(experiment, form, words), grid.axes, strict=True)
+            {"title": varies, "labels": labels.of(axis, words)}
+            for varies, axis in zip(labels.titles(experiment, form, words), grid.axes, strict=True)
         ],
         "ratio": present.ratio(_sizes(grid, form), form.workflow if form else None),
         "shared": [
