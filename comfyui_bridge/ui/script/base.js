@@ -3,6 +3,8 @@
 const table = "%WORDS%";
 let lang = "en";
 const say = (key) => (table[lang] || table.en)[key];
+/* Why something asked of the program failed: where nobody answers browsers have words of their own, in English. */
+const whyFailed = (error) => (error instanceof TypeError && /fetch|network|load failed/i.test(error.message) ? say("no_answer") : error.message);
 const byId = (id) => document.getElementById(id);
 const calm = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
 const bridge = (window.bridge = {});

@@ -94,7 +94,7 @@ const searchedChoice = (field, list, put, { keepsText = true } = {}) => {
       try {
         all = await list.load(fresh);
       } catch (error) {
-        setText(note, error.message || say("no_choices_now"));
+        setText(note, whyFailed(error) || say("no_choices_now"));
         return;
       }
     }

@@ -54,7 +54,7 @@ kinds.file = (field, put) => {
     } catch (error) {
       // It stays a wrong value, so that nothing runs with another file than the one that was meant.
       change({ [MARK]: "", name });
-      tell(error.message);
+      tell(whyFailed(error));
     } finally {
       zone.classList.remove("is-busy");
     }

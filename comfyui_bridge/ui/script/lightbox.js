@@ -105,7 +105,7 @@ const lightbox = (() => {
       ahead();
     } catch (error) {
       if (going !== id || !dialog.open) return;
-      parts.frame.replaceChildren(make("p", { class: "lb-nothing", role: "alert" }, phrase("res_failed", { why: error.message })));
+      parts.frame.replaceChildren(make("p", { class: "lb-nothing", role: "alert" }, phrase("res_failed", { why: whyFailed(error) })));
     }
   };
 
@@ -222,7 +222,7 @@ const lightbox = (() => {
         const all = Number(answer.headers.get("content-range")?.split("/")[1] || 0);
         if (all > LONGEST_TEXT) box.after(make("p", { class: "lb-quiet" }, say("res_long_text")));
       })
-      .catch((error) => (box.textContent = phrase("res_failed", { why: error.message })))
+      .catch((error) => (box.textContent = phrase("res_failed", { why: whyFailed(error) })))
       .finally(() => box.removeAttribute("aria-busy"));
     return box;
   };

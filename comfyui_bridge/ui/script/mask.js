@@ -194,7 +194,7 @@ const openMaskPainter = ({ held, words, painted }) => {
       dialog.close();
       painted(now);
     } catch (error) {
-      tell(error.message);
+      tell(whyFailed(error));
       show();
     }
   });

@@ -66,7 +66,7 @@ const pictureField = ({ id, label, value, words, paints = false, changed }) => {
       // It stays a wrong value, so that nothing runs with another picture than the one that was meant.
       if (mine === turn) {
         take({ [MARK]: "", name: chosen.name });
-        wrong(error.message);
+        wrong(whyFailed(error));
       }
     } finally {
       if (mine === turn) box.classList.remove("is-busy");

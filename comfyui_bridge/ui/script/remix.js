@@ -254,7 +254,7 @@ const answered = async (answer) => {
     const response = await answer;
     return await response.json();
   } catch {
-    return { error: say("remix_no_answer") };
+    return { error: say("no_answer") };
   }
 };
 
@@ -338,7 +338,7 @@ const offerAsNew = (file, found) => {
       bridge.act({ action: "fill", template: made.slug, values: {}, name: file.name, brought: true });
       return;
     }
-    setText(problem, made.error || say("remix_no_answer"));
+    setText(problem, made.error || say("no_answer"));
     problem.hidden = false;
     if (made.could) yes.onclick = () => add(true);
   };

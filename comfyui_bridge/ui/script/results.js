@@ -77,7 +77,7 @@ const results = (() => {
     } catch (error) {
       if (error.name === "AbortError") return;
       found = null;
-      drawState(error.message);
+      drawState(whyFailed(error));
     }
     if (asking === mine) root.removeAttribute("aria-busy");
   };
@@ -446,7 +446,7 @@ const results = (() => {
     try {
       await act();
     } catch (error) {
-      note(error.message);
+      note(whyFailed(error));
     }
   };
 

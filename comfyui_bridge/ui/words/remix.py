@@ -43,7 +43,7 @@ TABLE = {
         "“{title}” is in the library now, with the workflow of that run.",
         "“{title}”已加入模板库，工作流来自该次运行。",
     ),
-    "remix_no_answer": ("The program does not answer. Try again in a moment.", "程序没有应答。请稍后再试。"),
+    "no_answer": ("The program does not answer. Try again in a moment.", "程序没有应答。请稍后再试。"),
     "remix_cancel": ("Cancel", "取消"),
     "drop_to_remix": ("Drop it to get its workflow and values back", "松开即可取回它的工作流和参数"),
     "drop_to_remix_hint": (
@@ -118,7 +118,7 @@ SCRIPT = (
     "use_as_input_hint",
     "this_form",
     "no_place",
-    "remix_no_answer",
+    "no_answer",
     "remix_cancel",
     "drop_to_remix",
     "drop_to_remix_hint",

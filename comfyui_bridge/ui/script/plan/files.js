@@ -24,7 +24,7 @@ const filesEditor = (desk, axis, of) => {
         drawFiles();
         desk.changed();
       } catch (error) {
-        setText(wrong, error.message);
+        setText(wrong, whyFailed(error));
         wrong.hidden = false;
       }
     }

@@ -55,7 +55,7 @@ const tickList = (desk, axis, of, { first = [], also = () => {} } = {}) => {
         all = [...first, ...names.map((name) => [name, String(name)])];
         drawTicks();
       },
-      (error) => setText(note, error.message || say("no_choices_now")),
+      (error) => setText(note, whyFailed(error) || say("no_choices_now")),
     );
   }
   drawTicks();

@@ -45,7 +45,7 @@ const sheetExports = (sheet) => {
       save(blob, name);
       sheet.foot.note(phrase("sh_export_done", { name }));
     } catch (error) {
-      sheet.foot.note(phrase("sh_export_failed", { why: error.message }), true);
+      sheet.foot.note(phrase("sh_export_failed", { why: whyFailed(error) }), true);
     }
     isMaking = false;
     drawButton();

@@ -34,8 +34,8 @@ bridge.sheet = (container, id, named) => {
       lookLater(sheet.now.state === "paused" && !sheet.now.counts.in_progress ? SELDOM_MS : OFTEN_MS);
     } catch (error) {
       if (error.name === "AbortError" || isClosed) return;
-      if (root) sheet.head.drawTrouble(error.message);
-      else drawAlone(error.message);
+      if (root) sheet.head.drawTrouble(whyFailed(error));
+      else drawAlone(whyFailed(error));
       if (sheet.whole) lookLater(SELDOM_MS);
     }
   };
