@@ -252,13 +252,24 @@ const goTo = (place) =>
     place.querySelector("input:not([type=hidden], [type=file], [type=range]), textarea, select")?.focus({ preventScroll: true });
   });
 
+/* What the form held when it was handed in: what somebody put right since then is not wrong any more. */
+let handedIn = null;
+const isPutRight = (key) => {
+  const [name] = Object.keys(main.values).filter((one) => key === one || key.startsWith(`${one}.`)).sort((one, other) => other.length - one.length);
+  return Boolean(handedIn && name && handedIn[name] !== JSON.stringify(main.values[name]));
+};
+document.addEventListener("click", (event) => {
+  if (event.target.closest("#generate")) handedIn = Object.fromEntries(Object.entries(main.values).map(([key, value]) => [key, JSON.stringify(value)]));
+}, true);
+
 bridge.refusals = (element, props, watch) => {
   const sentence = element.querySelector(".refused");
   const draw = () => {
     busy(false);
     for (const field of document.querySelectorAll("#form .is-wrong")) clearField(field);
     const { fields = {}, sentence: said = "", seeds = {}, slug = "" } = props.value || {};
-    const [first, lost] = markFields(fields);
+    const [first, lost] = markFields(Object.fromEntries(Object.entries(fields).filter(([key]) => !isPutRight(key))));
+    handedIn = null;
     if (slug && slug === main.slug) for (const [key, seed] of Object.entries(seeds)) stepSeed(key, seed);
     // What is missing is told above the button already: it is marked, and not counted once more.
     const isTold = Object.keys(fields).length > 0 && Object.keys(fields).every((key) => toldMissing.has(key));
