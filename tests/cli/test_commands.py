@@ -25,7 +25,7 @@ SMALL = ["--set", "width=256", "--set", "height=256", "--set", "steps=2"]
 
 @pytest.fixture(scope="module")
 def server():
-    with SandboxThread() as sandbox:
+    with SandboxThread(previews=False) as sandbox:  # a command shows none
         yield sandbox.url
 
 
@@ -288,7 +288,7 @@ def test_a_table_may_come_from_standard_input(say, server, tmp_path, monkeypatch
     "words", [["run", "text-to-image"], ["batch", "text-to-image", "--axis", "seed=1..9"]]
 )
 def test_ctrl_c_takes_back_what_was_submitted(words, tmp_path):
-    with SandboxThread(step_seconds=0.5) as sandbox:
+    with SandboxThread(step_seconds=0.5, previews=False) as sandbox:
         command = [*words, "--set", "steps=60", "--out", str(tmp_path), "--server", sandbox.url]
         child = Child(main, command, joins=True)
         server = ComfyServer(sandbox.url)

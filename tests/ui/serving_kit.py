@@ -78,7 +78,7 @@ def small_page(held: threading.Event | None = None) -> gr.Blocks:
 async def _moment() -> None:
     import anyio
 
-    await anyio.sleep(0.05)
+    await anyio.sleep(0.25)
 
 
 @contextlib.contextmanager

@@ -202,7 +202,7 @@ def test_the_first_template_needs_nothing_but_words() -> None:
 @pytest.mark.parametrize("count", [1000])
 def test_a_library_of_a_thousand_templates_is_written_at_once(count: int) -> None:
     shelf = Shelf(tuple(a_template(f"t{n}", f"Template {n}", description="x" * 80) for n in range(count)))
-    started = time.perf_counter()
+    started = time.process_time()
     markup = library_panel.markup(shelf, EN)
-    assert time.perf_counter() - started < 1.0
+    assert time.process_time() - started < 1.0
     assert markup.count('class="card"') == count

@@ -29,6 +29,8 @@ from tests.ui.serving_kit import DEADLINE_S, Runs, call, client_of, served, smal
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLLOWERS = 60
+PATIENCE_S = 15.0
+"""What a machine needs that has other things to do; what is wrong takes longer, or for ever."""
 
 
 def a_dashboard() -> Dashboard:
@@ -97,7 +99,7 @@ def test_a_port_that_is_taken_is_told_at_once() -> None:
             CannotListen, match=rf"Port {port} on 127.0.0.1 is taken by another program; stop"
         ):
             serving.serve(small_page, a_dashboard(), Look(), host="127.0.0.1", port=port)
-        assert time.monotonic() - began < 3.0
+        assert time.monotonic() - began < PATIENCE_S
 
 
 @pytest.mark.parametrize(
@@ -194,7 +196,7 @@ def test_the_app_says_one_line_calls_nobody_and_stops_while_people_watch(tmp_pat
         with client_of(ready.split()[1]) as client, ExitStack() as people:
             assert client.get("/").status_code == 200
             assert client.get("/theme.css").status_code == 200
-            for _ in range(5):
+            for _ in range(10):  # far more than is done by the time
                 asked = {"data": ["text-to-image", {"steps": 60}]}
                 follower = client.post("/gradio_api/call/run", json=asked).json()["event_id"]
                 watching = client.stream("GET", f"/gradio_api/call/run/{follower}")
@@ -202,7 +204,7 @@ def test_the_app_says_one_line_calls_nobody_and_stops_while_people_watch(tmp_pat
             began = time.monotonic()
             app.send_signal(signal.SIGINT)
             said, told = app.communicate(timeout=60)
-        assert time.monotonic() - began < 5.0
+        assert time.monotonic() - began < PATIENCE_S
         assert (app.returncode, said) == (0, "")
         # It says that it stops, and the guard lists nobody who was called.
         assert [line.partition(".")[0] for line in told.splitlines()] == ["Stopping", "[]"]
@@ -237,6 +239,7 @@ def test_a_public_link_is_passed_on_and_the_page_stays_ours(tmp_path: Path, says
     app = watched(
         APP,
         *("--port", "0", "--data", str(tmp_path / "data"), "--share", "--auth", str(accounts.path)),
+        *("--server", "http://127.0.0.1:9"),  # nobody: without one it would have its own sandbox
         HF_HOME=str(tmp_path),
         GRADIO_SHARE_SERVER_ADDRESS="127.0.0.1:9",
     )
