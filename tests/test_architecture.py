@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -61,7 +62,8 @@ def room_of(path: Path) -> str:
     return first.removesuffix(".py")
 
 
-def imports_of(path: Path) -> set[str]:
+@cache
+def imports_of(path: Path) -> frozenset[str]:
     """Every absolute module name a file imports, function-level and type-only imports included."""
     package = ("comfyui_bridge", *path.relative_to(PACKAGE).parts[:-1])
     found = set()
@@ -72,7 +74,7 @@ def imports_of(path: Path) -> set[str]:
             base = package[: len(package) - node.level + 1] if node.level else ()
             module = ".".join([*base, *([node.module] if node.module else [])])
             found |= {_meant(module, alias.name) for alias in node.names}
-    return found
+    return frozenset(found)
 
 
 def _meant(module: str, name: str) -> str:
