@@ -130,6 +130,26 @@ def test_a_file_becomes_a_template_whose_form_is_edited(program: Program, page: 
     expect(names(page)).to_have_text(first)
 
 
+def test_the_first_word_about_an_input_makes_a_card_and_the_form_can_be_let_alone_again(
+    program: Program, page: Page
+) -> None:
+    document = (program.workflows / "text-to-image.json").read_text("utf-8")
+    (program.workflows / "bare.json").write_text(document, "utf-8")
+    card = program.workflows / "bare.toml"
+    templates(page)
+    edit(page, "bare")
+    found = names(page).all_text_contents()
+    row(page, "6.text").locator(".fold").click()
+    row(page, "6.text").get_by_label("Label").fill("Which animal?")
+    expect(page.locator("#preview").get_by_text("Which animal?")).to_be_visible()
+    save(page)
+    assert 'label = "Which animal?"' in card.read_text("utf-8")
+    page.get_by_role("button", name="Let the form find them by itself").click()
+    expect(names(page)).to_have_text(found)
+    save(page)
+    assert "inputs" not in card.read_text("utf-8")
+
+
 def test_the_second_of_two_is_told_and_chooses(program: Program, page: Page, visit: Visit) -> None:
     one, other = page, visit(f"{program.url}/?view=templates")
     for each in (one, other):

@@ -320,6 +320,7 @@ const showWrong = () => {
 
 let looking = 0;
 const changed = () => {
+  settleWhose();
   keepOpened();
   drawBar();
   markShelf();

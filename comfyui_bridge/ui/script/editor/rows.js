@@ -9,11 +9,14 @@ const drawRows = () => {
   if (!box) return;
   const { draft } = editor;
   const list = make("ol", { class: "ed-rows", "aria-label": say("ed_on_form") }, ...draft.rows.map(drawRow));
-  box.replaceChildren(
-    make("p", { class: "ed-hint" }, say(draft.by_itself ? "ed_by_itself" : "ed_by_hand"), " ",
-      draft.by_itself ? "" : make("button", { type: "button", class: "link", onclick: byItself }, say("ed_let_it"))),
-    list);
+  box.replaceChildren(saidOfRows(), list);
   drawWrong();
+};
+
+const saidOfRows = () => {
+  const { by_itself: alone } = editor.draft;
+  const back = alone ? "" : make("button", { type: "button", class: "link", onclick: byItself }, say("ed_let_it"));
+  return make("p", { class: "ed-hint ed-whose" }, say(alone ? "ed_by_itself" : "ed_by_hand"), " ", back);
 };
 
 const drawRow = (row, index) => {
@@ -233,9 +236,18 @@ const drag = (event, id) => {
 
 const byHand = () => {
   const { draft, opened } = editor;
-  draft.by_itself = !draft.rows.length || (opened.draft.by_itself && same(draft.rows, opened.usual));
-  if (!draft.rows.length) draft.rows = copyOf(opened.usual);
+  if (!draft.rows.length) Object.assign(draft, { rows: copyOf(opened.usual), by_itself: true });
   changed();
+};
+
+/* Rows that are in any way other than the usual ones are somebody's own, and are written into the card. */
+const settleWhose = () => {
+  const { draft, opened } = editor;
+  const isUsual = same(draft.rows, opened.usual);
+  const alone = isUsual && (draft.by_itself || opened.draft.by_itself);
+  if (alone === draft.by_itself) return;
+  draft.by_itself = alone;
+  editor.root?.querySelector(".ed-whose")?.replaceWith(saidOfRows());
 };
 
 const byItself = () => {
