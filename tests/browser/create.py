@@ -8,6 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from playwright.sync_api import Locator, Page, expect
 
+PAINTED_MS = 60_000
 _RUN = "new URLSearchParams(location.search).get('run')"
 _DRAWN = "performance.getEntriesByName('form-drawn')"
 
@@ -73,7 +74,8 @@ def wait_for_step(page: Page, step: int) -> None:
 
 
 def wait_until_done(page: Page) -> None:
-    expect(page.locator("#frame")).to_have_attribute("data-phase", "done")
+    # Its pictures are painted by the processor that everything else here shares.
+    expect(page.locator("#frame")).to_have_attribute("data-phase", "done", timeout=PAINTED_MS)
     expect(page.locator("#after").get_by_role("link", name="Download", exact=True)).to_be_visible()
 
 

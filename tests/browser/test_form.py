@@ -158,7 +158,7 @@ def test_an_uploaded_picture_reaches_the_server_byte_for_byte(
 ) -> None:
     picture = tmp_path / "my photo.jpg"
     Image.effect_noise((300, 200), 60).convert("RGB").save(picture, quality=91)
-    form = create.fill(page, "image-to-image", steps=2)
+    form = create.fill(page, "image-to-image", **SMALL)
     form.locator("#input-image input[type=file]").set_input_files(picture)
     expect(form.locator("#input-image img")).to_have_attribute("alt", "my photo.jpg")
     create.run(page)
