@@ -254,9 +254,11 @@ class Experiments:
             rows = [sheet.rows[index] for index in known if index in sheet.rows]
             rows = [replace(_anew(row), asked=True) for row in rows if row.outcome or not row.run_id]
             self._sheets.release(sheet)
-            if rows and sheet.experiment.state is ExperimentState.DONE:
-                one = replace(sheet.experiment, state=ExperimentState.RUNNING)
-                self._store.change(experiment_id, state=one.state)
+            # What paused itself goes on: whoever asks has mended what it paused for, or wants to see.
+            is_halted = sheet.experiment.state is ExperimentState.PAUSED and sheet.experiment.problem
+            if rows and (sheet.experiment.state is ExperimentState.DONE or is_halted):
+                one = replace(sheet.experiment, state=ExperimentState.RUNNING, problem="")
+                self._store.change(experiment_id, state=one.state, problem="")
                 self._sheets.say(sheet, one)
             return rows
 

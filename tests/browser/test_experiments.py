@@ -81,6 +81,7 @@ def watch_it_fill(page: Page) -> None:
 def judge_it(page: Page) -> None:
     """By keys: one is kept, one rejected, and of two the better is chosen without knowing which it is."""
     cell(page, 0).locator(".cs-open").focus()
+    page.evaluate("document.activeElement.blur()")  # keys mean the cell that the foot names
     page.keyboard.press("k")
     page.keyboard.press("ArrowRight")
     page.keyboard.press("x")

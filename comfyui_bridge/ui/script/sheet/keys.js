@@ -20,10 +20,19 @@ const sheetKeys = (sheet) => {
     else sheet.large.open(index);
   };
 
+  /* The cell that keys mean: the one they are typed at, and elsewhere on the sheet the one its foot names. */
+  const meantBy = ({ target, key, defaultPrevented }) => {
+    const box = target.closest(".cs-cell");
+    if (box) return table.element.contains(box) ? Number(box.dataset.index) : -1;
+    if (defaultPrevented || !table.element.offsetParent || document.querySelector("dialog[open]")) return -1;
+    const isOnSheet = target.closest(".cs") && !target.closest("input, textarea, select, [role=menu], [role=tablist]");
+    return target === document.body || target === table.element || (isOnSheet && key.length === 1) ? table.cursor() : -1;
+  };
+
   const typed = (event) => {
-    const box = event.target.closest(".cs-cell");
-    if (!box || event.altKey || event.metaKey) return;
-    const index = Number(box.dataset.index);
+    if (event.altKey || event.metaKey || !(event.target instanceof Element)) return;
+    const index = meantBy(event);
+    if (index < 0) return;
     const to = table.beside(index, event.key, event.ctrlKey);
     const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
     const hasPages = sheet.whole.axes.length > 2;
@@ -49,7 +58,7 @@ const sheetKeys = (sheet) => {
   };
 
   table.element.addEventListener("click", clicked);
-  table.element.addEventListener("keydown", typed);
+  document.addEventListener("keydown", typed);
   table.element.addEventListener("pointerover", (event) => {
     const cell = event.pointerType !== "touch" && event.target.closest(".cs-cell");
     if (cell) sheet.drawn.dress(cell);
@@ -61,4 +70,5 @@ const sheetKeys = (sheet) => {
     table.point(Number(cell.dataset.index));
     sheet.foot.draw();
   });
+  return () => document.removeEventListener("keydown", typed);
 };

@@ -18,6 +18,7 @@ bridge.sheet = (container, id, named) => {
   let isShown = false;
   let isClosed = false;
   let root = null;
+  let endKeys = () => {};
 
   /* What is asked ------------------------------------------------------------------------------- */
 
@@ -122,7 +123,7 @@ bridge.sheet = (container, id, named) => {
       make("div", { class: "cs-light" }, element, sheet.laying.nothing, sheet.foot.element), sheet.deeds.said);
     element.setAttribute("aria-label", say("sh_sheet"));
     element.setAttribute("aria-describedby", "cs-keys");
-    sheetKeys(sheet);
+    endKeys = sheetKeys(sheet);
     container.replaceChildren(root);
     filled.observe(document.querySelector(".gradio-container .contain"));
   };
@@ -163,6 +164,7 @@ bridge.sheet = (container, id, named) => {
       if (root) lastSeen.set(id, { cursor: sheet.table.cursor(), page: sheet.page, filter: sheet.filter });
       clearTimeout(timer);
       sheet.foot.end();
+      endKeys();
       asking?.abort();
       seen.disconnect();
       filled.disconnect();
