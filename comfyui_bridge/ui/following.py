@@ -44,8 +44,8 @@ class News:
     queue: QueueView | None = None
     followed: str = ""
     """The run that the stage goes on to."""
-    has_ended: bool = False
-    """A run is over, so the last runs are others."""
+    has_turned: bool = False
+    """A run begins or is over, so the last runs look otherwise."""
 
 
 async def follow(
@@ -104,9 +104,9 @@ class _Told:
         if view is None and queue is None and not followed:
             return None
         ended = self._queue is not None and seen.queue.ended != self._queue.ended
-        is_over = view is not None and not view.live
+        turned = view is not None and (self._view is None or view.phase != self._view.phase)
         self._view, self._queue = seen.view, seen.queue
-        return News(looked.at, view, queue, followed, has_ended=ended or is_over)
+        return News(looked.at, view, queue, followed, has_turned=ended or turned)
 
     def goes_on(self, seen: Seen) -> bool:
         """Whether there may be more to tell."""

@@ -23,6 +23,8 @@ from comfyui_bridge.ui.templates_tab.tab import TemplatesTab
 from comfyui_bridge.ui.words import Words, choose
 
 TITLE = "ComfyUI Bridge"
+_BRAND = f'<a class="brand" href="?">{TITLE}</a>'
+"""What the header is before anybody has arrived: no server has had time to answer by then."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,7 @@ def _lay_out(desk: Desk) -> Parts:
         known=gr.State(0),
     )
     with gr.Row(elem_id="top"):
-        header = gr.HTML(_header(desk, words), elem_id="header", **PLAIN)
+        header = gr.HTML(_BRAND, elem_id="header", **PLAIN)
         account = gr.HTML("", elem_id="account", **PLAIN)
     away = gr.HTML("", elem_id="away", **PLAIN)
     with gr.Tabs(elem_id="tabs"):
@@ -175,8 +177,8 @@ def _header(desk: Desk, words: Words) -> str:
             f'<span class="full">{name}</span><span class="short">{short}</span></button>'
         )
     return (
-        f'<a class="brand" href="?">{TITLE}</a>'
-        f'<p class="badge" data-tone="{badge.tone}" title="{escape(badge.words)}"><span class="dot"></span>'
+        f'{_BRAND}<p class="badge" data-tone="{badge.tone}" title="{escape(badge.words)}">'
+        '<span class="dot"></span>'
         f'<span class="full">{escape(badge.words)}</span>'
         f'<span class="short">{escape(badge.short)}</span> {more}</p>'
     )

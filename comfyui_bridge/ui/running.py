@@ -123,7 +123,7 @@ def _follow(page: gr.Blocks, desk: Desk, session: Session, stage: Stage) -> None
                 parts[stage.view] = news.view.to_json(news.at)
             if news.queue is not None:
                 parts[stage.queue] = news.queue.to_json(is_followed=True)
-            if news.has_ended:
+            if news.has_turned:
                 parts[stage.strip] = strip(desk, words, request)
             yield parts
 

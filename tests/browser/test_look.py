@@ -65,6 +65,9 @@ def test_a_phone_has_room_for_everything_the_library_behind_the_name_and_generat
     expect(page.locator("#frame")).to_be_in_viewport(ratio=0.9)
     stop.click()
     expect(page.locator("#frame")).to_have_attribute("data-phase", "cancelled")
+    page.reload()  # at the address of that run
+    expect(page.locator("#frame")).to_have_attribute("data-phase", "cancelled")
+    expect(page.locator("#frame")).to_be_in_viewport(ratio=0.9)
 
 
 SMALL = """() => [...document.querySelectorAll('#create button, #create a, #tabs [role=tab]')]

@@ -69,7 +69,7 @@ def test_news_is_what_changed_and_the_end_is_the_last() -> None:
     assert [(one.view is not None, one.queue is not None) for one in news] == [(True, True), (True, True)]
     assert news[-1].view is not None
     assert news[-1].view.phase == "done"
-    assert news[-1].has_ended
+    assert [one.has_turned for one in news] == [True, True]
 
 
 def test_the_stage_goes_on_to_one_s_next_run_when_it_saw_the_last_one_end() -> None:

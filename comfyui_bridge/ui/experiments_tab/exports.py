@@ -125,10 +125,12 @@ def _streamed(chunks: Iterator[bytes], kind: str, headers: Mapping[str, str]) ->
 
 def file_name(experiment: Experiment, kind: str, kept: Words | None = None) -> str:
     """What a download is called: as the experiment is. `kept`: of what was kept alone, in these words."""
-    name = (experiment.name or experiment.title).replace("/", "-").replace("\\", "-").strip(" .-") or "sheet"
+    name = (experiment.name or experiment.title).replace("/", "-").replace("\\", "-").strip(
+        " .-,;:"
+    ) or "sheet"
     if kept is not None:
         # The name is cut where it is too long, and not what tells the two apart.
-        name = kept("ex_kept_name", name=safe_name(name)[:_LONGEST_KEPT])
+        name = kept("ex_kept_name", name=safe_name(name)[:_LONGEST_KEPT].rstrip(" .-,;:"))
     return safe_name(f"{name}.{kind}")
 
 

@@ -167,6 +167,7 @@ bridge.form = (element, props, trigger, watch) => {
     afterDrawn();
     if (isOther) byId("form-pane")?.scrollTo?.(0, 0);
     byId("form")?.setAttribute("data-drawn", said.slug);
+    goToStage();
     if (typeof markForm === "function") markForm(); // the form of a run that failed may just have come
     performance.mark("form-drawn", { detail: said.slug });
   };

@@ -8,6 +8,14 @@ let source = null; // the open stream of previews
 let streaming = ""; // its run
 let ask = () => {};
 let hasArrived = false;
+let isBrought = false; // by a link to the run on the stage
+
+/* On a phone the stage is below the form, which has to be there first. */
+const goToStage = () => {
+  if (!isBrought || !byId("form")?.dataset.drawn) return;
+  isBrought = false;
+  if (matchMedia("(max-width: 719px)").matches) byId("stage").scrollIntoView({ block: "start" });
+};
 
 const layer = (name) => document.querySelector(`#frame .layer.${name}`);
 const only = (name) => {
@@ -109,7 +117,7 @@ const drawMessage = (box) => {
   drawnMessage = key;
   box.replaceChildren();
   const isExample = view.phase === "nothing" && view.cover;
-  setText(document.querySelector("#frame .caption"), isExample ? view.line : "");
+  if (isExample) setText(document.querySelector("#frame .caption"), view.line); // it goes when the cover does
   if (view.phase === "unknown" || (view.phase === "nothing" && !view.cover)) {
     box.append(make("p", { class: "message-title" }, view.line), make("p", {}, view.hint));
   } else if (error && !view.files.length) {
@@ -299,6 +307,8 @@ bridge.stage = (element, props, trigger, watch) => {
     if (shownAt > 0 && !hasArrived) {
       hasArrived = true; // the page knows its language
       openNamed();
+      isBrought = Boolean(next.run_id) && new URLSearchParams(location.search).has("run");
+      goToStage();
     }
     busy(false);
     drawFrame();
