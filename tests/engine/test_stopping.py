@@ -52,7 +52,8 @@ def test_a_stop_is_answered_at_once_where_the_server_hangs(build: Build, one: Fa
     assert time.monotonic() - asked < 20.0
     stored = house.runs.get(run_id)
     assert stored is not None
-    assert stored.stopping
+    # One that the sender had not come to yet is over at once.
+    assert stored.stopping or stored.state is RunState.CANCELLED
     one.go_on()
     assert house.ended(run_id).state is RunState.CANCELLED
     house.until(lambda: house.run(run_id).prompt_id not in one.queue_now())

@@ -293,8 +293,12 @@ class TestJobs:
     def test_a_job_that_is_cancelled_while_it_waits_leaves_no_trace(self, server: SandboxThread) -> None:
         running, waiting = submit(server, long()), submit(server, simple())
         jobs = f"{server.url}/api/jobs"
-        states = {job["id"]: job["status"] for job in requests.get(jobs, timeout=SECONDS).json()["jobs"]}
-        assert states == {running: "in_progress", waiting: "pending"}
+
+        def states() -> dict[str, str]:
+            found = requests.get(jobs, timeout=SECONDS).json()["jobs"]
+            return {job["id"]: job["status"] for job in found}
+
+        until(lambda: states() == {running: "in_progress", waiting: "pending"}, "one at work, one waiting")
         assert requests.post(f"{jobs}/{waiting}/cancel", timeout=SECONDS).json() == {"cancelled": True}
         assert requests.get(f"{jobs}/{waiting}", timeout=SECONDS).status_code == 404
         assert requests.post(f"{jobs}/{running}/cancel", timeout=SECONDS).json() == {"cancelled": True}
