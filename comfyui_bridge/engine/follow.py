@@ -85,7 +85,7 @@ class Timing:
     disowned: float = 60.0
     """A prompt that was disowned is looked out for so long: the server may take it late."""
     late: float = 0.1
-    """A socket that broke so long before we read so far may have left its server alive for a while."""
+    """A server that is found dead so long after all was read that had come has done nothing unheard."""
     retry: tuple[float, ...] = (0.05, 0.2, 0.5, 1.0, 2.0, 5.0)
     """Between tries to reach it."""
 
@@ -295,6 +295,11 @@ class Follower:
             and followed.run.state is RunState.PENDING
         )
 
+    def _never_came(self, followed: _Followed) -> bool:
+        """A run that was offered, and of which a server that has lived since knows nothing."""
+        has_lived = followed.connection in (None, self._connection)  # None: we were gone, and not the server
+        return followed.run.accepted_at is None and followed.run.state is RunState.PENDING and has_lived
+
     def _runs_another(self, followed: _Followed) -> bool:
         """Another of ours is running there: without any, a run begins as soon as it is sent."""
         return any(
@@ -344,10 +349,12 @@ class Follower:
 
         Unless nothing listened there at once: it was its death that broke the connection, and it did nothing.
         """
+        asked_at = self._monotonic()
         try:
             connection = self.server.connect(client_id)
         except NotRunning:
-            self._died()
+            if not self._has_died:
+                self._died(asked_at)
             raise
         except ServerError:
             # One that was started anew and is slow to answer has nothing of ours to begin.
@@ -359,8 +366,13 @@ class Follower:
         self._has_died = False
         return connection
 
-    def _died(self) -> None:
-        """Nothing listens there: what stood behind another run did so to the end, whatever comes of that."""
+    def _died(self, asked_at: float) -> None:
+        """Nothing listens there: what stood behind another run did so to the end, whatever comes of that.
+
+        But it may have lived on for a while after its socket broke, and told us nothing of that.
+        """
+        if asked_at - self._caught_up_at > self._timing.late:
+            self._go_blind()
         self._has_died = True
         with self._lock:
             for one in self._followed.values():
@@ -420,19 +432,23 @@ class Follower:
         try:
             event = connection.next_event(self._patience())
         except ServerError:
-            has_waited = self._monotonic() - asked_at >= WAITED_S
-            if not has_waited and asked_at - self._caught_up_at > self._timing.late:
-                # It may have broken long ago, while a question kept us: who knows what happened since.
-                self._go_blind()
+            self._note_time(asked_at)
             self._drop(connection)
             return True
-        if event is None or self._monotonic() - asked_at >= WAITED_S:
+        if event is None:
             self._caught_up_at = self._monotonic()
-        if event is not None:
+        else:
+            self._note_time(asked_at)
             self._heard(event, connection)
         if self._look_is_due():
             self._look()
         return True
+
+    def _note_time(self, asked_at: float) -> None:
+        """What was read just now, or that the socket broke, came just now if it had to be waited for."""
+        now = self._monotonic()
+        if now - asked_at >= WAITED_S:
+            self._caught_up_at = now
 
     def _has_reason_to_listen(self) -> bool:
         return self._watch is not None or bool(self._followed) or self._connection is not None
@@ -668,7 +684,7 @@ class Follower:
             self._change(followed, RunRemoved(prompt_id), over=True)
             return
         lost = reconcile(followed.run, QueueState(), None)
-        if self._has_surely_not_begun(followed):
+        if self._has_surely_not_begun(followed) or self._never_came(followed):
             lost = tuple(replace(one, may_have_begun=False) for one in lost if isinstance(one, RunLost))
         self._change(followed, *lost, over=True)
 

@@ -205,7 +205,7 @@ class Sheets:
         """`snapshot` gives a run as it is now."""
         self._store, self._runs, self._snapshot = store, runs, snapshot
         # Above those of any earlier program: a page that stayed open knows the last one's.
-        self._versions = itertools.count(int(clock() * 1000))
+        self._versions = itertools.count(int(clock() * 1_000_000))
         # Guards all sheets; held for moments, and nothing is asked of the queue or the store meanwhile.
         self._changed = threading.Condition()
         self._sheets: OrderedDict[str, Sheet] = OrderedDict()

@@ -393,8 +393,7 @@ class Worker:
     def _lost(self, held: Held, run: Run, *, may_have_begun: bool) -> None:
         if held.run.stopping:
             self._books.end_by(held, RunRemoved(held.run.prompt_id))
-        elif held.run.accepted_at is None or not may_have_begun:
-            # It was only offered, or was waiting there: a server that knows nothing of it did not begin it.
+        elif not may_have_begun:
             why = f"{self.server.name} no longer knew of it; it had not begun there."
             self._moving.move(held, held.run, why)
         else:

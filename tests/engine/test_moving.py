@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from io import BytesIO
 
 from comfyui_bridge.core.files import FileValue
@@ -11,7 +12,7 @@ from comfyui_bridge.core.run_log import LogKind
 from comfyui_bridge.engine.moving import MOVES
 from comfyui_bridge.engine.pool import ServerState
 from comfyui_bridge.engine.workplace import Grace
-from tests.engine.fake_house import HELD, FakeHouse, picture
+from tests.engine.fake_house import HELD, SWIFT, FakeHouse, picture
 from tests.fakes.fake_server import FakeServer
 
 Build = Callable[..., FakeHouse]
@@ -98,6 +99,30 @@ def test_what_may_have_begun_while_nobody_listened_is_not_done_again(build: Buil
         lost = house.ended(run_id)
         assert lost.error is not None
         assert lost.error.fault is Fault.LOST
+
+
+def test_nor_what_may_have_in_the_while_before_its_server_was_found_dead(
+    build: Build, one: FakeServer
+) -> None:
+    house = build(one, grace=Grace(0.05, 0.1), timing=replace(SWIFT, late=-1.0))
+    running, waiting = behind(house, one)
+    one.end()
+    for run_id in (running, waiting):
+        lost = house.ended(run_id)
+        assert lost.error is not None
+        assert lost.error.fault is Fault.LOST
+
+
+def test_nor_what_a_server_took_that_died_before_it_answered(build: Build, one: FakeServer) -> None:
+    house = build(one, grace=Grace(1000.0, 2000.0))
+    one.fatal_requests = 1
+    run_id = house.submit()
+    house.away(one)
+    one.find_the_way()
+    lost = house.ended(run_id)
+    assert lost.error is not None
+    assert lost.error.fault is Fault.LOST
+    assert len(one.begun) == 1
 
 
 def test_a_server_that_hangs_keeps_its_runs(build: Build, one: FakeServer, two: FakeServer) -> None:

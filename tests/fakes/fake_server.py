@@ -156,6 +156,8 @@ class FakeServer:
         """So many sockets break as soon as they are open."""
         self.lost_answers = 0
         """So many submissions are taken, and their answers lost."""
+        self.fatal_requests = 0
+        """So many submissions are taken and done, and nobody is told: the process ends with them."""
         self.lost_requests = 0
         """So many submissions are lost on their way, and nobody can tell."""
         self.late_requests = 0
@@ -355,6 +357,12 @@ class FakeServer:
             number = len(self.submissions)
             self.submissions.append(prompt_id)
             own_id = str(uuid.uuid4()) if self.mints_ids else prompt_id
+            if self.fatal_requests:
+                self.fatal_requests -= 1
+                self.drop_sockets()
+                self._put(workflow, own_id, client_id)
+                self.end()
+                raise AnswerLost("The connection broke.", server=self.name)
             self._put(workflow, own_id, client_id)
             if self.lost_answers:
                 self.lost_answers -= 1

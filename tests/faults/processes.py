@@ -169,6 +169,9 @@ class ServerProcess(_Process):
         """The files under a prefix, one for each time that a graph with it was done to its end."""
         return sorted((self._folder / "output").glob(f"{prefix}_*"))
 
+    def wrote(self, file: Path) -> bool:
+        return file.is_relative_to(self._folder)
+
     def file(self, subfolder: str, filename: str) -> Path:
         return self._folder / "output" / subfolder / filename
 

@@ -233,9 +233,12 @@ const experiments = (() => {
 const openExperiments = () => experiments.go([]);
 const openExperiment = (id) => experiments.go([["experiment", id]]);
 
-/* A way back from a result to the sheet that it was made for; none on that sheet itself. */
+/* Whether this experiment's sheet is what one sees. */
+const isOnSheet = (id) => experiments.isShown() && experiments.isAt([["experiment", id]]);
+
+/* A way back from a result to the sheet that it was made for. */
 const partOf = ({ id, name }, run, leave = () => {}) => {
-  if (!id || (experiments.isShown() && experiments.isAt([["experiment", id]]))) return "";
+  if (!id) return "";
   return make("p", { class: "part-of" }, make("a", { href: `?view=experiments&experiment=${encodeURIComponent(id)}`, onclick: (event) => {
     if (event.ctrlKey || event.metaKey || event.shiftKey || event.button > 0) return;
     event.preventDefault();

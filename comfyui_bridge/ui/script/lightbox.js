@@ -248,7 +248,7 @@ const lightbox = (() => {
       make("h2", {}, run.title || run.template),
       make("p", { class: "lb-quiet" }, [dated(run.at), state].join(" · ")),
       make("p", { class: "lb-starred" }, say("res_starred")),
-      partOf(run.experiment, run.run_id, () => dialog.close()),
+      isOnSheet(run.experiment.id) ? "" : partOf(run.experiment, run.run_id, () => dialog.close()),
       from.above?.(run.run_id) || "",
       make("div", { class: "action-row lb-file-actions" }),
       make("div", { class: "action-row lb-run-actions" }, ...runActions()),
