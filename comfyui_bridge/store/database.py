@@ -21,7 +21,7 @@ from comfyui_bridge.core.errors import Locked, StoreError, TooNew
 from comfyui_bridge.store import disk
 from comfyui_bridge.store.lock import FolderLock
 
-SCHEMA = "0007"
+SCHEMA = "0008"
 """The last migration's revision; revisions are numbers and sort as text."""
 
 _BUSY_MS = 5_000

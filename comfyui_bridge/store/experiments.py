@@ -21,7 +21,7 @@ from comfyui_bridge.core.experiment import Experiment, ExperimentState, Grid, Pl
 from comfyui_bridge.core.run import RunState
 from comfyui_bridge.store.database import Database
 from comfyui_bridge.store.tables import experiment_cells as cells
-from comfyui_bridge.store.tables import experiments, run_index, runs
+from comfyui_bridge.store.tables import experiments, run_index, runs, shared_experiments, shared_runs
 
 BIN_S = 3600.0
 """How long a deleted experiment can be brought back."""
@@ -64,6 +64,7 @@ class ExperimentStore:
         rows = [_cell_to_row(new.experiment_id, CellRow(c.index)) for c in grid.cells() if not c.is_skipped]
         with self._database.writing() as connection:
             gone = select(experiments.c.experiment_id).where(experiments.c.deleted_at < now - BIN_S)
+            connection.execute(delete(shared_experiments).where(shared_experiments.c.experiment_id.in_(gone)))
             connection.execute(delete(cells).where(cells.c.experiment_id.in_(gone)))
             connection.execute(delete(experiments).where(experiments.c.deleted_at < now - BIN_S))
             connection.execute(insert(experiments).values(_to_row(new)))
@@ -164,6 +165,7 @@ class ExperimentStore:
             which = select(runs.c.position).where(runs.c.run_id.in_(run_ids))
             is_its = (cells.c.experiment_id == experiment_id, cells.c.run_id.in_(run_ids))
             connection.execute(update(cells).where(*is_its).values(run_id="", asked=False))
+            connection.execute(delete(shared_runs).where(shared_runs.c.run_id.in_(run_ids)))
             connection.execute(delete(run_index).where(run_index.c.position.in_(which)))
             connection.execute(delete(runs).where(runs.c.run_id.in_(run_ids)))
 

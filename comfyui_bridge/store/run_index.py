@@ -20,7 +20,7 @@ from comfyui_bridge.core.model_files import model_files
 from comfyui_bridge.core.run import Run, RunState
 from comfyui_bridge.store.database import Database
 from comfyui_bridge.store.media import hashes_in
-from comfyui_bridge.store.tables import experiment_cells, run_index, runs
+from comfyui_bridge.store.tables import experiment_cells, run_index, runs, shared_runs
 
 _MOST_BYTES = 2**63 - 1
 _AT_A_TIME = 500
@@ -116,6 +116,7 @@ class RunIndex:
         for some in _some(run_ids):
             which = select(runs.c.position).where(runs.c.run_id.in_(some))
             with self._database.writing() as connection:
+                connection.execute(delete(shared_runs).where(shared_runs.c.run_id.in_(some)))
                 connection.execute(delete(run_index).where(run_index.c.position.in_(which)))
                 connection.execute(delete(runs).where(runs.c.run_id.in_(some)))
 

@@ -158,3 +158,7 @@ experiment_cells = Table(
     Column("problem", Text, nullable=False),
     Index("experiment_cells_by_run", "experiment_id", "run_id"),
 )
+
+# What its owner shows to whoever has the link: a run, or an experiment with all that fills its cells.
+shared_runs = Table("shared_runs", metadata, Column("run_id", Text, primary_key=True))
+shared_experiments = Table("shared_experiments", metadata, Column("experiment_id", Text, primary_key=True))

@@ -157,7 +157,8 @@ def test_runs_of_an_older_version_are_found(tmp_path: Path) -> None:
         run = a_run(values={"prompt": "An old harbour"}, kept=(KeptFile("x.png", 5, OutputFile("x.png")),))
         RunStore(old).insert(run)
         with old.writing() as connection:
-            for table in ("run_index", "presets", "experiments", "experiment_cells"):
+            later = ("presets", "experiments", "experiment_cells", "shared_runs", "shared_experiments")
+            for table in ("run_index", *later):
                 connection.execute(sqlalchemy.text(f"DROP TABLE {table}"))
             connection.execute(sqlalchemy.text("ALTER TABLE runs DROP COLUMN experiment"))
             connection.execute(sqlalchemy.text("UPDATE alembic_version SET version_num = '0004'"))
