@@ -80,6 +80,11 @@ def advice(error: RunError) -> Advice | None:
     return next((one for one, wording in _WORDINGS if wording.search(told)), None)
 
 
+def says_what_to_do(error: RunError) -> bool:
+    """Whether the sentence of a refusal ends with that by itself, as where a node's class is missing."""
+    return not error.problems or all(problem.kind in _TOLD_WHOLE for problem in error.problems)
+
+
 def troubles(run: Run, form: Form | None) -> tuple[Trouble, ...]:
     """The inputs that made a run fail, as far as the server or its error names them."""
     error = run.error
@@ -94,6 +99,18 @@ def troubles(run: Run, form: Form | None) -> tuple[Trouble, ...]:
     return tuple(dict.fromkeys(found))
 
 
+_TOLD_WHOLE = frozenset(
+    (
+        "missing_node_type",
+        "invalid_prompt",
+        "prompt_no_outputs",
+        "prompt_outputs_failed_validation",
+        "dependency_cycle",
+        "exception_during_inner_validation",
+        "exception_during_validation",
+    )
+)
+"""Kinds of problems whose sentence says what to do."""
 _TELLING = 4
 """A shorter text is in a message by chance."""
 _OF_A_FILE = (Advice.NO_FILE, Advice.DAMAGED, Advice.WITHOUT_PART, Advice.BAD_PICTURE)

@@ -43,6 +43,9 @@ LIVE_LOG = 12
 AGAIN_FAULTS = (Fault.LOST, Fault.UNREACHABLE, Fault.OUT_OF_MEMORY, Fault.NODE)
 """Faults after which the same run may end well the second time."""
 
+_ENDINGS = {Fault.LOST: "Run it again.", Fault.NO_OUTPUT: "Add a node that saves."}
+"""How messages end that say what to do: a button does the one, the advice names such a node."""
+
 
 @dataclass(frozen=True)
 class FileView:
@@ -509,16 +512,15 @@ def _facts(run: Run, words: Words) -> tuple[str, ...]:
 def _error(run: Run, troubles: Sequence[Trouble], words: Words) -> ErrorView:
     error = run.error
     assert error is not None
-    known = explain.advice(error)
     named = [one for one in troubles if one.wrong is not Wrong.OTHER]
     # What a node raised names the file that is gone in English, and often not at all.
     is_raised = words.lang != "en" and error.fault is Fault.NODE
-    said = [f"{one.node}: {_trouble(one, words)}" for one in named] if is_raised else []
+    said = " ".join(_trouble(one, words) for one in named) if is_raised else ""
     return ErrorView(
         title=words(f"fault_{error.fault.value}"),
-        message=" ".join(said) or words.sentence(error.message),
-        where="" if said else _where(run, error, words),
-        advice=words(f"advice_{known.value}" if known else f"advice_{error.fault.value}"),
+        message=said or _message(run, error, words),
+        where=_where(run, error, words),
+        advice=_advice(error, words),
         again=error.fault in AGAIN_FAULTS,
         details=_details(error),
         offers=tuple(
@@ -527,6 +529,45 @@ def _error(run: Run, troubles: Sequence[Trouble], words: Words) -> ErrorView:
             if one.key and one.nearest is not None
         ),
     )
+
+
+def why_failed(run: Run, words: Words) -> str:
+    """Why a run failed, in a line; empty for one that did not."""
+    error = run.error
+    if error is None:
+        return ""
+    said = _message(run, error, words)
+    # The core's own sentence names its node.
+    why = words.sentence(error.message) if said and error.node_id else said or _where(run, error, words)
+    title = words(f"fault_{error.fault.value}")
+    return words("failed_because", what=title, why=why) if why else title
+
+
+def _message(run: Run, error: RunError, words: Words) -> str:
+    """What an error says beyond its title, the node it names, and what the advice or a button is about.
+
+    The core's sentences are whole ones, for those who read nothing else.
+    """
+    if error.fault is Fault.OUT_OF_MEMORY:
+        return ""
+    if error.fault is Fault.REFUSED and not error.problems:
+        return words("refused_unsaid")
+    said = words.sentence(error.message)
+    if error.node_id:
+        name = _node_name(run, error)
+        return said.removeprefix(f"{name}: ").removeprefix(f"{name}：")
+    return said.removesuffix(words.sentence(_ENDINGS.get(error.fault, ""))).rstrip()
+
+
+def _advice(error: RunError, words: Words) -> str:
+    """What to do, where neither the message nor a button says it."""
+    if known := explain.advice(error):
+        return words(f"advice_{known.value}")
+    if error.fault in (Fault.LOST, Fault.UNREACHABLE):
+        return ""
+    if error.fault is Fault.REFUSED and explain.says_what_to_do(error):
+        return ""
+    return words(f"advice_{error.fault.value}")
 
 
 def _trouble(one: Trouble, words: Words) -> str:
@@ -579,11 +620,14 @@ def _log_text(run: Run, entry: LogEntry, words: Words) -> str:
 def _where(run: Run, error: RunError, words: Words) -> str:
     if not error.node_id:
         return ""
+    name = _node_name(run, error)
+    is_renamed = error.class_type and error.class_type != name
+    return words("at_node", node=f"{name} ({error.class_type})" if is_renamed else name)
+
+
+def _node_name(run: Run, error: RunError) -> str:
     node = run.workflow.nodes.get(error.node_id)
-    name = node.name if node else error.class_type or error.node_id
-    if error.class_type and error.class_type != name:
-        return words("at_node", node=f"{name} ({error.class_type})")
-    return "" if error.message.startswith(f"{name}:") else words("at_node", node=name)
+    return node.name if node else error.class_type or error.node_id
 
 
 def _details(error: RunError) -> str:

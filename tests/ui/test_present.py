@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 
+from comfyui_bridge.core.errors import InputProblem
 from comfyui_bridge.core.estimate import Estimate
+from comfyui_bridge.core.events import Event, NodeRaised, RunCollected, RunLost, RunRefused, RunSucceeded
 from comfyui_bridge.core.outputs import KeptFile, NodeOutput, OutputFile
 from comfyui_bridge.core.progress import Progress
-from comfyui_bridge.core.run import Fault, Run, RunError, RunState
+from comfyui_bridge.core.run import Fault, Run, RunError, RunState, apply
 from comfyui_bridge.core.run_log import LogEntry
 from comfyui_bridge.core.server import ServerFacts
 from comfyui_bridge.core.workflow import Node, Workflow
@@ -239,18 +241,94 @@ def test_a_log_tells_who_stopped_a_run(kinds: tuple[str, ...], said: str) -> Non
     assert log_of(run)[-1] == f"0:30 | {said}"
 
 
-@pytest.mark.parametrize("fault", Fault)
-def test_every_failure_says_what_happened_and_what_to_do(fault: Fault) -> None:
-    error = RunError(fault, "What it said.", node_id="3", class_type="KSampler", traceback=("one\n", "two\n"))
-    error = replace(error, said="RuntimeError: no")
-    for words in (EN, ZH):
-        shown = present.stage(a_run(state=RunState.FAILED, error=error), NOW, (READY,), words).error
-        assert shown is not None
-        assert shown.title
-        assert shown.message == "What it said."
-        assert shown.advice
-        assert "KSampler" in shown.where
-        assert shown.details == "RuntimeError: no\none\ntwo"
+STEPS = InputProblem(
+    "3", "KSampler", "value_smaller_than_min", "Value 0 smaller than min of 1", input="steps"
+)
+CLASS = InputProblem("3", "KSampler", "missing_node_type", "No such node")
+FAILURES: list[tuple[Event, str, str, str, str]] = [
+    (
+        NodeRaised("p1", "3", "KSampler", "Allocation failed", "torch.OutOfMemoryError"),
+        "The server ran out of memory",
+        "At KSampler",
+        "",
+        "Choose a smaller size",
+    ),
+    (
+        NodeRaised("p1", "4", "CheckpointLoaderSimple", "boom", "ValueError"),
+        "A node failed",
+        "At Load Checkpoint (CheckpointLoaderSimple)",
+        "boom",
+        "Check the values",
+    ),
+    (
+        RunLost("p1", "The server no longer knows this run; it was probably restarted. Run it again."),
+        "This run was lost",
+        "",
+        "The server no longer knows this run; it was probably restarted.",
+        "",
+    ),
+    (
+        RunSucceeded("p1"),
+        "The workflow gave no result",
+        "",
+        "The workflow ran to its end, yet no node reported a file or a text.",
+        "Add a node that saves, such as Save Image",
+    ),
+    (
+        RunRefused("p1", "KSampler (node 3): steps is out of range: 0 is less than 1.", (STEPS,)),
+        "The server refused the workflow",
+        "",
+        "KSampler (node 3): steps is out of range: 0 is less than 1.",
+        "Change what is named above",
+    ),
+    (
+        RunRefused(
+            "p1", "KSampler (node 3): the server has no node of class KSampler. Install it.", (CLASS,)
+        ),
+        "The server refused the workflow",
+        "",
+        "KSampler (node 3): the server has no node of class KSampler. Install it.",
+        "",
+    ),
+    (
+        RunRefused("p1", "The server refused the workflow without saying why; its own log may tell."),
+        "The server refused the workflow",
+        "",
+        "It did not say why; its own log may tell.",
+        "",
+    ),
+]
+
+
+@pytest.mark.parametrize(("event", "title", "where", "message", "advice"), FAILURES)
+def test_a_failure_says_once_what_happened_where_and_what_to_do(
+    event: Event, title: str, where: str, message: str, advice: str
+) -> None:
+    run = a_run() if isinstance(event, RunRefused) else running()
+    run = apply(apply(run, event, NOW), RunCollected("p1", ()), NOW)
+    shown = present.stage(run, NOW, (READY,), EN).error
+    assert shown is not None
+    assert (shown.title, shown.where, shown.message) == (title, where, message)
+    assert shown.advice.startswith(advice)
+    assert bool(shown.advice) == bool(advice)
+    chinese = present.stage(run, NOW, (READY,), ZH).error
+    assert chinese is not None
+    assert [bool(part) for part in (chinese.where, chinese.message, chinese.advice)] == [
+        bool(part) for part in (where, message, advice)
+    ]
+    assert "Run it again" not in chinese.message
+    assert "请重新运行" not in chinese.message
+    line = present.why_failed(run, EN)
+    assert line.startswith(title)
+    assert line.lower().count("ran out of memory") == (1 if "memory" in title else 0)
+    assert ("KSampler" in line) == ("KSampler" in where + message)
+
+
+def test_what_a_node_raised_and_where_is_in_the_details() -> None:
+    error = RunError(Fault.NODE, "x", "3", "KSampler", traceback=("one\n", "two\n"), said="RuntimeError: no")
+    shown = present.stage(a_run(state=RunState.FAILED, error=error), NOW, (READY,), EN).error
+    assert shown is not None
+    assert shown.details == "RuntimeError: no\none\ntwo"
 
 
 def test_a_lost_run_can_be_run_again_and_a_refused_one_cannot() -> None:

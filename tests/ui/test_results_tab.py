@@ -212,7 +212,7 @@ def test_a_run_in_full(ann: httpx.Client) -> None:
 def test_why_a_run_shows_nothing() -> None:
     run = a_run("r", "")
     failed = replace(run, state=RunState.FAILED, error=RunError(Fault.LOST, "It was restarted."))
-    assert tiles.why(failed, EN) == "The server lost this run. It was restarted."
+    assert tiles.why(failed, EN) == "This run was lost. It was restarted."
     assert tiles.why(replace(run, state=RunState.CANCELLED), EN) == "Nothing was kept of it."
     gone = replace(run, log=run_log.appended((), 1.0, LogKind.REMOVED, "space"))
     assert "space" in tiles.why(gone, EN)

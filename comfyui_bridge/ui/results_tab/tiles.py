@@ -67,8 +67,7 @@ def tile(run: Run, template: Template | None, words: Words, *, starred: bool, ow
 def why(run: Run, words: Words) -> str:
     """Why a run gave nothing, or has nothing any more; empty where there is nothing to explain."""
     if run.state is RunState.FAILED and run.error is not None:
-        what = words(f"fault_{run.error.fault.value}")
-        return _short(words("failed_because", what=what, why=words.sentence(run.error.message)))
+        return _short(present.why_failed(run, words))
     if run.state is RunState.CANCELLED and not run.kept:
         return words("cancelled_hint")
     return removed(run, words)

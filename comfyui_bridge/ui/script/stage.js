@@ -129,7 +129,7 @@ const drawMessage = (box) => {
 const errorCard = (error) => {
   const card = make("div", { class: "error-card", role: "alert" }, make("p", { class: "message-title" }, error.title));
   if (error.where) card.append(make("p", { class: "where" }, error.where));
-  card.append(make("p", { class: "what" }, error.message));
+  if (error.message) card.append(make("p", { class: "what" }, error.message));
   if (error.advice) card.append(make("p", { class: "advice" }, error.advice));
   const row = make("div", { class: "action-row" });
   for (const offer of error.offers) row.append(offered(offer));

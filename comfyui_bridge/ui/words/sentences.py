@@ -170,6 +170,8 @@ ZH = {
     "The server no longer knows this run; it was probably restarted. Run it again.": (
         "服务器已不认识此次运行，可能已重启。请重新运行。"
     ),
+    "Run it again.": "请重新运行。",
+    "Add a node that saves.": "请添加一个保存节点。",
     "The server ended the run with an error it did not describe.": "服务器因未说明的错误结束了此次运行。",
     "The workflow ran to its end, yet no node reported a file or a text. Add a node that saves.": (
         "工作流已运行完毕，但没有节点给出文件或文字。请添加一个保存节点。"

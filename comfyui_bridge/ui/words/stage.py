@@ -101,10 +101,11 @@ TABLE = {
     "fault_refused": ("The server refused the workflow", "服务器拒绝了此工作流"),
     "fault_node": ("A node failed", "有节点出错"),
     "fault_out_of_memory": ("The server ran out of memory", "服务器内存不足"),
-    "fault_lost": ("The server lost this run", "服务器丢失了这次运行"),
+    "fault_lost": ("This run was lost", "这次运行丢失了"),
     "fault_unreachable": ("No server could be reached", "无法连接任何服务器"),
     "fault_no_output": ("The workflow gave no result", "工作流没有产生结果"),
     "failed_because": ("{what}. {why}", "{what}。{why}"),
+    "refused_unsaid": ("It did not say why; its own log may tell.", "它没有说明原因；可查看服务器的日志。"),
     "advice_refused": (
         "Change what is named above and generate again.",
         "修改上面指出的内容后重新生成。",
@@ -151,13 +152,8 @@ TABLE = {
         "该节点请求的网络服务没有响应。请稍后再试。",
     ),
     "advice_out_of_memory": (
-        "Choose a smaller size or fewer pictures at once, then run it again.",
-        "减小尺寸或一次生成的张数，然后再试。",
-    ),
-    "advice_lost": ("It was probably restarted. Run it again.", "它可能重启过。请再运行一次。"),
-    "advice_unreachable": (
-        "See that ComfyUI runs and its address is right, then run it again.",
-        "确认 ComfyUI 正在运行且地址正确，然后再运行一次。",
+        "Choose a smaller size or fewer pictures at once, or free the server's memory.",
+        "请减小尺寸或一次生成的张数，或释放服务器的内存。",
     ),
     "advice_no_output": (
         "Add a node that saves, such as Save Image, to the workflow.",
