@@ -32,6 +32,7 @@ from comfyui_bridge.store.presets import PresetStore
 from comfyui_bridge.store.run_index import RunIndex
 from comfyui_bridge.store.runs import RunStore
 from comfyui_bridge.store.servers import ServerStore
+from comfyui_bridge.store.sharing import Sharing
 from comfyui_bridge.store.wildcard_files import WildcardFiles
 from comfyui_bridge.ui.dashboard import Dashboard
 from comfyui_bridge.version import __version__
@@ -131,6 +132,7 @@ def build(settings: Settings) -> App:
             media=media,
             results=Results(runs, index, housekeeper, engine.snapshot, time.time),
             presets=presets,
+            sharing=Sharing(database),
             experiments=experiments,
             wildcards=wildcards,
             version=__version__,

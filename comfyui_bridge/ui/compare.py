@@ -20,6 +20,7 @@ from comfyui_bridge.ui import present, value_words
 from comfyui_bridge.ui.dashboard import Dashboard
 from comfyui_bridge.ui.json_answer import JsonAnswer
 from comfyui_bridge.ui.recipe import line, words_of
+from comfyui_bridge.ui.sign_in import is_signed_in
 from comfyui_bridge.ui.words import Words
 
 
@@ -37,7 +38,8 @@ def _answer(dashboard: Dashboard, request: Request) -> Response:
     runs = [dashboard.run_seen(run_id, request) for run_id in asked]
     seen = [run for run in runs if run is not None]
     if len(seen) < len(asked):
-        return JsonAnswer({"problem": words_of(request)("compare_gone")})
+        why = "compare_not_shared" if is_signed_in(request) else "compare_gone"
+        return JsonAnswer({"problem": words_of(request)(why)})
     return JsonAnswer(compared(dashboard, seen, words_of(request)))
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from comfyui_bridge.core.errors import WorkflowError
-from comfyui_bridge.ui.sign_in import may_see
+from comfyui_bridge.ui.seeing import Seeing
 
 if TYPE_CHECKING:
     from comfyui_bridge.core.form import Form
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from comfyui_bridge.store.editor import Editor
     from comfyui_bridge.store.media import MediaStore
     from comfyui_bridge.store.presets import PresetStore
+    from comfyui_bridge.store.sharing import Sharing
     from comfyui_bridge.store.wildcard_files import WildcardFiles
 
 
@@ -41,6 +43,8 @@ class Dashboard:
     sessions: Sessions | None = None
     presets: PresetStore | None = None
     """Where presets are kept; a page without offers none."""
+    sharing: Sharing | None = None
+    """What people show to each other; without, each sees their own."""
     experiments: Experiments | None = None
     """A page without has no tab for them."""
     wildcards: WildcardFiles | None = None
@@ -61,5 +65,10 @@ class Dashboard:
 
     def run_seen(self, run_id: str, request: Any) -> Run | None:
         """The run as it is now, if there is one that whoever asks may see."""
-        snapshot = self.engine.snapshot(run_id) if run_id else None
-        return snapshot.run if snapshot is not None and may_see(request, snapshot.run) else None
+        snapshot = self.seeing.snapshot(run_id, request)
+        return snapshot.run if snapshot is not None else None
+
+    @cached_property
+    def seeing(self) -> Seeing:
+        """Who may see what."""
+        return Seeing(self.engine.snapshot, self.sharing)

@@ -24,7 +24,7 @@ from comfyui_bridge.ui.attention import Attention, Look
 from comfyui_bridge.ui.dashboard import Dashboard
 from comfyui_bridge.ui.experiments_tab import access
 from comfyui_bridge.ui.present import StageView
-from comfyui_bridge.ui.sign_in import is_own, owner_of
+from comfyui_bridge.ui.sign_in import is_own, is_signed_in, owner_of
 from comfyui_bridge.ui.templates import Templates
 from comfyui_bridge.ui.words import Words
 
@@ -116,13 +116,18 @@ def run_view(desk: Desk, run_id: str, words: Words, request: gr.Request) -> tupl
     """A run and how the stage shows it now; no run where there is none that this person may see."""
     run, engine = desk.dashboard.run_seen(run_id, request), desk.engine
     if run is None:
-        return None, present.unknown(run_id, words)
+        return None, present.unknown(run_id, words, signed_in=is_signed_in(request))
     form = desk.dashboard.form_of(desk.templates.get(run.template)) if run.error is not None else None
     view = present.stage(run, time.time(), engine.servers(), words, engine.estimate(run), form)
-    # A run that goes on is looked at several times a second, and needs no way back yet.
-    part_of = access.part_of(desk.dashboard.experiments, run, request) if run.state.is_final else {}
-    title, theirs = run_title(desk, run, words), not is_own(request, run.owner)
-    return run, replace(view, title=title, theirs=theirs, experiment=part_of)
+    view = replace(view, title=run_title(desk, run, words), theirs=not is_own(request, run.owner))
+    # A run that goes on is looked at several times a second, and needs none of this yet.
+    return run, _with_its_place(desk, run, view, request) if run.state.is_final else view
+
+
+def _with_its_place(desk: Desk, run: Run, view: StageView, request: gr.Request) -> StageView:
+    """The stage of a run that is over, with the experiment it was made in and who else may see it."""
+    part_of = access.part_of(desk.dashboard, run, request)
+    return replace(view, experiment=part_of, shared=desk.dashboard.seeing.shared_run(run, request))
 
 
 def run_title(desk: Desk, run: Run, words: Words) -> str:
@@ -139,8 +144,7 @@ def shown_first(desk: Desk, template: Template | None, words: Words, request: gr
     if template is None or not found or not found[0].kept:
         return first_view(desk, template, words)
     view = present.last(found[0], time.time(), words)
-    part_of = access.part_of(desk.dashboard.experiments, found[0], request)
-    return replace(view, title=run_title(desk, found[0], words), experiment=part_of)
+    return _with_its_place(desk, found[0], replace(view, title=run_title(desk, found[0], words)), request)
 
 
 def first_view(desk: Desk, template: Template | None, words: Words) -> StageView:

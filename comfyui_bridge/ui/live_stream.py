@@ -17,10 +17,9 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 
 from comfyui_bridge.core.outputs import MediaKind
-from comfyui_bridge.engine.engine import Engine
 from comfyui_bridge.engine.live import Preview, Snapshot
+from comfyui_bridge.ui.dashboard import Dashboard
 from comfyui_bridge.ui.present import file_view
-from comfyui_bridge.ui.sign_in import may_see
 
 HEARTBEAT_S = 15.0
 # How long a thread may go on waiting after its browser has gone, or after the app was told to stop.
@@ -31,37 +30,36 @@ _VIEWERS = 1000
 class LiveStream:
     """Answers /live/{run_id}. Every viewer holds one thread while it waits, none of them Gradio's."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    def __init__(self, dashboard: Dashboard) -> None:
+        self._dashboard = dashboard
         self._closing = False
         self._limiter: anyio.CapacityLimiter | None = None
 
     async def answer(self, request: Request) -> Response:
-        run_id = request.path_params["run_id"]
-        snapshot = await self._snapshot(run_id)
-        if snapshot is None or not may_see(request, snapshot.run):
+        snapshot = await self._snapshot(request)
+        if snapshot is None:
             return PlainTextResponse("There is no such run here.\n", 404)
         seen = _last_seen(request, snapshot)
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-        return StreamingResponse(self._events(run_id, seen), media_type="text/event-stream", headers=headers)
+        return StreamingResponse(self._events(request, seen), media_type="text/event-stream", headers=headers)
 
     def close(self) -> None:
         """End every stream; each is told so within a second."""
         self._closing = True
 
-    async def _events(self, run_id: str, seen: int) -> AsyncIterator[str]:
+    async def _events(self, request: Request, seen: int) -> AsyncIterator[str]:
         # Told at once, so that the browser knows that it is connected.
         yield "retry: 2000\n\n"
         told_at = anyio.current_time()
         while not self._closing:
             asked_at = anyio.current_time()
-            preview = await self._newer(run_id, seen)
+            preview = await self._newer(request, seen)
             if preview is not None:
                 seen = preview.version
                 yield _event("preview", _frame(preview), seen)
                 told_at = anyio.current_time()
                 continue
-            snapshot = await self._snapshot(run_id)
+            snapshot = await self._snapshot(request)
             if snapshot is None or snapshot.run.state.is_final:
                 yield _event("end", {"v": seen, "picture": _picture(snapshot)}, seen)
                 return
@@ -71,13 +69,20 @@ class LiveStream:
             # A run that waits for nobody's thread, or an engine that stops, answers at once with nothing.
             await anyio.sleep(max(0.0, asked_at + _PATIENCE_S - anyio.current_time()))
 
-    async def _newer(self, run_id: str, seen: int) -> Preview | None:
-        wait = partial(self._engine.wait_preview, run_id, seen, _PATIENCE_S)
+    async def _newer(self, request: Request, seen: int) -> Preview | None:
+        wait = partial(self._wait, request, seen)
         return await anyio.to_thread.run_sync(wait, limiter=self._threads(), abandon_on_cancel=True)
 
-    async def _snapshot(self, run_id: str) -> Snapshot | None:
+    def _wait(self, request: Request, seen: int) -> Preview | None:
+        """The next frame, as long as whoever looks may see it: its owner may have taken it back."""
+        run_id = request.path_params["run_id"]
+        preview = self._dashboard.engine.wait_preview(run_id, seen, _PATIENCE_S)
+        return preview if preview and self._dashboard.run_seen(run_id, request) else None
+
+    async def _snapshot(self, request: Request) -> Snapshot | None:
         # It may have to read the store.
-        return await anyio.to_thread.run_sync(self._engine.snapshot, run_id, limiter=self._threads())
+        look = partial(self._dashboard.seeing.snapshot, request.path_params["run_id"], request)
+        return await anyio.to_thread.run_sync(look, limiter=self._threads())
 
     def _threads(self) -> anyio.CapacityLimiter:
         if self._limiter is None:  # it belongs to the event loop, which is not there before

@@ -128,6 +128,8 @@ class StageView:
     """How long it will take."""
     log: tuple[LogLine, ...] = ()
     link: str = ""
+    shared: str | None = None
+    """How its owner, who looks, shows it to others: "run", "sheet" or not at all; None where nobody can."""
     seeds: Mapping[str, str] = field(default_factory=dict)
     """The seed the run used, by the key of its input."""
     experiment: Mapping[str, str] = field(default_factory=dict)
@@ -179,8 +181,10 @@ def nothing(words: Words, cover: str = "", ratio: float = 1.0, *, can_generate: 
     )
 
 
-def unknown(run_id: str, words: Words) -> StageView:
-    """The stage for a link to a run that is not kept here."""
+def unknown(run_id: str, words: Words, *, signed_in: bool = False) -> StageView:
+    """The stage for a link to a run that is not kept here, or is none that a person who signed in sees."""
+    if signed_in:
+        return StageView("unknown", line=words("unshared_run"), hint=words("unshared_run_hint"))
     return StageView("unknown", line=words("unknown_run"), hint=words("unknown_run_hint", run_id=run_id[:80]))
 
 

@@ -28,7 +28,6 @@ from comfyui_bridge.ui.dashboard import Dashboard
 from comfyui_bridge.ui.json_answer import JsonAnswer
 from comfyui_bridge.ui.live_stream import LiveStream
 from comfyui_bridge.ui.results_tab import routes as results
-from comfyui_bridge.ui.sign_in import is_signed_in, is_theirs
 
 _INERT = (
     "sandbox; default-src 'none'; img-src 'self'; media-src 'self'; style-src 'unsafe-inline'; "
@@ -97,8 +96,7 @@ class _Media:
     def __init__(self, dashboard: Dashboard) -> None:
         self._engine = dashboard.engine
         self._store = dashboard.media
-        # A gallery asks for its files one by one, and a run's owner never changes.
-        self._owner = lru_cache(maxsize=1024)(self._owner_of_run)
+        self._seeing = dashboard.seeing
 
     async def file(self, request: Request) -> Response:
         return await anyio.to_thread.run_sync(self._file, request)
@@ -108,7 +106,7 @@ class _Media:
 
     def _file(self, request: Request) -> Response:
         run_id, name = request.path_params["run_id"], request.path_params["name"]
-        if not self._is_visible(request, run_id):
+        if not self._seeing.ids([run_id], request):
             return _not_there("There is no such file here.")
         size = request.query_params.get("size")
         if size is None:
@@ -120,7 +118,7 @@ class _Media:
 
     def _zip(self, request: Request) -> Response:
         run_id = request.path_params["run_id"]
-        if not self._is_visible(request, run_id) or not self._store.names(run_id):
+        if not self._seeing.ids([run_id], request) or not self._store.names(run_id):
             return _not_there("There are no kept files of such a run here.")
         return self._archive([run_id], f"{run_id}.zip")
 
@@ -131,8 +129,8 @@ class _Media:
         return await anyio.to_thread.run_sync(self._zip_of_several, request, run_ids)
 
     def _zip_of_several(self, request: Request, run_ids: list[str]) -> Response:
-        theirs = [run_id for run_id in run_ids if self._is_visible(request, run_id)]
-        with_files = [run_id for run_id in theirs if self._store.names(run_id)]
+        seen = self._seeing.ids(run_ids, request)
+        with_files = [run_id for run_id in seen if self._store.names(run_id)]
         if not with_files:
             return _not_there("None of these runs has kept files here.")
         return self._archive(with_files, f"results-{len(with_files)}.zip")
@@ -143,21 +141,6 @@ class _Media:
         headers = {"Content-Disposition": disposition("attachment", name), "Cache-Control": "no-store"}
         chunks = archive.of_runs(self._store, runs, len(run_ids))
         return StreamingResponse(iterate_in_threadpool(chunks), headers=headers, media_type="application/zip")
-
-    def _is_visible(self, request: Request, run_id: str) -> bool:
-        if not is_signed_in(request):
-            return True
-        try:
-            return is_theirs(request, self._owner(run_id))
-        except LookupError:
-            return False
-
-    def _owner_of_run(self, run_id: str) -> str:
-        """Raises LookupError for an unknown run, for a cache keeps answers and no exceptions."""
-        snapshot = self._engine.snapshot(run_id)
-        if snapshot is None:
-            raise LookupError(run_id)
-        return snapshot.run.owner
 
 
 class _Covers:

@@ -108,7 +108,7 @@ def serve(
 def _serve(
     blocks: gr.Blocks, dashboard: Dashboard, look: Look, host: str, port: int, share: bool
 ) -> Launched:
-    live = LiveStream(dashboard.engine)
+    live = LiveStream(dashboard)
     app = _App(
         doors=lambda inner: Compressed(SameOrigin(_who_asks(dashboard, AsTheyAre(inner)))),
         default_response_class=ORJSONResponse,

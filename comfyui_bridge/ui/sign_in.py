@@ -27,7 +27,6 @@ from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, R
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from comfyui_bridge.core.errors import StoreError
-from comfyui_bridge.core.run import Run
 from comfyui_bridge.store.accounts import SESSION_S, Accounts, Sessions
 from comfyui_bridge.ui import sign_in_page
 from comfyui_bridge.ui.throttle import Throttle
@@ -66,24 +65,10 @@ def is_signed_in(request: Any) -> bool:
     return bool(getattr(request.state, "signed_in", False))
 
 
-def may_see(request: Any, run: Run) -> bool:
-    """Whether the run, its previews and its files may be shown to whoever asks.
-
-    With a sign-in, runs are their owner's, and those without an owner everyone's. Without one, to know a
-    run's id is enough: that is what makes its link work in another browser.
-    """
-    return is_theirs(request, run.owner)
-
-
-def is_theirs(request: Any, owner: str) -> bool:
-    """The same, of a run that is known only by its owner."""
-    return not is_signed_in(request) or owner in ("", owner_of(request))
-
-
 def is_own(request: Any, owner: str) -> bool:
     """Whether whoever asks may stop and move this owner's runs: their own, and those without an owner.
 
-    A link shows a run to others, and gives them no hand in it.
+    A link shows a run to others (see `seeing`), and gives them no hand in it.
     """
     return owner in ("", owner_of(request))
 

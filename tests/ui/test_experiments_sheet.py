@@ -12,7 +12,6 @@ from typing import Any
 
 import httpx
 import pytest
-from starlette.requests import Request
 
 from comfyui_bridge.core.estimate import Estimate
 from comfyui_bridge.core.experiment import AxisKind, AxisPlan, Experiment, ExperimentState, Grid, Plan
@@ -24,7 +23,7 @@ from comfyui_bridge.store.experiments import ExperimentStore
 from comfyui_bridge.store.library import Library
 from comfyui_bridge.store.presets import PresetStore
 from comfyui_bridge.ui.dashboard import Dashboard
-from comfyui_bridge.ui.experiments_tab import access, exports, showing
+from comfyui_bridge.ui.experiments_tab import exports, showing
 from comfyui_bridge.ui.sign_in import BROWSER_COOKIE
 from comfyui_bridge.ui.words import Words
 from tests.engine.fake_house import DEADLINE, FakeHouse, picture
@@ -268,16 +267,6 @@ def test_a_cell_whose_run_is_gone_says_so_and_does_not_wait(lab: Lab) -> None:
 
 def _experiment(state: ExperimentState) -> Experiment:
     return Experiment("e", "", "", "", Plan("t", {}), Grid({}), state, 0.0)
-
-
-def test_a_signed_in_person_takes_only_their_own_sheets() -> None:
-    def asked(name: str) -> Request:
-        return Request({"type": "http", "state": {"owner": name, "signed_in": True}})
-
-    ann_s = replace(_experiment(ExperimentState.DONE), owner="ann")
-    assert access.may_see(asked("ann"), ann_s)
-    assert not access.may_see(asked("bob"), ann_s)
-    assert access.may_see(asked("bob"), replace(ann_s, owner=""))
 
 
 @pytest.mark.parametrize(

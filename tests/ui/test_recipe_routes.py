@@ -30,6 +30,9 @@ from tests.ui.serving_kit import client_of, served
 ROOT = Path(__file__).resolve().parents[2]
 GRAPH = json.loads((ROOT / "workflows" / "text-to-image.json").read_text(encoding="utf-8"))
 PASSWORD = "correct horse battery"
+NOT_SHARED = (
+    "There is no such result here, or it is not shared with you. Ask who made it to copy its recipe link."
+)
 UPLOAD = FileValue("ab" * 32, "secret.png")
 
 
@@ -117,10 +120,12 @@ def test_a_workflow_is_downloaded_as_it_was_sent_and_never_opened(ada: httpx.Cli
     }
 
 
-def test_what_is_somebody_elses_is_as_if_it_were_not_there(ada: httpx.Client) -> None:
+def test_what_is_somebody_elses_is_as_if_it_were_not_there(ada: httpx.Client, anyone: httpx.Client) -> None:
+    answer = anyone.get("/runs/nobodys.json")
+    assert (answer.status_code, answer.text) == (404, "There is no such run here.\n")
     for path in ("/runs/bobs.json", "/runs/bobs/recipe", "/runs/nobodys.json", "/runs/nobodys/recipe"):
         answer = ada.get(path)
-        assert (answer.status_code, answer.text) == (404, "There is no such run here.\n")
+        assert (answer.status_code, answer.text) == (404, f"{NOT_SHARED}\n")
     for pair in ("adas,bobs", "bobs,adas", "adas,adas2,bobs", "bobs", "adas,", ""):
         assert set(ada.get("/compare", params={"runs": pair}).json()) == {"problem"}
     said = ada.get(

@@ -28,13 +28,11 @@ from comfyui_bridge.core.names import safe_name
 from comfyui_bridge.core.outputs import MediaKind
 from comfyui_bridge.core.run import Run
 from comfyui_bridge.core.sheet import Heading, Sheet, SheetCell, SheetWords
-from comfyui_bridge.engine.experiments import Experiments
 from comfyui_bridge.store import archive, sheets
 from comfyui_bridge.ui import present, value_words
 from comfyui_bridge.ui.asked import words_of
 from comfyui_bridge.ui.dashboard import Dashboard
-from comfyui_bridge.ui.experiments_tab import labels
-from comfyui_bridge.ui.experiments_tab.access import seen
+from comfyui_bridge.ui.experiments_tab import access, labels
 from comfyui_bridge.ui.results_tab import tiles
 from comfyui_bridge.ui.routes import disposition
 from comfyui_bridge.ui.words import Words
@@ -56,7 +54,7 @@ def routes(dashboard: Dashboard) -> list[BaseRoute]:
     """None where no experiments are kept."""
     if dashboard.experiments is None:
         return []
-    exports = _Exports(dashboard, dashboard.experiments)
+    exports = _Exports(dashboard)
     return [
         Route(f"/experiments/{{id}}/sheet.{kind}", partial(exports.answer, kind), methods=["GET"])
         for kind in _TYPES
@@ -64,9 +62,8 @@ def routes(dashboard: Dashboard) -> list[BaseRoute]:
 
 
 class _Exports:
-    def __init__(self, dashboard: Dashboard, experiments: Experiments) -> None:
+    def __init__(self, dashboard: Dashboard) -> None:
         self._dashboard = dashboard
-        self._experiments = experiments
         self._limit = anyio.CapacityLimiter(_AT_ONCE)
 
     async def answer(self, kind: str, request: Request) -> Response:
@@ -74,9 +71,11 @@ class _Exports:
 
     def _answer(self, kind: str, request: Request) -> Response:
         words = words_of(request.query_params)
-        now = seen(self._experiments, request)
+        now = access.seen(self._dashboard, request)
         if now is None:
-            return PlainTextResponse(f"{words('ex_unknown')}\n", 404, headers={"Cache-Control": "no-store"})
+            sentence = access.unknown(request, words, "ex_unknown")
+            return PlainTextResponse(f"{sentence}\n", 404, headers={"Cache-Control": "no-store"})
+        now = replace(now, cells=tuple(access.shown(self._dashboard, now.cells, request)))
         template = self._dashboard.library.get(now.experiment.plan.template)
         form = self._dashboard.form_of(template)
         sheet, name = to_sheet(now, form, words, self._path), file_name(now.experiment, kind)

@@ -35,7 +35,7 @@ from comfyui_bridge.ui.experiments_tab import labels, varying
 from comfyui_bridge.ui.experiments_tab.listing import MOST_LISTED
 from comfyui_bridge.ui.experiments_tab.varying import Variable
 from comfyui_bridge.ui.json_answer import JsonAnswer
-from comfyui_bridge.ui.sign_in import is_theirs, owner_of
+from comfyui_bridge.ui.sign_in import owner_of
 from comfyui_bridge.ui.words import Words
 
 _MOST_ASKED = 8 << 20
@@ -181,7 +181,7 @@ class _Answers:
     def _earlier(self, asked: Mapping[str, Any], request: Request) -> Experiment | None:
         """The experiment that is to be repeated, for whoever may see it."""
         found = self._experiments.get(str(asked["experiment"])) if asked.get("experiment") else None
-        return found if found is not None and is_theirs(request, found.owner) else None
+        return found if found is not None and self._dashboard.seeing.experiment(found, request) else None
 
     def _carried(self, one: Experiment) -> Told:
         taken = {other.name for other in self._experiments.listed(one.owner, MOST_LISTED)}

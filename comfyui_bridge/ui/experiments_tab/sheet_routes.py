@@ -1,7 +1,8 @@
 """An experiment's sheet over HTTP: what it is, what changed in it, and what is to be done with it.
 
-Whoever may see runs of its owner may see it; only its owner changes it. Of its cells only those are told
-that changed since the version that a page has, so that a sheet of thousands is followed with a few bytes.
+Whoever may see it looks on; only its owner changes it, and says whether others see it. Of its cells only
+those are told that changed since the version that a page has, so that a sheet of thousands is followed with
+a few bytes.
 """
 
 from __future__ import annotations
@@ -16,12 +17,11 @@ from starlette.routing import BaseRoute, Route
 
 from comfyui_bridge.core import card, values
 from comfyui_bridge.core.errors import BridgeError, StoreError
-from comfyui_bridge.core.experiment import CellNow, ExperimentState, SheetNow, Verdict
+from comfyui_bridge.core.experiment import CellNow, Experiment, ExperimentState, SheetNow, Verdict
 from comfyui_bridge.engine.experiments import Experiments
 from comfyui_bridge.ui.asked import table, words_of
 from comfyui_bridge.ui.dashboard import Dashboard
-from comfyui_bridge.ui.experiments_tab import showing
-from comfyui_bridge.ui.experiments_tab.access import seen
+from comfyui_bridge.ui.experiments_tab import access, showing
 from comfyui_bridge.ui.json_answer import JsonAnswer
 from comfyui_bridge.ui.sign_in import is_own
 from comfyui_bridge.ui.words import Words
@@ -40,7 +40,7 @@ def routes(dashboard: Dashboard) -> list[BaseRoute]:
 
     async def look(request: Request) -> Response:
         told = await anyio.to_thread.run_sync(sheets.look, request)
-        return _unknown(words_of(request.query_params)) if told is None else JsonAnswer(told)
+        return _unknown(request, words_of(request.query_params)) if told is None else JsonAnswer(told)
 
     async def act(request: Request) -> Response:
         asked = await table(request, _LONGEST_ASKED)
@@ -61,7 +61,7 @@ class _Sheets:
 
     def look(self, request: Request) -> Told | None:
         """The sheet, or what changed in it since the version that is named; None where there is none."""
-        sheet = seen(self._experiments, request)
+        sheet = access.seen(self._dashboard, request)
         if sheet is None:
             return None
         words, experiment = words_of(request.query_params), sheet.experiment
@@ -76,10 +76,11 @@ class _Sheets:
         told = {
             **showing.head(experiment, own=own, is_there=template is not None),
             "problem": words.sentence(experiment.problem),
+            "shared": self._dashboard.seeing.shared_experiment(experiment, request),
             "version": sheet.version,
             "counts": counted,
             "line": showing.line(experiment, counted, left, words),
-            "cells": [showing.cell(now, words) for now in fresh],
+            "cells": [showing.cell(now, words) for now in access.shown(self._dashboard, fresh, request)],
         }
         if not is_whole:
             return told
@@ -88,11 +89,13 @@ class _Sheets:
 
     def act(self, request: Request, asked: Mapping[str, Any]) -> Response:
         """Do what is asked; a sentence where that cannot be."""
-        words, sheet = words_of(asked), seen(self._experiments, request)
+        words, sheet = words_of(asked), access.seen(self._dashboard, request)
         if sheet is None:
-            return _unknown(words)
+            return _unknown(request, words)
         if not is_own(request, sheet.experiment.owner):
             return JsonAnswer({"error": words("sh_not_yours")}, 403)
+        if asked.get("action") in _SHARING:
+            return self._share(request, sheet.experiment, asked["action"] == "share", words)
         try:
             is_known = self._done(sheet, asked, words)
         except BridgeError as error:
@@ -100,6 +103,17 @@ class _Sheets:
         if not is_known:
             return JsonAnswer({"error": "This is nothing that can be done with a sheet."}, 400)
         return JsonAnswer({"ok": True})
+
+    def _share(self, request: Request, one: Experiment, on: bool, words: Words) -> Response:
+        """Show a sheet to whoever has its link, or to its owner only."""
+        sharing = self._dashboard.sharing
+        if sharing is None or not self._dashboard.seeing.may_share(one.owner, request):
+            return JsonAnswer({"error": words("shared_not_yours")}, 403)
+        try:
+            sharing.share_experiment(one.experiment_id, one.owner, on)
+        except StoreError as error:
+            return JsonAnswer({"error": words.sentence(str(error))}, 503)
+        return JsonAnswer({"shared": on})
 
     def _done(self, sheet: SheetNow, asked: Mapping[str, Any], words: Words) -> bool:
         experiments, own_id = self._experiments, sheet.experiment.experiment_id
@@ -150,6 +164,7 @@ def _version(text: str) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 20 else 0
 
 
+_SHARING = ("share", "unshare")
 _VERDICTS = tuple(one.value for one in Verdict)
 
 
@@ -162,5 +177,5 @@ def _cells(sheet: SheetNow, asked: Mapping[str, Any]) -> tuple[int, ...]:
     return tuple(dict.fromkeys(one for one in wanted if type(one) is int and one in there))
 
 
-def _unknown(words: Words) -> Response:
-    return JsonAnswer({"error": words("sh_unknown")}, 404)
+def _unknown(request: Request, words: Words) -> Response:
+    return JsonAnswer({"error": access.unknown(request, words)}, 404)

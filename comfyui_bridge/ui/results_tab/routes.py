@@ -27,7 +27,7 @@ from comfyui_bridge.ui.experiments_tab import access
 from comfyui_bridge.ui.json_answer import JsonAnswer
 from comfyui_bridge.ui.results_tab.about import about
 from comfyui_bridge.ui.results_tab.tiles import tile, usage_words
-from comfyui_bridge.ui.sign_in import is_name, is_own, is_signed_in, may_see, owner_of
+from comfyui_bridge.ui.sign_in import is_name, is_own, is_signed_in, owner_of
 from comfyui_bridge.ui.words import Words
 
 MOST_FOUND = 50_000
@@ -50,7 +50,7 @@ def routes(dashboard: Dashboard) -> list[BaseRoute]:
 
     async def run(request: Request) -> Response:
         told = await anyio.to_thread.run_sync(asked.run, request)
-        return JsonAnswer({"error": "There is no such run here."}, 404) if told is None else JsonAnswer(told)
+        return _not_there(request) if told is None else JsonAnswer(told)
 
     async def change(request: Request) -> Response:
         wanted = _wish(await table(request, _LONGEST_ASKED))
@@ -122,8 +122,14 @@ class _Asked:
             person=run.owner if is_name(run.owner) else "",
         )
         starred = bool(self._results.starred([run_id]))
-        part_of = access.part_of(self._dashboard.experiments, run, request)
-        return {**told, "starred": starred, "own": is_own(request, run.owner), "experiment": part_of}
+        part_of = access.part_of(self._dashboard, run, request)
+        return {
+            **told,
+            "starred": starred,
+            "own": is_own(request, run.owner),
+            "shared": self._dashboard.seeing.shared_run(run, request),
+            "experiment": part_of,
+        }
 
     def change(self, request: Request, what: str, run_ids: Sequence[str]) -> dict[str, Any]:
         """Do this with one's own of these runs; how many there were."""
@@ -156,7 +162,7 @@ class _Asked:
 
     def _tiles(self, request: Request, run_ids: Sequence[str]) -> list[dict[str, Any]]:
         words, starred = words_of(request.query_params), self._results.starred(run_ids)
-        runs = [run for run in self._results.some(run_ids) if may_see(request, run)]
+        runs = self._dashboard.seeing.runs(self._results.some(run_ids), request)
         templates = {slug: self._dashboard.library.get(slug) for slug in {run.template for run in runs}}
         return [
             asdict(
@@ -174,6 +180,11 @@ class _Asked:
     def _titled(self, slug: str, title: str, words: Words) -> str:
         template = self._dashboard.library.get(slug)
         return words.text(title, template.phrases) if template else title
+
+
+def _not_there(request: Request) -> Response:
+    words = words_of(request.query_params)
+    return JsonAnswer({"error": words("unshared" if is_signed_in(request) else "unknown_run")}, 404)
 
 
 def searched(request: Request) -> Search:

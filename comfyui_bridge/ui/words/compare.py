@@ -13,6 +13,11 @@ TABLE = {
         "One of these results is not here any more, or is somebody else's.",
         "其中一个结果已不在这里，或属于别人。",
     ),
+    "compare_not_shared": (
+        "One of these results is not here, or it is not shared with you. Ask who made it to copy its recipe "
+        "link.",
+        "其中一个结果不在这里，或者尚未与你共享。请让制作者复制它的配方链接。",
+    ),
     "compare_templates": (
         "They come from two templates; values of the same name are compared.",
         "两者来自不同的模板；比较的是同名参数。",
@@ -42,4 +47,4 @@ TABLE = {
     "compare_no_picture": ("No file was kept", "没有保留文件"),
 }
 
-SCRIPT = tuple(key for key in TABLE if key not in ("compare_gone", "compare_templates"))
+SCRIPT = tuple(key for key in TABLE if key not in ("compare_gone", "compare_not_shared", "compare_templates"))

@@ -37,6 +37,10 @@ TABLE = {
         "The run it came from is not here, or is somebody else's. Its values are in the link.",
         "这里没有它所来自的运行，或它属于别人。参数在链接里。",
     ),
+    "recipe_not_shared": (
+        "The run it came from is not here, or it is not shared with you. Its values are in the link.",
+        "这里没有它所来自的运行，或者它尚未与你共享。参数在链接里。",
+    ),
     "recipe_missing": (
         "The link does not carry: {names}. Fill them in yourself.",
         "链接不包含：{names}。请自行填写。",
@@ -62,6 +66,30 @@ TABLE = {
         "The workflow as it was sent is kept with the run, and reproduces it.",
         "当时提交的工作流随此次运行一起保存，可用来重现。",
     ),
+    # Who sees a result where people sign in
+    "shared_run": (
+        "Whoever signs in here and has the link sees this result.",
+        "在此登录并持有链接的人都能看到这个结果。",
+    ),
+    "shared_sheet": (
+        "Its sheet is shared: whoever signs in here and has the sheet's link sees this result.",
+        "它所在的对照表已共享：在此登录并持有该表链接的人都能看到这个结果。",
+    ),
+    "shared_only_me": ("Only for me", "仅自己可见"),
+    "shared_not_done": (
+        "The link is copied, but nobody else sees this result yet: {why}",
+        "链接已复制，但其他人还看不到这个结果：{why}",
+    ),
+    "shared_not_taken_back": ("It is still shared: {why}", "仍在共享：{why}"),
+    "shared_not_yours": (
+        "Only who made it shares it, where people sign in.",
+        "只有制作者能共享它，而且需要登录。",
+    ),
+    "unshared": (
+        "There is no such result here, or it is not shared with you. Ask who made it to copy its recipe "
+        "link.",
+        "这里没有这个结果，或者它尚未与你共享。请让制作者复制它的配方链接。",
+    ),
     "said_none": ("none", "无"),
     "said_on": ("on", "开"),
     "said_off": ("off", "关"),
@@ -82,4 +110,9 @@ SCRIPT = (
     "recipe_models",
     "recipe_failed",
     "recipe_no_picture",
+    "shared_run",
+    "shared_sheet",
+    "shared_only_me",
+    "shared_not_done",
+    "shared_not_taken_back",
 )

@@ -155,6 +155,14 @@ TABLE = {
         "There is no such experiment here. It may have been deleted, or is somebody else’s.",
         "这里没有这个实验。它可能已被删除，或属于他人。",
     ),
+    "sh_unshared": (
+        "There is no such sheet here, or it is not shared with you. Ask who made it to copy its link.",
+        "这里没有这个对照表，或者它尚未与你共享。请让制作者复制它的链接。",
+    ),
+    "sh_shared_link": (
+        "Whoever signs in here and has the link sees this sheet and its results.",
+        "在此登录并持有链接的人都能看到此表和其中的结果。",
+    ),
     "sh_not_yours": (
         "This is somebody else’s experiment; look at it, but it stays as it is.",
         "这是他人的实验，只能查看。",
@@ -176,6 +184,7 @@ _OF_PYTHON = (
     "sh_failed_count",
     "sh_cancelled_count",
     "sh_unknown",
+    "sh_unshared",
     "sh_not_yours",
     "sh_no_template",
 )

@@ -50,6 +50,14 @@ TABLE = {
         "another data folder.",
         "链接指向 {run_id}，但这里没有它的记录。它可能属于另一台机器或另一个数据目录。",
     ),
+    "unshared_run": (
+        "There is no such result here, or it is not shared with you",
+        "这里没有这个结果，或者它尚未与你共享",
+    ),
+    "unshared_run_hint": (
+        "Ask who made it to copy its recipe link.",
+        "请让制作者复制它的配方链接。",
+    ),
     "server_away_run": (
         "{server} does not answer. If it still has the run once it is back, it goes on.",
         "{server} 没有应答。恢复后若仍有此次运行，会继续。",
