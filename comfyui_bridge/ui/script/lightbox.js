@@ -17,9 +17,10 @@ const lightbox = (() => {
 
   const ask_ = (id) => {
     if (!known.has(id)) {
-      const asked = fetch(`results/${encodeURIComponent(id)}?lang=${lang}`).then((answer) => {
-        if (!answer.ok) throw new Error(answer.statusText);
-        return answer.json();
+      const asked = fetch(`results/${encodeURIComponent(id)}?lang=${lang}`).then(async (answer) => {
+        const told = await answer.json().catch(() => ({}));
+        if (!answer.ok) throw new Error(told.error || answer.statusText);
+        return told;
       });
       asked.catch(() => known.delete(id));
       known.set(id, asked);
@@ -252,6 +253,7 @@ const lightbox = (() => {
       from.above?.(run.run_id) || "",
       make("div", { class: "action-row lb-file-actions" }),
       make("div", { class: "action-row lb-run-actions" }, ...runActions()),
+      sharedLine(run.run_id, run.shared),
     );
     if (run.template && !run.is_there) panel.append(make("p", { class: "lb-quiet" }, say("res_no_template")));
     if (run.removed) panel.append(make("p", { class: "warning" }, run.removed));
@@ -321,9 +323,11 @@ const lightbox = (() => {
   const runActions = () => {
     const id = run.run_id;
     const star = pressable("action lb-star", { onclick: () => results.star([run.run_id], !run.starred) });
+    const { shared } = run;
     const link = pressable("action", { onclick: async (event) => {
       const pressed = event.currentTarget;
       await copyText(new URL(run.link, location.href).href);
+      shareByLink(id, shared);
       setText(pressed, say("copied"));
       setTimeout(() => setText(pressed, say("copy_link")), 1500);
     } }, say("copy_link"));
@@ -342,7 +346,7 @@ const lightbox = (() => {
     const fits = run.is_there ? [act_("values", "use_values"), act_("seed", "new_seed", say("new_seed_hint"))] : [];
     const again = run.live ? [] : [act_("again", "same_again", say("same_again_hint"))];
     const own = run.own ? [star, ...(run.live ? [] : [remove])] : [];
-    const recipe = recipeButton(id);
+    const recipe = recipeButton(id, shared);
     for (const one of [link, recipe]) one.classList.add("stays"); // in the menu, to say that it is copied
     const further = [act_("open", "res_show_stage"), act_("template", "open_as_template"), ...(run.is_there ? [act_("keep_preset", "save_as_preset")] : []), link, recipe, workflow];
     return [...fits, ...again, compare, ...own, menu(say("more_actions"), further)];

@@ -48,8 +48,46 @@ const copyText = async (text) => {
 
 const runLine = (line) => [line.state, dated(line.at), line.took].filter(Boolean).join(" · ");
 
+/* Who sees a run, where people sign in -------------------------------------------------------------
+   `how` one's own run is shown to others: itself ("run"), with its sheet ("sheet"), or not at all (""); null
+   where that is nobody's to decide. Whoever hands out a link wants it to be seen. */
+
+const sharedNow = new Map(); // as the server said it here last, which is newer than what was looked at before
+const howShared = (run, how) => (sharedNow.has(run) ? sharedNow.get(run) : how);
+let askedToShare = Promise.resolve(); // one after the other, so that the last wish counts
+
+const share = (run, isShared) => {
+  const ask = () => answered(fetch(`runs/${encodeURIComponent(run)}/share?__lang=${lang}`, { method: "POST", body: JSON.stringify({ shared: isShared }) }));
+  const told = askedToShare.then(ask);
+  askedToShare = told;
+  return told.then(({ shared, error }) => {
+    if (!error) sharedNow.set(run, shared);
+    const problem = error ? phrase(isShared ? "shared_not_done" : "shared_not_taken_back", { why: error }) : "";
+    for (const line of document.querySelectorAll(`.shared-line[data-run="${CSS.escape(run)}"]`)) drawShared(line, problem || (shared === "" && say("shared_not_now")));
+  });
+};
+/* A link to it was copied. */
+const shareByLink = (run, how) => how !== null && how !== undefined && share(run, true);
+
+/* What others see of one's own run, with the way back; `said` in its place. */
+const drawShared = (line, said = "") => {
+  const how = howShared(line.dataset.run, line.dataset.how);
+  const hadFocus = line.contains(document.activeElement);
+  const words = said || { run: say("shared_run"), sheet: say("shared_sheet") }[how] || "";
+  const back = how === "run" ? [pressable("link", { onclick: () => share(line.dataset.run, false) }, say("shared_only_me"))] : [];
+  line.replaceChildren(make("span", { role: "status" }, words), ...back);
+  line.hidden = !words;
+  if (hadFocus) (back[0] || line).focus(); // keys go on to mean what one looks at
+};
+const sharedLine = (run, how) => {
+  if (how === null || how === undefined) return "";
+  const line = make("div", { class: "shared-line", "data-run": run, "data-how": how, tabindex: "-1" });
+  drawShared(line);
+  return line;
+};
+
 /* A button that copies a run's recipe link; what the link leaves out is said beneath it. */
-const recipeButton = (run) => {
+const recipeButton = (run, how) => {
   const told = make("p", { class: "recipe-told", role: "status", hidden: true });
   const button = make("button", { type: "button", class: "action", title: say("recipe_copy_hint"), onclick: async () => {
     try {
@@ -58,6 +96,7 @@ const recipeButton = (run) => {
       setText(button, say("recipe_copied"));
       setText(told, note);
       button.closest(".action-row")?.after(told);
+      shareByLink(run, how);
     } catch (problem) {
       setText(told, problem.message);
       button.closest(".action-row")?.after(told);

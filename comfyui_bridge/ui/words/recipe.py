@@ -76,6 +76,7 @@ TABLE = {
         "它所在的对照表已共享：在此登录并持有该表链接的人都能看到这个结果。",
     ),
     "shared_only_me": ("Only for me", "仅自己可见"),
+    "shared_not_now": ("Only you see this result now.", "现在只有你能看到这个结果。"),
     "shared_not_done": (
         "The link is copied, but nobody else sees this result yet: {why}",
         "链接已复制，但其他人还看不到这个结果：{why}",
@@ -113,6 +114,7 @@ SCRIPT = (
     "shared_run",
     "shared_sheet",
     "shared_only_me",
+    "shared_not_now",
     "shared_not_done",
     "shared_not_taken_back",
 )

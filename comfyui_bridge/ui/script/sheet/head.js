@@ -6,6 +6,7 @@ const sheetHead = (sheet) => {
     name: make("h2", { class: "cs-name" }), about: make("p", { class: "cs-about" }), acts: make("div", { class: "action-row cs-acts" }),
     line: make("p", { class: "cs-line", role: "status" }), bar: make("div", { class: "cs-bar-of", role: "progressbar", "aria-label": say("sh_progress"), "aria-valuemin": 0 }),
     steer: make("span", { class: "cs-steer" }), trouble: make("div", { class: "cs-trouble", role: "alert", hidden: true }), pages: make("div", { class: "cs-pages" }),
+    seers: make("div", { class: "shared-line", hidden: true }),
     filters: make("div", { class: "cs-filters", role: "group", "aria-label": say("sh_show") }), shared: make("dl", { class: "cs-values", hidden: true }),
   };
 
@@ -19,7 +20,7 @@ const sheetHead = (sheet) => {
     parts.smaller = pressable("cs-zoom", { "aria-label": say("sh_smaller"), title: say("sh_smaller"), onclick: () => zoom(-1) }, "−");
     parts.larger = pressable("cs-zoom", { "aria-label": say("sh_larger"), title: say("sh_larger"), onclick: () => zoom(1) }, "+");
     return make("header", { class: "cs-head" },
-      make("div", { class: "cs-top" }, back, make("div", { class: "cs-titles" }, parts.name, make("div", { class: "cs-under" }, parts.about, parts.fold)), parts.acts),
+      make("div", { class: "cs-top" }, back, make("div", { class: "cs-titles" }, parts.name, make("div", { class: "cs-under" }, parts.about, parts.fold, parts.seers)), parts.acts),
       parts.shared,
       parts.trouble,
       make("div", { class: "cs-tools" },
@@ -45,6 +46,7 @@ const sheetHead = (sheet) => {
     const { now } = sheet;
     if (!parts.name.querySelector("input")) drawName();
     drawActs();
+    drawSeers();
     drawProgress();
     drawPages();
     drawFilters();
@@ -99,6 +101,7 @@ const sheetHead = (sheet) => {
     parts.acts.dataset.key = key;
     const link = pressable("action stays", { onclick: async () => {
       await copyText(new URL(`?view=experiments&experiment=${encodeURIComponent(id)}`, location.href).href);
+      if (sheet.now.shared === false) sheet.tell("share");
       setText(link, say("copied"));
       setTimeout(() => setText(link, say("copy_link")), 1500);
     } }, say("copy_link"));
@@ -107,6 +110,18 @@ const sheetHead = (sheet) => {
       ...(now.is_there ? [pressable("action", { title: say("sh_repeat_hint"), onclick: () => planExperiment({ ...sheet.whole.plan, basedOn: id }) }, say("sh_repeat"))] : []),
       sheet.exports(),
       menu(say("sh_more"), more));
+  };
+
+  /* Who else sees one's own sheet, where people sign in. */
+  const drawSeers = () => {
+    parts.seers.hidden = !sheet.now.shared;
+    const key = JSON.stringify([sheet.now.shared, lang]);
+    if (parts.seers.dataset.key === key) return;
+    parts.seers.dataset.key = key;
+    const hadFocus = parts.seers.contains(document.activeElement);
+    const back = pressable("link", { onclick: () => sheet.tell("unshare") }, say("shared_only_me"));
+    parts.seers.replaceChildren(...(sheet.now.shared ? [make("span", { role: "status" }, say("sh_shared_link")), back] : []));
+    if (hadFocus) parts.acts.querySelector(".menu-button:not(.cs-export *)")?.focus();
   };
 
   const drawProgress = () => {
