@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -17,6 +18,7 @@ import httpx
 import pytest
 from PIL import Image
 from starlette.requests import Request
+from starlette.routing import Route
 
 from comfyui_bridge.core.experiment import AxisKind, AxisPlan, Plan
 from comfyui_bridge.core.outputs import OutputFile
@@ -34,6 +36,9 @@ from comfyui_bridge.store.sharing import Sharing
 from comfyui_bridge.ui import desk as desks
 from comfyui_bridge.ui.dashboard import Dashboard
 from comfyui_bridge.ui.desk import Desk
+from comfyui_bridge.ui.experiments_tab.routes import routes as experiment_routes
+from comfyui_bridge.ui.live_stream import LiveStream
+from comfyui_bridge.ui.routes import routes
 from comfyui_bridge.ui.templates import Templates
 from comfyui_bridge.ui.words import Words
 from tests.engine.fake_house import DEADLINE, FakeHouse, picture
@@ -104,7 +109,6 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
     run = house.submit(library.get("picture"), "ada", **{COLOR: 9})
     plan = Plan("picture", {}, (AxisPlan(AxisKind.VALUES, COLOR, "1,2"),))
     sheet = experiments.start(plan, "ada", "Colours")
-    house.ended(run)
     version, now = 0, experiments.sheet(sheet)
     while now is None or any(one.run is None or not one.run.state.is_final for one in now.cells):
         version = now.version if now else 0
@@ -115,6 +119,7 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
     live = house.submit(library.get("held"), "ada")
     house.begun(live)
     for run_id in (run, cell.run_id):
+        house.run_is(run_id, lambda run: run.state is RunState.COMPLETED and bool(run.kept))
         house.media.keep(run_id, OutputFile("real.png"), [png()])
     with (
         served(dashboard) as page,
@@ -146,9 +151,14 @@ def png() -> bytes:
     return made.getvalue()
 
 
-def answers(path: str, **asked: Any) -> Callable[[httpx.Client, str], bool]:
+PROBED: list[str] = []
+
+
+def answers(path: str) -> Callable[[httpx.Client, str], bool]:
+    PROBED.append(path.partition("?")[0])
+
     def is_seen(client: httpx.Client, which: str) -> bool:
-        return client.get(path.replace("ID", which), **asked).status_code == 200
+        return client.get(path.replace("ID", which)).status_code == 200
 
     return is_seen
 
@@ -204,6 +214,15 @@ OF_SHEET: dict[str, Callable[[httpx.Client, str], bool]] = {
     "with its files": answers("/experiments/ID/sheet.zip"),
     "its plan": repeated,
 }
+
+
+def test_every_address_of_a_run_and_a_sheet_is_asked_below(office: Office) -> None:
+    ours = [*routes(office.dashboard, LiveStream(office.dashboard)), *experiment_routes(office.dashboard)]
+    named = [one for one in ours if isinstance(one, Route) and re.search(r"{(run_id|id)[:}]", one.path)]
+    looked_at = [one for one in named if "GET" in (one.methods or ())]
+    assert len(looked_at) > 10
+    for one in looked_at:
+        assert any(one.path_regex.match(path) for path in PROBED), f"who sees {one.path}?"
 
 
 def seen(office: Office, who: str, probes: dict[str, Any], which: str) -> set[str]:
