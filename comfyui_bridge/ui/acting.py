@@ -32,7 +32,7 @@ from comfyui_bridge.store.intake import Intake
 from comfyui_bridge.ui import form as form_
 from comfyui_bridge.ui import remix as remix_
 from comfyui_bridge.ui import running
-from comfyui_bridge.ui.desk import AT_ONCE, Desk, Session, wish
+from comfyui_bridge.ui.desk import AT_ONCE, Desk, Session, shown_first, turn_to, wish
 from comfyui_bridge.ui.form import Picker, Refused, Typed
 from comfyui_bridge.ui.sign_in import is_own, owner_of
 from comfyui_bridge.ui.stage import Stage
@@ -64,6 +64,8 @@ class _Asked:
     session: Session
     parts: Parts
     event: Mapping[str, Any]
+    form: str
+    """The template whose form is on the page."""
     typed: Typed
     words: Words
     request: gr.Request
@@ -84,7 +86,8 @@ def connect(desk: Desk, session: Session, parts: Parts) -> None:
     def act(event: gr.EventData, held: Any, typed: Typed, lang: str, request: gr.Request) -> Shown:
         typed = form_.with_held(desk.dashboard, typed, held)
         said = event._data if isinstance(event._data, Mapping) else {}
-        return _done(_Asked(desk, session, parts, said, typed, Words(lang), request))
+        form = form_.Held.parse(held).slug
+        return _done(_Asked(desk, session, parts, said, form, typed, Words(lang), request))
 
     outputs = {
         *running.submitting(parts.stage),
@@ -179,6 +182,7 @@ def _as_input(asked: _Asked, run: Run) -> Shown:
     return {
         asked.parts.remix: remix_.said(said, template.slug, key=one.key),
         **_without_silence(asked, shown),
+        **_stage_of(asked, template),
     }
 
 
@@ -215,6 +219,7 @@ def _as_template(asked: _Asked, run: Run) -> Shown:
         asked.parts.remix: remix_.said(asked.words("remix_is_template", title=title), slug),
         **asked.parts.of_library(asked.words),
         **asked.parts.of_form(slug, {}, asked.words),
+        **_stage_of(asked, template),
     }
 
 
@@ -234,7 +239,8 @@ def _preset(asked: _Asked) -> Shown:
     if found is None or template is None:
         return {asked.parts.remix: remix_.said(asked.words("no_such_preset"))}
     before = asked.typed.get(template.slug, {})
-    return _filled(asked, template, values.from_json(found.values), found.name, before=before)
+    shown = _filled(asked, template, values.from_json(found.values), found.name, before=before)
+    return {**shown, **_stage_of(asked, template)}
 
 
 def _fill(asked: _Asked) -> Shown:
@@ -247,9 +253,19 @@ def _fill(asked: _Asked) -> Shown:
     given = {str(key): unmarked(value) for key, value in given.items()}
     return {
         **_filled(asked, template, given, asked.text("name"), before=before),
+        **_stage_of(asked, template),
         # What was brought in just now stands in the library at once.
         **(asked.parts.of_library(asked.words) if asked.event.get("brought") is True else {}),
     }
+
+
+def _stage_of(asked: _Asked, template: Template | None) -> Shown:
+    """Another template's form brings its own stage, unless a run under way keeps it: see `create._choose`."""
+    desk, request = asked.desk, asked.request
+    if template is None or template.slug == asked.form or running.keeps_stage(desk, request):
+        return {}
+    look = turn_to(desk, "", request)
+    return {asked.parts.stage.view: shown_first(desk, template, asked.words, request).to_json(look.at)}
 
 
 def _filled(

@@ -357,7 +357,7 @@ def _generate(desk: Desk, session: Session, tab: Create) -> None:
         words, said = Words(lang), Held.parse(held)
         template = desk.templates.get(said.slug)
         if template is None:
-            return {tab.refusals: Refused({}, "").to_json()}
+            return {tab.refusals: _answer(Refused({}, "").to_json())}
         form = desk.dashboard.form_of(template)
         raw = form_.raw_values(form, said.values) if form else {}
         typed = form_.kept(typed, form, said)
@@ -365,12 +365,12 @@ def _generate(desk: Desk, session: Session, tab: Create) -> None:
         answer = "" if alike else form_.submit(desk.dashboard, template, raw, owner_of(request), words)
         shown = {session.typed: typed, tab.unchanged: unchanged_.told(alike)}
         if isinstance(answer, Refused):
-            return {**shown, tab.refusals: answer.to_json()}
+            return {**shown, tab.refusals: _answer(answer.to_json())}
         if not answer:
-            return {**shown, tab.refusals: Refused({}, "").to_json()}
+            return {**shown, tab.refusals: _answer(Refused({}, "").to_json())}
         return {
             **shown,
-            tab.refusals: _accepted(desk, form, answer),
+            tab.refusals: _answer(_accepted(desk, form, answer)),
             **running.submitted(desk, tab.stage, answer, words, request),
         }
 
@@ -384,6 +384,11 @@ def _generate(desk: Desk, session: Session, tab: Create) -> None:
     given = [tab.picker.held, session.typed, session.lang]
     tab.generate.click(generate, given, outputs, trigger_mode="multiple", **AT_ONCE)
     tab.unchanged.select(anyway, given, outputs, **AT_ONCE)
+
+
+def _answer(said: dict[str, Any]) -> dict[str, Any]:
+    """The same as the answer to a form that was handed in, which the page waits for."""
+    return {**said, "answers": True}
 
 
 def _accepted(desk: Desk, form: Form | None, run_id: str) -> dict[str, Any]:

@@ -300,7 +300,7 @@ def with_held(dashboard: Dashboard, typed: Typed, held: object) -> Typed:
 
 @dataclass(frozen=True)
 class Refused:
-    """Why nothing was submitted: a sentence a field, or one for the whole form."""
+    """Why nothing was submitted: a sentence a field, which the script counts, or one for the whole form."""
 
     fields: Mapping[str, str]
     sentence: str
@@ -334,7 +334,7 @@ def submit(
         return dashboard.engine.submit(template, raw, owner)
     except InvalidValues as error:
         problems = {key: words.sentence(why) for key, why in error.problems.items()}
-        return Refused(problems, words.count("form_problems", len(problems)))
+        return Refused(problems, "")
     except (WorkflowError, StoreError, QueueFull) as error:
         return Refused({}, words.sentence(str(error)))
 

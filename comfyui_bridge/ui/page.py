@@ -9,7 +9,7 @@ from typing import Any
 
 import gradio as gr
 
-from comfyui_bridge.ui import api, create, present, servers_panel
+from comfyui_bridge.ui import api, create, library_panel, present, servers_panel
 from comfyui_bridge.ui.create import Create
 from comfyui_bridge.ui.dashboard import Dashboard
 from comfyui_bridge.ui.desk import AT_ONCE, PLAIN, Desk, Session
@@ -17,14 +17,19 @@ from comfyui_bridge.ui.experiments_tab import tab as experiments_tab
 from comfyui_bridge.ui.results_tab import tab as results_tab
 from comfyui_bridge.ui.servers_panel import ServersTab
 from comfyui_bridge.ui.sign_in import is_signed_in, owner_of
-from comfyui_bridge.ui.templates import Templates
+from comfyui_bridge.ui.templates import Shelf, Templates
 from comfyui_bridge.ui.templates_tab import tab as templates_tab
 from comfyui_bridge.ui.templates_tab.tab import TemplatesTab
-from comfyui_bridge.ui.words import Words, choose
+from comfyui_bridge.ui.words import LANGUAGES, Words, choose
 
 TITLE = "ComfyUI Bridge"
 _BRAND = f'<a class="brand" href="?">{TITLE}</a>'
 """What the header is before anybody has arrived: no server has had time to answer by then."""
+_FIRST = (
+    *("create", "experiments", "results", "templates", "servers"),
+    *("generate", "vary_these", "stop", "example", "nothing_yet", "nothing_yet_hint"),
+)
+"""The words that are seen before anybody has arrived, beside those of the empty library."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +60,19 @@ def build(dashboard: Dashboard) -> gr.Blocks:
         _keep_up(desk, parts)
         api.offer(dashboard)
     return page
+
+
+def first_texts() -> dict[str, dict[str, str]]:
+    """What stands on the page before anybody has arrived, by the English, in each other language."""
+    english = Words()
+    return {
+        lang: {
+            library_panel.markup(Shelf(), english): library_panel.markup(Shelf(), Words(lang)),
+            **{english(key): Words(lang)(key) for key in _FIRST},
+        }
+        for lang in LANGUAGES
+        if lang != english.lang
+    }
 
 
 def _lay_out(desk: Desk) -> Parts:

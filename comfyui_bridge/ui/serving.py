@@ -83,7 +83,7 @@ def launch(dashboard: Dashboard, *, host: str, port: int, share: bool = False) -
 
     Raises CannotListen.
     """
-    look = Look(theme.THEME, theme.css(), theme.head())
+    look = Look(theme.THEME, theme.css(), theme.head(page.first_texts()))
     return serve(partial(page.build, dashboard), dashboard, look, host=host, port=port, share=share)
 
 

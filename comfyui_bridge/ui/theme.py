@@ -6,7 +6,7 @@ One accent on neutral greys, system fonts, thin borders. Nothing here names an o
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from gradio.themes import Base
@@ -271,15 +271,23 @@ def css() -> str:
     return _joined("style", _STYLES, "css")
 
 
-def head() -> str:
-    """The page's own script and what a phone should know, to be put into the page's head."""
-    said = json.dumps({lang: words.script_words(lang) for lang in words.LANGUAGES}, ensure_ascii=False)
-    script = "\n".join(map(_script, _SCRIPTS)).replace('"%WORDS%"', said.replace("<", "\\u003c"))
+def head(first: Mapping[str, Mapping[str, str]]) -> str:
+    """The page's own script and what a phone should know, to be put into the page's head.
+
+    `first`: for each language but English, what the page says before anybody has arrived, by the English.
+    """
+    said = {lang: words.script_words(lang) for lang in words.LANGUAGES}
+    script = "\n".join(map(_script, _SCRIPTS))
+    script = script.replace('"%WORDS%"', _inlined(said)).replace('"%FIRST%"', f"({_inlined(first)})")
     return (
         '<meta name="viewport" content="width=device-width, initial-scale=1, viewport-fit=cover">'
         '<meta name="color-scheme" content="light dark">'
         f'<script>(() => {{\n"use strict";\n{script}\n}})();</script>'
     )
+
+
+def _inlined(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False).replace("<", "\\u003c")
 
 
 def _script(name: str) -> str:

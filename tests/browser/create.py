@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 PAINTED_MS = 60_000
 _RUN = "new URLSearchParams(location.search).get('run')"
@@ -56,6 +57,26 @@ def run(page: Page, begin: Callable[[], None] | None = None) -> str:
 
 def generate(page: Page) -> None:
     page.get_by_role("button", name="Generate").click()
+
+
+@contextmanager
+def held_back(page: Page) -> Iterator[list[Route]]:
+    """What the page hands in with its form is on its way for so long; what else it asks is answered."""
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        if '"touched"' in (route.request.post_data or ""):
+            held.append(route)
+        else:
+            route.continue_()
+
+    page.route("**/gradio_api/**", hold)
+    try:
+        yield held
+    finally:
+        for route in held:
+            route.continue_()
+        page.unroute("**/gradio_api/**", hold)
 
 
 def is_live(page: Page) -> Locator:

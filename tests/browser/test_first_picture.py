@@ -12,7 +12,8 @@ from urllib.request import urlopen
 from playwright.sync_api import Page, Request, expect
 
 from tests.browser import create
-from tests.browser.conftest import Program, Server
+from tests.browser.conftest import PATIENCE_MS, Program, Server
+from tests.waiting import until
 
 Visit = Callable[..., Page]
 SMALL: dict[str, Any] = {"steps": 2, "width": 256, "height": 256}
@@ -101,7 +102,10 @@ def test_stop_ends_a_run_and_says_so(page: Page, server: Server) -> None:
     create.wait_for_step(page, 1)
     page.get_by_role("button", name="Stop").click()
     expect(page.locator("#frame")).to_have_attribute("data-phase", "cancelled")
-    expect(page.locator("#status .line")).to_have_text("Stopped")
+    # In the frame, whether something of it was to be seen or not: what is left behind is no result.
+    expect(page.locator("#frame .message")).to_have_text("StoppedNothing was kept of it.")
+    expect(page.locator("#status .announced")).to_have_text("Stopped")
+    expect(page.locator("#frame .layer.result")).not_to_have_class(re.compile("is-shown"))
     expect(page.get_by_role("button", name="Stop")).to_be_hidden()
 
 
@@ -109,11 +113,18 @@ def test_a_run_keeps_the_stage_until_it_is_done_then_the_next_has_it_and_the_fir
     page: Page, server: Server
 ) -> None:
     create.fill(page, "text-to-image", **SMALL)
-    server.hold()
+    server.hold_at(1)
     create.generate(page)
-    expect(page.locator("#status .line")).to_have_text("Loading model")
+    create.wait_for_step(page, 1)
     first = create.run_id_of(page)
-    create.generate(page)
+    with create.held_back(page) as sent:
+        create.generate(page)
+        until(lambda: page.evaluate("true") and sent, PATIENCE_MS / 1000, "it was sent")
+        # What is told of the one that moves on is no answer.
+        server.hold_at(2)
+        create.wait_for_step(page, 2)
+        expect(page.locator("#generate")).to_have_attribute("aria-busy", "true")
+    expect(page.locator("#generate")).to_have_attribute("aria-busy", "false")
     waiting = page.locator("#queue li[data-state=waiting]")
     expect(waiting.locator(".line")).to_have_text(re.compile("^Queued"))
     assert create.run_id_of(page) == first
@@ -143,10 +154,23 @@ def test_another_template_takes_the_address_at_once_and_the_stage_once_nothing_i
     create.wait_until_done(page)
     # Its seed is of another form, and offered there alone.
     expect(page.locator("#form .seed-last")).to_contain_text("From the workflow")
+    expect(page).to_have_url(re.compile(r"\?template=inpaint$"))
     create.choose(page, "text-to-image")
     expect(page.locator("#status .line")).to_have_text("Your last result")
     expect(page.locator(f'#strip a[data-run="{run}"]')).to_have_attribute("aria-current", "true")
     expect(page).to_have_url(re.compile(r"\?template=text-to-image$"))
+    # A run that is asked for names the page, with whatever form; its values bring its own form along.
+    create.choose(page, "inpaint")
+    page.locator(f'#strip a[data-run="{run}"]').click()
+    create.wait_until_on_stage(page, run)
+    expect(page).to_have_url(re.compile(rf"\?run={run}$"))
+    page.get_by_role("button", name="Use these values").click()
+    create.form_of(page, "text-to-image")
+    expect(page).to_have_url(re.compile(rf"\?run={run}$"))
+    # Values that are put into another form bring its stage, as choosing it does.
+    create.fill(page, "lora", steps=3)
+    expect(page).to_have_url(re.compile(r"\?template=lora$"))
+    expect(page.locator(f'#strip a[data-run="{run}"]')).not_to_have_attribute("aria-current", "true")
 
 
 def test_several_pictures_at_once_stand_side_by_side(page: Page) -> None:

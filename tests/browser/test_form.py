@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 from urllib.request import urlopen
 
 from PIL import Image
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Page, expect
 
 from tests.browser import create
 from tests.browser.conftest import PATIENCE_MS, Program, Server
@@ -39,6 +39,9 @@ def sampler_of(workflow: dict[str, Any]) -> dict[str, Any]:
 def test_another_template_starts_clean_and_the_first_keeps_what_was_typed(page: Page, tmp_path: Path) -> None:
     picture = tmp_path / "mine.png"
     Image.new("RGB", (64, 64), "teal").save(picture)
+    create.choose(page, "model-free")
+    undo = page.get_by_role("button", name="Undo", exact=True)
+    expect(undo).to_have_attribute("aria-disabled", "true")  # nobody changed anything of it
     form = create.fill(page, "image-to-image")
     page.get_by_label("Prompt", exact=True).fill("only for image to image")
     form.locator("#input-image input[type=file]").set_input_files(picture)
@@ -47,8 +50,10 @@ def test_another_template_starts_clean_and_the_first_keeps_what_was_typed(page: 
     create.choose(page, "controlnet")
     expect(page.get_by_label("Prompt", exact=True)).not_to_have_value("only for image to image")
     expect(page.locator("#form [data-testid=image] img")).to_have_attribute("alt", "example.png")
+    expect(undo).to_have_attribute("aria-disabled", "true")
 
     create.choose(page, "image-to-image")
+    expect(undo).to_have_attribute("aria-disabled", "false")
     expect(page.get_by_label("Prompt", exact=True)).to_have_value("only for image to image")
     expect(page.locator("#input-image img")).to_have_attribute("alt", "mine.png")
 
@@ -114,13 +119,12 @@ def test_a_wrong_value_is_told_at_its_field_and_nothing_typed_is_lost(page: Page
     expect(page.get_by_label("Prompt", exact=True)).to_have_value("a fox")
     expect(create.is_live(page)).to_have_count(0)
     # What is put right while the answer is on its way is right.
-    held: list[Route] = []
-    page.route("**/gradio_api/**", lambda route: held.append(route), times=1)
-    create.generate(page)
-    page.get_by_label("Width").fill("512")
-    expect(page.locator("#input-width .field-error")).to_have_count(0)
-    until(lambda: page.evaluate("true") and held, PATIENCE_MS / 1000, "it was sent")
-    held.pop().continue_()
+    with create.held_back(page) as sent:
+        create.generate(page)
+        page.get_by_label("Width").fill("512")
+        expect(page.locator("#input-width .field-error")).to_have_count(0)
+        until(lambda: page.evaluate("true") and sent, PATIENCE_MS / 1000, "it was sent")
+    expect(page.locator("#refused .refused")).to_have_text("One field needs another value.")
     expect(page.get_by_label("Seed", exact=True)).to_be_focused()
     expect(page.locator("#input-width .field-error")).to_have_count(0)
 

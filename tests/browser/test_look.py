@@ -7,12 +7,31 @@ from typing import Any
 
 from playwright.sync_api import Page, expect
 
+from comfyui_bridge.ui.words import KEYS, Words
 from tests.browser import create
 from tests.browser.conftest import PATIENCE_MS, Program, Server
 from tests.waiting import until
 
 Visit = Callable[..., Page]
 PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+
+
+_NOTE_TABS = """
+    const said = (window.said = []);
+    new MutationObserver(() => {
+        for (const tab of document.querySelectorAll('#tabs [role=tab]'))
+            if (!said.includes(tab.textContent.trim())) said.push(tab.textContent.trim());
+    }).observe(document, { childList: true, characterData: true, subtree: true });
+"""
+
+
+_FIRST_TEXTS = """
+    gradio_config.components
+        .filter(({ type }) => type !== "api")
+        .flatMap(({ props: { label, value } }) =>
+            [label, value, ...(value instanceof Object ? Object.values(value) : [])])
+        .filter((one) => typeof one === "string")
+"""
 
 
 def is_as_wide_as_the_screen(page: Page, tab: str) -> bool:
@@ -87,8 +106,13 @@ def test_a_template_is_found_and_chosen_by_keys_alone(page: Page) -> None:
 
 
 def test_the_page_speaks_the_browser_s_language_and_the_link_s(program: Program, visit: Visit) -> None:
-    page = visit(program.url, locale="zh-CN")
+    page = visit("about:blank", locale="zh-CN")
+    page.add_init_script(_NOTE_TABS)
+    page.goto(program.url)
     create.form_of(page)
+    assert page.evaluate("said.join()") == "创作,实验,结果,模板,服务器", "they were said in English first"
+    english = {Words().raw(key) for key in KEYS} - {Words("zh").raw(key) for key in KEYS}
+    assert not english & set(page.evaluate(_FIRST_TEXTS)), "what is drawn before anybody has arrived"
     expect(page.get_by_role("button", name="生成")).to_be_visible()
     expect(page.get_by_label("搜索模板")).to_be_visible()
     expect(page.get_by_role("tab", name="创作")).to_be_visible()

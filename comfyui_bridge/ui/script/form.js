@@ -172,6 +172,7 @@ bridge.form = (element, props, trigger, watch) => {
     performance.mark("form-drawn", { detail: said.slug });
   };
   askFor = (slug, replaces) => {
+    noteFilling(replaces);
     // In a turn of its own: what was put into `held` just now is on its way to where Gradio reads it.
     setTimeout(() => {
       main.since.clear(); // what the server is told now is in its answer
@@ -263,18 +264,25 @@ document.addEventListener("click", (event) => {
   if (event.target.closest("#generate")) handedIn = Object.fromEntries(Object.entries(main.values).map(([key, value]) => [key, JSON.stringify(value)]));
 }, true);
 
+/* How many fields are wrong; what is missing is told above the button already, and not counted once more. */
+const countOf = (wrong) => {
+  if (wrong.every(([key]) => toldMissing.has(key))) return "";
+  return wrong.length === 1 ? say("form_problems_one") : say("form_problems").replace("{count}", wrong.length);
+};
+
 bridge.refusals = (element, props, watch) => {
   const sentence = element.querySelector(".refused");
   const draw = () => {
-    busy(false);
     for (const field of document.querySelectorAll("#form .is-wrong")) clearField(field);
-    const { fields = {}, sentence: said = "", seeds = {}, slug = "" } = props.value || {};
-    const [first, lost] = markFields(Object.fromEntries(Object.entries(fields).filter(([key]) => !isPutRight(key))));
-    handedIn = null;
+    const { fields = {}, sentence: said = "", seeds = {}, slug = "", answers = false } = props.value || {};
+    const wrong = Object.entries(fields).filter(([key]) => !(answers && isPutRight(key)));
+    const [first, lost] = markFields(Object.fromEntries(wrong));
+    if (answers) {
+      busy(false);
+      handedIn = null;
+    }
     if (slug && slug === main.slug) for (const [key, seed] of Object.entries(seeds)) stepSeed(key, seed);
-    // What is missing is told above the button already: it is marked, and not counted once more.
-    const isTold = Object.keys(fields).length > 0 && Object.keys(fields).every((key) => toldMissing.has(key));
-    setText(sentence, [isTold ? "" : said, ...lost].filter(Boolean).join(" "));
+    setText(sentence, [Object.keys(fields).length ? countOf(wrong) : said, ...lost].filter(Boolean).join(" "));
     sentence.hidden = !sentence.textContent;
     if (first) goTo(first);
   };
@@ -290,15 +298,14 @@ const stepSeed = (key, used) => {
   if (way && field && main.values[key] === used + way) putValue(main, field, counted(used, way, field) + way);
 };
 
+let isSending = false; // until the server has answered what was handed in
 let patience = 0;
 
 const busy = (is) => {
-  const line = document.querySelector("#status .line");
+  isSending = is;
   clearTimeout(patience);
-  if (is) {
-    setText(line, say("sending"));
-    patience = setTimeout(() => busy(false), 20000);
-  } else if (line?.textContent === say("sending")) drawStatus();
+  if (is) patience = setTimeout(() => busy(false), 20000);
+  drawStatus();
   const button = byId("generate");
   button?.classList.toggle("is-busy", is);
   button?.setAttribute("aria-busy", String(is));

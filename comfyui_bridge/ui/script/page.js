@@ -2,6 +2,7 @@
 
 /* A run is put on the stage. */
 const openRun = (run) => {
+  placeNamed = "";
   nameShown("create", [["run", run]]);
   openTab("create");
   ask({ action: "open", run });

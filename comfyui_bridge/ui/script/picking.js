@@ -7,8 +7,9 @@ let hand = null; // hands in what the form holds
 let kept = null; // called once the server has it
 
 const pick = (slug, replaces = false) => {
-  if (current && slug && slug !== current) nameShown("create", [["template", slug]]);
+  const isOther = current && slug && slug !== current;
   current = goal = slug;
+  if (isOther) noteChosen();
   markCurrent();
   drawStatus();
   if (slug) askFor?.(slug, replaces);

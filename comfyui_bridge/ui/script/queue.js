@@ -45,7 +45,6 @@ bridge.queue = (element, props, trigger, watch) => {
     if (!next || (queue && next.at < queue.at)) return;
     const before = queue;
     queue = next;
-    busy(false);
     for (const one of next.ended) tellEnded(one);
     if (before && next.items.length > before.items.length) announceQueued(before, next);
     drawQueue();

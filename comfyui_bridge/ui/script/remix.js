@@ -126,9 +126,12 @@ const drawNotice = () => {
 
 /* The form as it was -------------------------------------------------------------------------- */
 
-const MOST_STATES = 20;
-const states = []; // what somebody made of the form, oldest first
-let stateAt = -1;
+/* A step is a change that somebody made: of a form, or from one form into another that values were put into.
+   To choose another template is none, and the steps of a form wait for who comes back to it. */
+const MOST_STEPS = 20;
+const steps = []; // oldest first: the states `from` and `to`, their forms, and whether it was taken back
+const noted = new Map(); // each form as it was last, by slug
+let filledFrom = ""; // the state that values were asked to be put into, until they are
 let settling = 0;
 let restoring = false;
 
@@ -137,18 +140,29 @@ const stateNow = () => {
   return JSON.stringify({ slug: main.slug, values: Object.fromEntries(keys.map((key) => [key, main.values[key]])) });
 };
 
-/* Remember the form as it is, unless that is what was remembered last. */
+const addStep = (from, to) => {
+  const [before, after] = [JSON.parse(from).slug, JSON.parse(to).slug];
+  // What was taken back of these forms cannot be had again.
+  const stays = steps.filter((one) => !one.isBack || ![one.before, one.after].some((slug) => [before, after].includes(slug)));
+  steps.splice(0, steps.length, ...stays, { from, to, before, after, isBack: false });
+  if (steps.length > MOST_STEPS) steps.shift();
+};
+const stepBack = () => steps.findLast((one) => !one.isBack && one.after === main.slug);
+const stepForth = () => steps.find((one) => one.isBack && one.before === main.slug);
+
+/* Remember the form as it is, and what somebody made of it. */
 const noteState = () => {
   clearTimeout(settling);
   if (!main.slug || restoring) return;
-  const now = stateNow();
-  if (now === states[stateAt]) return;
-  states.splice(stateAt + 1);
-  states.push(now);
-  // One more than the steps back: the form as it is now is one of them.
-  if (states.length > MOST_STATES + 1) states.shift();
-  stateAt = states.length - 1;
+  const [was, now] = [noted.get(main.slug), stateNow()];
+  noted.set(main.slug, now);
+  if (was && was !== now) addStep(was, now);
   drawBar();
+};
+/* The form is being asked for: as it will be with the values that are put into it, or as it was left. */
+const noteFilling = (isFilled) => {
+  if (isFilled) noteState();
+  filledFrom = isFilled && main.slug ? stateNow() : "";
 };
 
 /* Typing is remembered once it pauses. */
@@ -159,11 +173,15 @@ const noteSoon = () => {
 
 const step = async (by) => {
   noteState();
-  const to = stateAt + by;
-  if (restoring || to < 0 || to >= states.length) return;
-  const state = JSON.parse(states[to]);
+  const one = by < 0 ? stepBack() : stepForth();
+  if (restoring || !one) return;
+  const state = JSON.parse(by < 0 ? one.from : one.to);
+  if (state.slug !== main.slug && !cardsOf().some((card) => card.dataset.slug === state.slug)) {
+    steps.splice(steps.indexOf(one), 1); // its template is gone
+    return drawBar();
+  }
   restoring = true;
-  stateAt = to;
+  one.isBack = by < 0;
   if (state.slug !== main.slug) await handIn();
   main.since.clear();
   holder.value = { slug: state.slug, values: state.values, touched: Object.keys(state.values) };
@@ -178,9 +196,12 @@ const beforeDrawn = () => {
   noteState();
 };
 const afterDrawn = () => {
-  if (restoring) states[stateAt] = stateNow(); // as the server spells it
+  const [was, now] = [noted.get(main.slug), stateNow()];
+  if (filledFrom) filledFrom !== now && addStep(filledFrom, now);
+  else if (!restoring) for (const one of steps) if (one.to === was) one.to = now; // as the server spells it
+  filledFrom = "";
   restoring = false;
-  noteState();
+  noted.set(main.slug, now);
   drawBar();
   drawNotice();
   showPlace();
@@ -213,8 +234,8 @@ const drawBar = () => {
   undo.title = say("undo_hint");
   redo.title = say("redo_hint");
   // Not `disabled`, which would take the focus from whoever steps back with the keyboard.
-  undo.setAttribute("aria-disabled", String(stateAt <= 0));
-  redo.setAttribute("aria-disabled", String(stateAt >= states.length - 1));
+  undo.setAttribute("aria-disabled", String(!stepBack()));
+  redo.setAttribute("aria-disabled", String(!stepForth()));
   formBar.setAttribute("aria-label", say("form_steps"));
 };
 

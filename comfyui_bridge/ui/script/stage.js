@@ -120,6 +120,9 @@ const drawMessage = (box) => {
   if (isExample) setText(document.querySelector("#frame .caption"), view.line); // it goes when the cover does
   if (view.phase === "unknown" || (view.phase === "nothing" && !view.cover)) {
     box.append(make("p", { class: "message-title" }, view.line), make("p", {}, view.hint));
+  } else if (view.phase === "cancelled" && !view.files.length) {
+    // What was to be seen of it stays behind, dimmed: it is no result.
+    box.append(make("div", { class: "stopped" }, make("p", { class: "message-title" }, view.line), make("p", {}, view.hint)));
   } else if (error && !view.files.length) {
     box.append(errorCard(error));
   }
@@ -155,14 +158,16 @@ const action = (name, words, hint) =>
 const drawStatus = () => {
   const status = byId("status");
   if (!view || !status?.querySelector(".bar")) return;
-  const isSaid = ["nothing", "unknown"].includes(view.phase); // in the frame
+  const isStopped = view.phase === "cancelled" && !view.files.length;
+  const isSaid = isStopped || ["nothing", "unknown"].includes(view.phase); // in the frame
   const stopping = view.live && isStopping(view.run_id, view.stopping);
-  setText(status.querySelector(".line"), isSaid ? "" : stopping ? say("stopping") : view.line);
+  const now = isSending && !view.live ? say("sending") : isSaid ? "" : view.line;
+  setText(status.querySelector(".line"), stopping ? say("stopping") : now);
   const title = view.title && view.template !== current ? view.title : ""; // not the one of the form beside it
   const hint = [title, stopping ? "" : view.estimate, view.hint].filter(Boolean).join(" · ");
-  setText(status.querySelector(".hint"), isSaid && !view.cover ? "" : hint);
+  setText(status.querySelector(".hint"), isStopped ? title : isSaid && !view.cover ? "" : hint);
   // Every step read aloud would be noise: only what begins and what ends is.
-  if (status.dataset.phase !== view.phase) setText(status.querySelector(".announced"), isSaid ? "" : view.line);
+  if (status.dataset.phase !== view.phase) setText(status.querySelector(".announced"), isSaid && !isStopped ? "" : view.line);
   const bar = status.querySelector(".bar");
   const percent = Math.round(view.share * 100);
   bar.dataset.run = bar.dataset.run === view.run_id ? view.run_id : ((bar.dataset.share = "0"), view.run_id);
@@ -194,9 +199,9 @@ const drawAfter = () => {
   if (file) row.append(make("a", { class: "action main", href: file.download, download: file.name, title: `${file.name} · ${file.size}` }, say("download")));
   if (view.archive) row.append(make("a", { class: "action", href: view.archive, download: true }, say("download_all")));
   if (file?.kind === "image") row.append(make("a", { class: "action", href: file.url, target: "_blank", rel: "noopener" }, say("open_full")));
-  row.append(action("values", say("use_values")), action("seed", say("new_seed"), say("new_seed_hint")), recipeButton(view.run_id));
+  row.append(action("values", say("use_values")), action("seed", say("new_seed"), say("new_seed_hint")), recipeButton(view.run_id, view.shared));
   row.append(menu(say("more_actions"), [...(file ? [compareButton(view.run_id)] : []), ...furtherActions(view.run_id, file)]));
-  root.append(row, partOf(view.experiment, view.run_id));
+  root.append(row, sharedLine(view.run_id, view.shared), partOf(view.experiment, view.run_id));
   if (view.files.length > 1) root.append(filmstrip());
   if (view.error && view.files.length) root.append(errorCard(view.error));
   for (const text of view.texts) root.append(make("pre", { class: "text-output" }, text));
@@ -257,6 +262,7 @@ const filmstrip = () => {
 const copyLink = () =>
   make("button", { type: "button", class: "action stays", onclick: async (event) => {
     const button = event.currentTarget;
+    const { run_id: run, shared } = view;
     const url = new URL(view.link, location.href).href;
     try {
       await navigator.clipboard.writeText(url);
@@ -267,6 +273,7 @@ const copyLink = () =>
       document.execCommand("copy");
       field.remove();
     }
+    shareByLink(run, shared);
     setText(button, say("copied"));
     setTimeout(() => setText(button, say("copy_link")), 1500);
   } }, say("copy_link"));
@@ -277,16 +284,30 @@ const rememberSeeds = () => {
   for (const [id, seed] of Object.entries(view.seeds)) byId(id)?.bridgeSeed?.(seed);
 };
 
-/* Another run on the stage gives the tab its name; the last result of a template was not asked for. */
-let addressed = "";
+/* The run on the stage names the tab, for a link to it brings its form along; unless somebody chose another
+   template since they asked for it. The last result of a template was not asked for. */
+let isChosen = false; // the template was chosen after the run that is on the stage
+let placeNamed = "";
 const noteAddress = () => {
-  if (!view.run_id || view.phase === "unknown" || view.phase === "last" || addressed === view.run_id) return;
-  addressed = view.run_id;
-  nameShown("create", [["run", view.run_id]]);
+  const isRun = view?.run_id && !["unknown", "last"].includes(view.phase) && (!isChosen || view.template === current);
+  if (!isRun && !isChosen) return; // as the link says that led here
+  const words = isRun ? ["run", view.run_id] : ["template", current];
+  if (placeNamed === String(words)) return;
+  placeNamed = String(words);
+  nameShown("create", [words]);
 };
+const noteChosen = () => {
+  isChosen = true;
+  noteAddress();
+};
+/* These put a run on the stage, whatever stands beside it. */
+const PUT_ON_STAGE = ["open", "show", "values", "use", "again", "seed"];
 
 bridge.stage = (element, props, trigger, watch) => {
-  ask = (what) => trigger("select", what);
+  ask = (what) => {
+    if (PUT_ON_STAGE.includes(what.action)) isChosen = false;
+    trigger("select", what);
+  };
   const draw = () => {
     const next = props.value;
     if (!next?.phase || next.at < shownAt) return;
@@ -310,7 +331,6 @@ bridge.stage = (element, props, trigger, watch) => {
       isBrought = Boolean(next.run_id) && new URLSearchParams(location.search).has("run");
       goToStage();
     }
-    busy(false);
     drawFrame();
     drawStatus();
     drawAfter();

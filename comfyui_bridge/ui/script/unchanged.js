@@ -16,7 +16,6 @@ bridge.unchanged = (element, props, trigger, watch) => {
     const { run } = props.value || {};
     hide();
     if (!run) return;
-    busy(false);
     line.append(
       make("p", {}, say("unchanged")),
       view?.run_id === run ? "" : choice(say("unchanged_show"), () => ask({ action: "show", run }), "action main"),

@@ -87,8 +87,6 @@ _SAID_BY_PYTHON = (
     "limits",
     "at_least",
     "at_most",
-    "form_problems_one",
-    "form_problems",
     "template_broken",
     "card_problems",
     "form_waiting",
