@@ -24,7 +24,7 @@ from comfyui_bridge.ui.attention import Attention, Look
 from comfyui_bridge.ui.dashboard import Dashboard
 from comfyui_bridge.ui.experiments_tab import access
 from comfyui_bridge.ui.present import StageView
-from comfyui_bridge.ui.sign_in import is_own, is_signed_in, owner_of
+from comfyui_bridge.ui.sign_in import is_name, is_own, is_signed_in, owner_of
 from comfyui_bridge.ui.templates import Templates
 from comfyui_bridge.ui.words import Words
 
@@ -120,6 +120,8 @@ def run_view(desk: Desk, run_id: str, words: Words, request: gr.Request) -> tupl
     form = desk.dashboard.form_of(desk.templates.get(run.template)) if run.error is not None else None
     view = present.stage(run, time.time(), engine.servers(), words, engine.estimate(run), form)
     view = replace(view, title=run_title(desk, run, words), theirs=not is_own(request, run.owner))
+    if view.theirs and is_signed_in(request) and is_name(run.owner):
+        view = replace(view, hint=" · ".join(filter(None, (view.hint, words("made_by", name=run.owner)))))
     # A run that goes on is looked at several times a second, and needs none of this yet.
     return run, _with_its_place(desk, run, view, request) if run.state.is_final else view
 

@@ -108,13 +108,13 @@ class _Media:
         run_id, name = request.path_params["run_id"], request.path_params["name"]
         if not self._seeing.ids([run_id], request):
             return _not_there("There is no such file here.")
-        size = request.query_params.get("size")
+        size, stays = request.query_params.get("size"), self._seeing.stays(run_id, request)
         if size is None:
             path = self._store.path(run_id, name)
-            return _kept(request, path, media_type(name), name)
+            return _kept(request, path, media_type(name), name, stays=stays)
         if not _is_size(size):
             return _no_such_size()
-        return _kept(request, self._store.thumbnail(run_id, name, int(size)), "image/webp")
+        return _kept(request, self._store.thumbnail(run_id, name, int(size)), "image/webp", stays=stays)
 
     def _zip(self, request: Request) -> Response:
         run_id = request.path_params["run_id"]
@@ -187,12 +187,17 @@ def disposition(way: str, name: str) -> str:
     return f"{way}; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
 
 
-def _kept(request: Request, path: Path | None, type_: str, name: str = "") -> Response:
-    """A file that never changes under its address, or where it is not one, a sentence."""
+def _kept(request: Request, path: Path | None, type_: str, name: str = "", *, stays: bool) -> Response:
+    """A file that never changes under its address, or where it is not one, a sentence.
+
+    Unless it `stays`, it may be taken back from who asks: their browser has to ask each time.
+    """
     if path is None:
         return _not_there("There is no such file here, or no picture can be made of it.")
     status = path.stat()
     headers = _file_headers(status)
+    if not stays:
+        headers["Cache-Control"] = "private, no-cache"
     if _is_known(request, headers["ETag"]):
         return Response(status_code=304, headers=headers)
     wants_it = request.query_params.get("download") == "1" or type_ == "application/octet-stream"

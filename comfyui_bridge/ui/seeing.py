@@ -48,6 +48,13 @@ class Seeing:
         seen = self._seen({run_id: self._known_owner(run_id) for run_id in run_ids}, request)
         return [run_id for run_id in run_ids if run_id in seen]
 
+    def stays(self, run_id: str, request: Any) -> bool:
+        """Whether whoever asks goes on seeing what they see of this run: nobody takes it back from them."""
+        if not is_signed_in(request):
+            return True
+        owner = self._known_owner(run_id)
+        return owner is not None and is_own(request, owner)
+
     def experiment(self, experiment: Experiment, request: Any) -> bool:
         """Whether whoever asks may see this experiment and its sheet; in the bin only its owner does."""
         if is_own(request, experiment.owner):

@@ -341,6 +341,7 @@ def test_without_accounts_there_is_nothing_to_share(office: Office) -> None:
     assert seen(office, "bob", OF_RUN, office.run) == set()
 
 
+STAYS = "private, max-age=31536000, immutable"
 NOT_SHARED = "There is no such {} here, or it is not shared with you. Ask who made it to copy its {}link."
 
 
@@ -376,8 +377,24 @@ def test_the_stage_shows_it_as_somebody_elses(office: Office) -> None:
     office.share("run")
     assert (staged("ada").phase, staged("ada").theirs, staged("ada").shared) == ("done", False, "run")
     assert (staged("bob").phase, staged("bob").theirs, staged("bob").shared) == ("done", True, None)
+    assert staged("bob").hint.endswith(" · by ada")
+    assert "ada" not in staged("ada").hint
     office.share("sheet")
     assert (staged("ada", office.cell).shared, staged("bob", office.cell).theirs) == ("sheet", True)
+
+
+def test_a_colleague_s_browser_asks_each_time(office: Office) -> None:
+    office.share("run")
+    for path in (f"/media/{office.run}/real.png", f"/media/{office.run}/real.png?size=64"):
+        told = {
+            who: office.people[who].get(path).headers["cache-control"] for who in ("ada", "bob", "anyone")
+        }
+        assert told == {"ada": STAYS, "anyone": STAYS, "bob": "private, no-cache"}
+    known = {"If-None-Match": office.people["bob"].get(path).headers["etag"]}
+    assert office.people["bob"].get(path, headers=known).status_code == 304
+    office.share("run", on=False)
+    refused = office.people["bob"].get(path, headers=known)
+    assert (refused.status_code, refused.headers["cache-control"]) == (404, "no-store")
 
 
 def test_previews_end_for_others_as_it_is_taken_back(office: Office) -> None:

@@ -67,7 +67,8 @@ const share = (run, isShared) => {
   });
 };
 /* A link to it was copied. */
-const shareByLink = (run, how) => how !== null && how !== undefined && share(run, true);
+const isToShare = (how) => how !== null && how !== undefined;
+const shareByLink = (run, how) => isToShare(how) && share(run, true);
 
 /* What others see of one's own run, with the way back; `said` in its place. */
 const drawShared = (line, said = "") => {
@@ -80,7 +81,7 @@ const drawShared = (line, said = "") => {
   if (hadFocus) (back[0] || line).focus(); // keys go on to mean what one looks at
 };
 const sharedLine = (run, how) => {
-  if (how === null || how === undefined) return "";
+  if (!isToShare(how)) return "";
   const line = make("div", { class: "shared-line", "data-run": run, "data-how": how, tabindex: "-1" });
   drawShared(line);
   return line;
@@ -89,7 +90,7 @@ const sharedLine = (run, how) => {
 /* A button that copies a run's recipe link; what the link leaves out is said beneath it. */
 const recipeButton = (run, how) => {
   const told = make("p", { class: "recipe-told", role: "status", hidden: true });
-  const button = make("button", { type: "button", class: "action", title: say("recipe_copy_hint"), onclick: async () => {
+  const button = make("button", { type: "button", class: "action", title: say(isToShare(how) ? "recipe_copy_shares" : "recipe_copy_hint"), onclick: async () => {
     try {
       const { link, note } = await answerOf(`runs/${encodeURIComponent(run)}/recipe?__lang=${lang}`);
       await copyText(new URL(link, location.origin + location.pathname).href);

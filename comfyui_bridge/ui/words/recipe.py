@@ -7,6 +7,11 @@ TABLE = {
         "One link with the template, all values and the seed",
         "一条链接，包含模板、全部参数和种子",
     ),
+    "recipe_copy_shares": (
+        "One link with the template, all values and the seed; whoever signs in here and has it sees the "
+        "result",
+        "一条链接，包含模板、全部参数和种子；在此登录并持有它的人都能看到结果",
+    ),
     "recipe_copied": ("Recipe link copied", "已复制配方链接"),
     "recipe_open": ("Open as mine", "载入我的表单"),
     "recipe_open_hint": (
@@ -100,6 +105,7 @@ SCRIPT = (
     "recipe",
     "recipe_copy",
     "recipe_copy_hint",
+    "recipe_copy_shares",
     "recipe_copied",
     "recipe_open",
     "recipe_open_hint",

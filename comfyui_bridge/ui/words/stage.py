@@ -50,6 +50,7 @@ TABLE = {
         "another data folder.",
         "链接指向 {run_id}，但这里没有它的记录。它可能属于另一台机器或另一个数据目录。",
     ),
+    "made_by": ("by {name}", "由 {name} 制作"),
     "unshared_run": (
         "There is no such result here, or it is not shared with you",
         "这里没有这个结果，或者它尚未与你共享",
