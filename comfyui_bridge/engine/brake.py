@@ -7,7 +7,7 @@ knows of it: then it takes twice as many until it is said again.
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 
 from comfyui_bridge.core.run import Fault, Run, RunError, RunState
 
@@ -56,8 +56,23 @@ class Brake:
             (self._unmade, self._unmade.alike >= later),
         ):
             if is_over:
-                return f"Paused after {row.count} failures in a row: {row.why} Resume to go on all the same."
+                # Without a number: what is under way ends too, and the sheet counts it.
+                return f"Paused because cell after cell failed: {row.why} Resume to go on all the same."
         return ""
+
+    def recall(self, runs: Iterable[Run], goes_on: bool) -> None:
+        """What ended before this program began, in that order.
+
+        Where it went on after so many failures, somebody had wanted it to.
+        """
+        held_at = math.inf
+        for run in runs:
+            if run.created_at > held_at:
+                self.release()
+            self.ended(run)
+            held_at = min(held_at, run.ended_at or run.created_at) if self.why() else math.inf
+        if goes_on and self.why():
+            self.release()
 
     def release(self) -> None:
         """Somebody wants it to go on."""

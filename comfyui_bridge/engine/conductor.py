@@ -248,6 +248,7 @@ class Conductor:
             raise
         for run_id in runs:
             self._engine.forget(run_id)
+        self._woken.set()  # the same cells of other sheets wait for them no more
         self._sheets.put(sheet, [replace(row, run_id="") for row in rows if row.run_id in runs])
 
     def _brake(self, sheet: Sheet) -> None:
@@ -264,6 +265,7 @@ class Conductor:
             waiting = [row.index for row in sheet.waiting()]
             begun = sheet.begun()
             unfetched = sheet.lacking_room()
+        begun = {**self._sheets.begun_elsewhere(sheet), **begun}
         no_room = self._engine.unwritten() or unfetched
         if no_room:
             # Nothing of what would be made could be kept, and nobody could tell what was made already.

@@ -9,8 +9,9 @@ import random
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import count, islice
 
 from comfyui_bridge.core import experiment as experiment_
 from comfyui_bridge.core.errors import InvalidValues, WorkflowError
@@ -41,6 +42,8 @@ __all__ = ["Experiments", "Outlook"]
 
 _SAMPLES = 8
 """Cells whose time is foretold, for all of them."""
+AT_A_TIME = 256
+"""Cells that are looked up in one go: some 50 ms, after which somebody may have typed on."""
 _LEFT_FOR_S = 2.0
 """How long what was foretold is told again."""
 
@@ -101,22 +104,28 @@ class Experiments:
         form = self._engine.form(template)
         return experiment_.lay_out(plan, form, self._sources(plan.template, owner), self._draw)
 
-    def spared(self, grid: Grid, template: str, owner: str) -> Spared:
-        """The cells of a grid that need no run, as the conductor will find."""
+    def spared(self, grid: Grid, template: str, owner: str) -> Iterator[Spared]:
+        """The cells of a grid that need no run, as the conductor will find: of the first ones, then of more,
+        and of all of them in the end."""
         found = self._template(template)
-        prints = {
-            cell.index: one.fingerprint
-            for cell in (grid.cells() if found else ())
-            if found and (one := self._prepared(found, grid, cell))
-        }
-        same = self._engine.same_as(prints.values(), owner)
-        there = frozenset(index for index, one in prints.items() if one in same)
-        made = [cell.index for cell in grid.cells() if not cell.is_skipped and cell.index in prints]
-        first: dict[str, int] = {}
-        for index in made:
-            first.setdefault(prints[index], index)
-        twins = frozenset(index for index in made if first[prints[index]] != index) - there
-        return Spared(there, twins)
+        there: set[int] = set()
+        twins: set[int] = set()
+        made: set[str] = set()
+        cells = grid.cells() if found is not None else iter(())
+        while found is not None and (some := list(islice(cells, AT_A_TIME))):
+            prepared = ((cell, self._prepared(found, grid, cell)) for cell in some)
+            prints = {cell: one.fingerprint for cell, one in prepared if one is not None}
+            same = self._engine.same_as(prints.values(), owner)
+            for cell, fingerprint in prints.items():
+                if fingerprint in same:
+                    there.add(cell.index)
+                elif not cell.is_skipped and fingerprint in made:
+                    twins.add(cell.index)
+                elif not cell.is_skipped:
+                    made.add(fingerprint)
+            yield Spared(frozenset(there), frozenset(twins))
+        if not grid.size or found is None:
+            yield Spared(frozenset(), frozenset())
 
     def outlook(
         self, planned: Plan | Grid, template: str = "", owner: str = "", spared: Collection[int] = ()
@@ -156,13 +165,21 @@ class Experiments:
         template = self._template(plan.template)
         title = template.title if template is not None else plan.template
         axes = " × ".join(axis.title for axis in laid.grid.axes)
-        name = name or (f"{title}: {axes}" if axes else title)[:LONGEST_NAME]
+        name = name or self.unlike(f"{title}: {axes}" if axes else title, owner)
         made = self._store.add(owner, name, title, plan, laid.grid)
         self._sheets.open(made.experiment_id)
         self._conductor.wake()
         return made.experiment_id
 
+    def unlike(self, name: str, owner: str) -> str:
+        """The name that a new one has by itself: with a number behind it where there is one of that name."""
+        return numbered(name, self.names(owner))
+
     # Looking.
+
+    def names(self, owner: str) -> frozenset[str]:
+        """What this owner's are called."""
+        return self._store.names(owner)
 
     def get(self, experiment_id: str) -> Experiment | None:
         """The experiment as it stands, also from the bin."""
@@ -348,6 +365,14 @@ class Experiments:
             return self._engine.prepared(template, grid.values_of(cell))
         except (InvalidValues, WorkflowError, ValueError):
             return None
+
+
+def numbered(name: str, taken: Collection[str]) -> str:
+    """A name that none of these is, and that a list holds whole."""
+    name = name[:LONGEST_NAME].rstrip()
+    tails = (f" {number}" for number in count(2))
+    more = (f"{name[: LONGEST_NAME - len(tail)].rstrip()}{tail}" for tail in tails)
+    return name if name not in taken else next(one for one in more if one not in taken)
 
 
 def _anew(row: CellRow) -> CellRow:

@@ -30,7 +30,10 @@ _LIVES = (ExperimentState.RUNNING, ExperimentState.PAUSED)
 class Sheet:
     """One experiment's. Its rows change under the turn of who acts, all of it under the lock of `Sheets`."""
 
-    def __init__(self, experiment: Experiment, rows: Sequence[CellRow], version: int) -> None:
+    def __init__(
+        self, experiment: Experiment, rows: Sequence[CellRow], version: int, ended: Mapping[str, Run]
+    ) -> None:
+        """`ended` are the runs by id that were over when these rows were read."""
         self.experiment = experiment
         self.cells = tuple(experiment.grid.cells())
         self.rows = {row.index: row for row in rows}
@@ -38,7 +41,10 @@ class Sheet:
         self.version = version
         self.trouble = ""
         """Why nothing can be begun at the moment."""
-        self.brake = Brake(any(r.outcome is RunState.COMPLETED and not r.reused for r in rows))
+        own = {row.run_id: row.outcome for row in rows if not row.reused and row.outcome is not None}
+        self.brake = Brake(any(o is RunState.COMPLETED and run_id not in ended for run_id, o in own.items()))
+        before = sorted((ended[run_id] for run_id in own if run_id in ended), key=lambda r: r.ended_at or 0.0)
+        self.brake.recall(before, self.goes_on)
         self._adrift: dict[str, str] = {}
         """Runs under way that are no cell's since it was deleted, by id, and their fingerprints."""
         self._places: dict[str, list[int]] = {}
@@ -269,7 +275,8 @@ class Sheets:
             return None
         rows = self._store.cells(experiment_id)
         ended = [row.run_id for row in rows if row.run_id and row.outcome is not None]
-        runs = self._runs.brief(ended)
+        over = self._runs.brief(ended)
+        runs = {**over}
         for row in rows:
             if row.run_id and row.outcome is None and (found := self._snapshot(row.run_id)) is not None:
                 runs[row.run_id] = found.run
@@ -277,7 +284,7 @@ class Sheets:
             if (found := self._snapshot(run_id)) is not None:
                 runs[run_id] = found.run
         with self._changed:
-            sheet = Sheet(experiment, rows, next(self._versions))
+            sheet = Sheet(experiment, rows, next(self._versions), over)
             for run in (*runs.values(), *told):
                 sheet.take(run, sheet.version)
             self._sheets[experiment_id] = sheet
@@ -316,6 +323,17 @@ class Sheets:
             self._changed.notify_all()
 
     # Who acts, in `turn`.
+
+    def begun_elsewhere(self, sheet: Sheet) -> dict[str, str]:
+        """The runs under way of the same owner's other sheets, by their fingerprints."""
+        owner = sheet.experiment.owner
+        begun: dict[str, str] = {}
+        with self._changed:
+            for other in self._sheets.values():
+                is_theirs = other is not sheet and other.experiment.owner == owner
+                if is_theirs and other.experiment.state is not ExperimentState.DONE:
+                    begun |= other.begun()
+        return begun
 
     def busy(self) -> tuple[Sheet, ...]:
         """The sheets that something is to be done about, or may be soon."""

@@ -84,6 +84,14 @@ class ExperimentStore:
             wanted = wanted.where(experiments.c.owner == owner)
         return self._experiments(wanted.order_by(experiments.c.created_at.desc()).limit(limit))
 
+    def names(self, owner: str) -> frozenset[str]:
+        """What this owner's are called, but for those in the bin."""
+        wanted = select(experiments.c.name).where(
+            experiments.c.owner == owner, experiments.c.deleted_at.is_(None)
+        )
+        with self._database.reading() as connection:
+            return frozenset(connection.scalars(wanted))
+
     def running(self, owner: str | None = None) -> tuple[str, ...]:
         """The ids of those that go on, oldest first."""
         wanted = select(experiments.c.experiment_id).where(

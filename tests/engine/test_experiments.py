@@ -61,6 +61,29 @@ def test_each_cell_is_done_once_in_order_and_a_repetition_runs_what_is_new(
     assert len(one.begun) == 11
 
 
+def test_what_needs_no_run_is_known_before(lab: Callable[..., Lab], one: FakeServer) -> None:
+    house = lab(one)
+    house.done(house.begin(over(COLOR, "2,300")))
+    rows = [*map(str, range(1, 301)), "7.0", "300.0", "x"]
+    table = AxisPlan(AxisKind.TABLE, text="\n".join([COLOR, *rows]))
+    plan = Plan("picture", {}, (table,), frozenset({("1",)}))
+
+    def spared(plan: Plan, owner: str = "ann", template: str = "picture") -> list[tuple[list[int], ...]]:
+        grid = house.experiments.lay_out(plan, owner).grid
+        told = house.experiments.spared(grid, template, owner)
+        return [(sorted(one.there), sorted(one.twins)) for one in told]
+
+    # By and by; of a value that is none no run can be made.
+    assert spared(plan) == [([1], []), ([1, 299, 301], [300])]
+    assert spared(plan, "bob")[-1] == ([], [300, 301])
+    assert spared(plan, template="gone") == spared(Plan("picture", {})) == [([], [])]
+    few = Plan("picture", {}, (over(COLOR, "2,3"), over(WIDTH, "8,16")), frozenset({("3", "8")}))
+    assert spared(few) == [([0], [])]
+    sheet = house.done(house.experiments.start(few, "ann"))
+    assert [cell.reused for cell in sheet.cells] == [True, False, False, False]
+    assert len(one.begun) == 2 + 2
+
+
 def done(sheet: SheetNow) -> bool:
     return sheet.experiment.state is ExperimentState.DONE
 

@@ -10,7 +10,7 @@ from tests.engine.fake_house import picture
 from tests.engine.lab import COLOR, Lab, many, over, same
 from tests.fakes.fake_server import FakeServer
 
-FAILED_AGAIN = "Paused after 3 failures in a row: Raise: It broke. Resume to go on all the same."
+FAILED_AGAIN = "Paused because cell after cell failed: Raise: It broke. Resume to go on all the same."
 
 
 def running(sheet: SheetNow) -> int:
@@ -44,6 +44,8 @@ def test_cell_after_cell_that_fails_pauses_it_and_it_says_why(
     house.engine.cancel(house.once(experiment_id, running).cells[2].run.run_id)
     house.once(experiment_id, lambda sheet: many(sheet, RunState.CANCELLED))
     assert house.sheet(experiment_id).experiment.state is ExperimentState.RUNNING
+    house.die()  # whoever comes next knows that two had failed
+    house.enter()
     let_go(house, one, experiment_id)
     sheet = house.is_in(experiment_id, ExperimentState.PAUSED)
     assert sheet.experiment.problem == FAILED_AGAIN
@@ -118,6 +120,29 @@ def test_cells_of_one_graph_that_found_no_room_at_first_are_not_done_again(
     sheet = house.done(house.begin(same(house, 3), over(COLOR, "1..10")))
     assert [cell.reused for cell in sheet.cells] == [False] * 10 + [True] * 20
     assert len(one.begun) == 10
+
+
+def test_cells_of_one_graph_on_two_sheets_are_done_once(lab: Callable[..., Lab], one: FakeServer) -> None:
+    house = lab(one)
+    house.templates["picture"] = picture("Hold")
+    first = house.begin(over(COLOR, "1..6"))
+    house.once(first, lambda sheet: many(sheet, RunState.PENDING, inside=False) == 4)
+    second, bobs = house.begin(over(COLOR, "0..6")), house.begin(over(COLOR, "1,2"), owner="bob")
+    house.once(second, lambda sheet: many(sheet, RunState.PENDING) == 1)
+    house.once(bobs, lambda sheet: many(sheet, RunState.PENDING) == 2)
+    assert many(house.sheet(second), None) == 6
+    # What waits there no more is done here, and what runs there is shown.
+    house.experiments.pause(first)
+    house.once(second, lambda sheet: many(sheet, RunState.PENDING) == 4)
+    assert [cell.run is None for cell in house.sheet(second).cells[:4]] == [False, True, True, False]
+    for _ in range(7):  # what is bob’s the server has by then
+        house.until(one.queue_now)
+        one.let_go()
+    assert [cell.reused for cell in house.done(second).cells] == [False, True, True, *[False] * 4]
+    house.experiments.resume(first)
+    assert [cell.reused for cell in house.done(first).cells] == [False, False, True, True, True, True]
+    house.done(bobs)
+    assert len(one.begun) == 7 + 2
 
 
 def test_where_a_cell_fails_or_is_stopped_the_next_of_its_kind_is_tried(

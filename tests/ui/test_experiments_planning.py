@@ -8,6 +8,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import anyio
 import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
@@ -19,7 +20,7 @@ from comfyui_bridge.core.files import FileValue
 from comfyui_bridge.core.form import Form
 from comfyui_bridge.core.node_defs import FloatSpec, IntSpec
 from comfyui_bridge.engine.engine import Engine
-from comfyui_bridge.engine.experiments import Experiments, Outlook
+from comfyui_bridge.engine.experiments import Experiments, Outlook, numbered
 from comfyui_bridge.store.database import Database
 from comfyui_bridge.store.experiments import ExperimentStore
 from comfyui_bridge.store.media import MediaStore
@@ -168,6 +169,41 @@ def test_too_many_are_refused_with_the_number_and_a_file_that_never_came_by_name
     assert "a.png" in lost["problems"][0]["sentence"]
 
 
+def test_of_many_cells_it_is_looked_up_by_and_by_what_is_there(page: Page) -> None:
+    many = {"kind": "table", "text": "\n".join(["steps", *map(str, range(1, 300)), "7.0", "299.0"])}
+    plan = {"template": "lake", "values": {"seed": "3"}, "axes": [many]}
+    told = page.ask("/plan", plan=plan)
+    assert (told["count"], "there" in told, "outlook" in told) == (301, False, True)
+    found = page.ask("/spared", plan=plan)
+    assert (found["there"], found["twins"]) == ([], [299, 300])
+    assert found["outlook"] == told["outlook"]
+    assert page.ask("/spared", plan={**plan, "axes": [{**STEPS, "text": "many"}]}) == {}
+    assert page.ask("/spared", 404, plan={})["error"]
+
+
+def test_for_whoever_has_gone_nothing_more_is_looked_up(page: Page) -> None:
+    plan = {"template": "lake", "values": {}, "axes": [{**STEPS, "text": "1..300"}]}
+    asked = json.dumps({"plan": plan}).encode()
+    told = iter([{"type": "http.request", "body": asked}, {"type": "http.disconnect"}])
+    sent: list[Any] = []
+
+    async def receive() -> Any:
+        return next(told)
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/experiments/spared",
+        "headers": [],
+        "query_string": b"",
+    }
+    anyio.run(page.client.app, scope, receive, send)
+    assert sent[0]["status"] == 204
+
+
 @pytest.mark.parametrize("asked", [{}, {"plan": 3}, {"plan": {"template": "sea"}}])
 def test_a_plan_of_no_template_is_none(page: Page, asked: dict[str, Any]) -> None:
     assert page.ask("/plan", 404, **asked)["error"]
@@ -202,6 +238,37 @@ def test_what_is_started_is_listed_for_whoever_started_it_and_can_be_planned_ane
     assert again["earlier"]["values"]["seed"] == drawn != ""
     kept = page.ask("/inputs", experiment=made["id"], values={"seed": "5"})["values"]["seed"]
     assert (kept, page.ask("/inputs", 404, BOB, experiment="gone").keys()) == ("5", {"error"})
+
+
+def test_a_new_one_is_called_by_what_varies_with_a_number_where_there_is_one(page: Page) -> None:
+    values = {"prompt": "a lake\n at dusk " + "and on " * 9, "seed": "9"}
+    plan = {"template": "lake", "values": values, "axes": [STEPS]}
+    names = []
+    for _ in range(3):
+        called = page.ask("/plan", plan=plan)["called"]
+        page.ask("", plan=plan, name=" ")
+        assert page.listed(ANN)[0]["name"] == called
+        names.append(called)
+    stem = "Steps: a lake at dusk and on and on and on and on and…"
+    assert names == [stem, f"{stem} 2", f"{stem} 3"]
+    told = page.ask("/plan", plan={**plan, "axes": [TEXTS, STEPS]}, browser=BOB)
+    assert told["name"] == told["called"] == "Prompt × Steps"
+    assert page.ask("/plan", plan={**plan, "axes": []})["name"] == "Lake"
+    page.ask("", plan=plan, name=stem)  # who writes a name has it
+    assert page.listed(ANN)[0]["name"] == stem
+
+
+@pytest.mark.parametrize(
+    ("name", "taken", "expected"),
+    [
+        ("Seed", ["Seeds"], "Seed"),
+        ("Seed", ["Seed"], "Seed 2"),
+        ("Room 7", ["Room 7", "Room 7 2"], "Room 7 3"),
+        ("x" * 200, ["x" * 120], f"{'x' * 118} 2"),
+    ],
+)
+def test_no_two_are_called_alike(name: str, taken: list[str], expected: str) -> None:
+    assert numbered(name, taken) == expected
 
 
 def test_presets_of_the_template_are_offered(page: Page) -> None:

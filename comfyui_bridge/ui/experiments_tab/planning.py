@@ -26,13 +26,12 @@ from comfyui_bridge.core.files import FileValue, marked
 from comfyui_bridge.core.form import Form
 from comfyui_bridge.core.sweep import Axis
 from comfyui_bridge.core.template import Template
-from comfyui_bridge.engine.experiments import Experiments, Outlook
+from comfyui_bridge.engine.experiments import AT_A_TIME, Experiments, Outlook, Spared
 from comfyui_bridge.ui import form as form_
 from comfyui_bridge.ui import present, value_words
 from comfyui_bridge.ui.asked import table, words_of
 from comfyui_bridge.ui.dashboard import Dashboard
 from comfyui_bridge.ui.experiments_tab import labels, varying
-from comfyui_bridge.ui.experiments_tab.listing import MOST_LISTED
 from comfyui_bridge.ui.experiments_tab.varying import Variable
 from comfyui_bridge.ui.json_answer import JsonAnswer
 from comfyui_bridge.ui.sign_in import owner_of
@@ -41,13 +40,16 @@ from comfyui_bridge.ui.words import Words
 _MOST_ASKED = 8 << 20
 MOST_LABELS = 1000
 """So many of an axis are told and drawn; the sheet itself has all."""
-MOST_LOOKED_UP = 256
-"""Of a plan with more cells nobody says how many are there already: that is read while one types."""
+MOST_LOOKED_UP = AT_A_TIME
+"""Of a plan with more cells it is told later how many are there already: this one is read while one types."""
+LONGEST_WORDS = 48
+"""So much of a prompt stands in the name that an experiment has by itself."""
 MANY_RUNS = 100
 LONG_S = 3600.0
 LARGE_BYTES = 2_000_000_000
 
 Told = dict[str, Any]
+Answered = tuple[int, Told]
 
 
 def routes(dashboard: Dashboard) -> list[BaseRoute]:
@@ -56,12 +58,16 @@ def routes(dashboard: Dashboard) -> list[BaseRoute]:
         return []
     answers = _Answers(dashboard, dashboard.experiments)
 
-    def asking(answer: Callable[[Mapping[str, Any], Request], tuple[int, Told]]) -> Any:
+    def asking(answer: Callable[[Mapping[str, Any], Request], Iterator[Answered | None]]) -> Any:
         async def ask(request: Request) -> Response:
             asked = await table(request, _MOST_ASKED)
             if asked is None:
                 return JsonAnswer({"error": "This is no question."}, 400)
-            status, told = await anyio.to_thread.run_sync(_guarded, answer, asked, request)
+            steps = answer(asked, request)
+            while (found := await anyio.to_thread.run_sync(_guarded, steps)) is None:
+                if await request.is_disconnected():  # somebody typed on, and asks something else
+                    return Response(status_code=204)
+            status, told = found
             return JsonAnswer(told, status)
 
         return ask
@@ -69,17 +75,15 @@ def routes(dashboard: Dashboard) -> list[BaseRoute]:
     return [
         Route("/experiments/inputs", asking(answers.inputs), methods=["POST"]),
         Route("/experiments/plan", asking(answers.plan), methods=["POST"]),
+        Route("/experiments/spared", asking(answers.spared), methods=["POST"]),
         Route("/experiments", asking(answers.start), methods=["POST"]),
     ]
 
 
-def _guarded(
-    answer: Callable[[Mapping[str, Any], Request], tuple[int, Told]],
-    asked: Mapping[str, Any],
-    request: Request,
-) -> tuple[int, Told]:
+def _guarded(steps: Iterator[Answered | None]) -> Answered | None:
+    """The next step of an answer, which is it whole where it is not None."""
     try:
-        return answer(asked, request)
+        return next(steps)
     except InvalidValues as error:
         return 400, {"error": " ".join(error.problems.values())}
     except BridgeError as error:
@@ -93,68 +97,101 @@ class _Answers:
         self._dashboard = dashboard
         self._experiments = experiments
 
-    def inputs(self, asked: Mapping[str, Any], request: Request) -> tuple[int, Told]:
+    def inputs(self, asked: Mapping[str, Any], request: Request) -> Iterator[Answered]:
         """What may vary over the values of a form, or over those of an earlier experiment."""
         words, earlier = words_of(asked), self._earlier(asked, request)
         slug = earlier.plan.template if earlier else str(asked.get("template", ""))
         template, form = self._form(slug)
         if template is None or form is None:
-            return 404, {"error": words("exp_no_template")}
+            yield 404, {"error": words("exp_no_template")}
+            return
         given = asked.get("values")
         if earlier and not isinstance(given, Mapping):
             given = earlier.grid.values  # with the seed that was drawn then: what stays is not made again
         raw = form_.raw_values(form, _by_text(given))
         found = list(varying.variables(form, raw, words))
         begin = varying.suggested(form, raw, found, self._list, secrets.randbelow(1 << 31))
-        return 200, {
-            "template": template.slug,
-            "title": words.text(template.title, template.phrases),
-            "inputs": [one.to_json() for one in found],
-            "presets": self._presets(template, request),
-            "lists": self._dashboard.wildcards.names() if self._dashboard.wildcards else (),
-            "values": value_words.carried(raw),
-            "says": list(_says(form, raw, words)),
-            "suggested": begin.to_json() if begin else None,
-            "earlier": self._carried(earlier) if earlier else None,
-        }
+        yield (
+            200,
+            {
+                "template": template.slug,
+                "title": words.text(template.title, template.phrases),
+                "inputs": [one.to_json() for one in found],
+                "presets": self._presets(template, request),
+                "lists": self._dashboard.wildcards.names() if self._dashboard.wildcards else (),
+                "values": value_words.carried(raw),
+                "says": list(_says(form, raw, words)),
+                "suggested": begin.to_json() if begin else None,
+                "earlier": self._carried(earlier, owner_of(request)) if earlier else None,
+            },
+        )
 
-    def plan(self, asked: Mapping[str, Any], request: Request) -> tuple[int, Told]:
+    def plan(self, asked: Mapping[str, Any], request: Request) -> Iterator[Answered]:
         """The sheet that a plan would make."""
         words = words_of(asked)
         template, form = self._form(str(_plan_of(asked).get("template", "")))
         if template is None or form is None:
-            return 404, {"error": words("exp_no_template")}
-        plan = self._read(asked, form)
-        laid = self._laid(plan, form, owner_of(request), words)
+            yield 404, {"error": words("exp_no_template")}
+            return
+        plan, owner = self._read(asked, form), owner_of(request)
+        laid = self._laid(plan, form, owner, words)
         found = {one.key: one for one in varying.variables(form, plan.values, words)}
+        name = by_itself(plan, laid, found, words, words.text(template.title, template.phrases))
         told = {
             **_sheet(plan, laid, found, words),
+            "name": name,
+            "called": self._experiments.unlike(name, owner),
             "varied": sorted(laid.grid.varied | {one.key for one in plan.axes}),
             "problems": [_problem(one, laid, words) for one in laid.problems],
             "seed": _seed(form, plan, laid, words),
         }
-        if laid.problems or not laid.grid.axes:
-            return 200, told
-        grid, owner = laid.grid, owner_of(request)
-        if grid.size <= MOST_LOOKED_UP:
-            spared = self._experiments.spared(grid, template.slug, owner)
-            told |= {"there": sorted(spared.there), "twins": sorted(spared.twins)}
-            outlook = self._experiments.outlook(grid, template.slug, spared=spared.there | spared.twins)
-        else:
-            outlook = self._experiments.outlook(grid, template.slug)
-        return 200, {**told, "outlook": outlook_words(outlook, words), "much": much(outlook, words)}
+        if not laid.problems and laid.grid.axes:
+            is_small = laid.grid.size <= MOST_LOOKED_UP
+            spared = next(self._experiments.spared(laid.grid, template.slug, owner)) if is_small else None
+            told |= self._outlook(laid.grid, template.slug, spared, words)
+        yield 200, told
 
-    def start(self, asked: Mapping[str, Any], request: Request) -> tuple[int, Told]:
+    def spared(self, asked: Mapping[str, Any], request: Request) -> Iterator[Answered | None]:
+        """What of the sheet is there already, however large it is."""
+        words = words_of(asked)
+        template, form = self._form(str(_plan_of(asked).get("template", "")))
+        if template is None or form is None:
+            yield 404, {"error": words("exp_no_template")}
+            return
+        plan, owner = self._read(asked, form), owner_of(request)
+        laid = self._laid(plan, form, owner, words)
+        if laid.problems or not laid.grid.axes:
+            yield 200, {}
+            return
+        for spared in self._experiments.spared(laid.grid, template.slug, owner):  # noqa: B007
+            yield None
+        yield 200, self._outlook(laid.grid, template.slug, spared, words)
+
+    def _outlook(self, grid: Grid, template: str, spared: Spared | None, words: Words) -> Told:
+        """What a grid takes, and which of its cells take nothing where that is known."""
+        known = {"there": sorted(spared.there), "twins": sorted(spared.twins)} if spared is not None else {}
+        none_for = spared.there | spared.twins if spared is not None else ()
+        outlook = self._experiments.outlook(grid, template, spared=none_for)
+        return {**known, "outlook": outlook_words(outlook, words), "much": much(outlook, words)}
+
+    def start(self, asked: Mapping[str, Any], request: Request) -> Iterator[Answered]:
         """Begin it; or what is wrong with it."""
         words = words_of(asked)
         template, form = self._form(str(_plan_of(asked).get("template", "")))
         if template is None or form is None:
-            return 404, {"error": words("exp_no_template")}
+            yield 404, {"error": words("exp_no_template")}
+            return
         plan, owner = self._read(asked, form), owner_of(request)
         laid = self._laid(plan, form, owner, words)
         if laid.problems:
-            return 400, {"problems": [_problem(one, laid, words) for one in laid.problems]}
-        return 200, {"id": self._experiments.begin(plan, laid, owner, str(asked.get("name", "")))}
+            yield 400, {"problems": [_problem(one, laid, words) for one in laid.problems]}
+            return
+        name = str(asked.get("name") or "").strip()
+        if not name:
+            found = {one.key: one for one in varying.variables(form, plan.values, words)}
+            title = words.text(template.title, template.phrases)
+            name = self._experiments.unlike(by_itself(plan, laid, found, words, title), owner)
+        yield 200, {"id": self._experiments.begin(plan, laid, owner, name)}
 
     def _laid(self, plan: Plan, form: Form, owner: str, words: Words) -> Laid:
         """The plan laid out, files that never arrived among its problems."""
@@ -183,12 +220,11 @@ class _Answers:
         found = self._experiments.get(str(asked["experiment"])) if asked.get("experiment") else None
         return found if found is not None and self._dashboard.seeing.experiment(found, request) else None
 
-    def _carried(self, one: Experiment) -> Told:
-        taken = {other.name for other in self._experiments.listed(one.owner, MOST_LISTED)}
+    def _carried(self, one: Experiment, owner: str) -> Told:
         told = {
             "values": value_words.carried(one.grid.values),
             "name": one.name,
-            "again": again(one.name, taken),
+            "again": again(one.name, self._experiments.names(owner)),
         }
         return {**one.plan.to_json(), **told}
 
@@ -205,6 +241,20 @@ def _plan_of(asked: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _by_text(given: Any) -> dict[str, Any]:
     return {str(key): value for key, value in given.items()} if isinstance(given, Mapping) else {}
+
+
+def by_itself(plan: Plan, laid: Laid, found: Mapping[str, Variable], words: Words, title: str) -> str:
+    """What an experiment is called by itself: by what varies, and over which words; a list of "Seed" and
+    "Seed" is no list."""
+    axes = zip(plan.axes, laid.grid.axes, strict=False)
+    label = " × ".join(varying.title(asked, found, words) for asked, _ in axes) or title
+    # The prompt comes first among the texts; the negative one names nothing.
+    prompt = next((one for one in found.values() if one.way == "texts"), None)
+    if prompt is None or not plan.axes or prompt.key in {one.key for one in plan.axes}:
+        return label
+    text = " ".join(prompt.now.split())
+    text = text if len(text) <= LONGEST_WORDS else f"{text[: LONGEST_WORDS - 1].rstrip()}…"
+    return words("exp_part", label=label, part=text) if text else label
 
 
 def again(name: str, taken: Collection[str]) -> str:

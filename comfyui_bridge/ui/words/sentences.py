@@ -58,6 +58,10 @@ ZH = {
     "Some cells may be for {names}, which has not answered since this program was started.": (
         "有些格子可能要由 {names} 完成，而它自本程序启动以来还没有应答。"
     ),
+    "Paused because cell after cell failed: {why} Resume to go on all the same.": (
+        "格子接连失败，已暂停：{why} 点击“继续”可照常进行。"
+    ),
+    # As it was said until now, and stands in what is stored.
     "Paused after {count} failures in a row: {why} Resume to go on all the same.": (
         "连续失败 {count} 次，已暂停：{why} 点击“继续”可照常进行。"
     ),

@@ -4,6 +4,7 @@
 
 bridge.plan = (box, template) => {
   const SOON_MS = 250;
+  const LATER_MS = 600; // a large plan is looked up when nobody types any more
   let plan = plans.of(template);
   let info = null; // what may vary
   let told = null; // what python made of the plan
@@ -66,10 +67,25 @@ bridge.plan = (box, template) => {
       tellAs = said;
       // As long as nothing is changed it would be called as the earlier one was by itself.
       if (plan.again && plan.hasOwnName === undefined) {
-        plan.hasOwnName = plan.basedOnName !== byItself();
+        plan.hasOwnName = ![plan.basedOnName, plan.basedOnName.replace(/ \d{1,3}$/, "")].includes(answer.name);
         save(false);
       }
+      if (isUnknown()) timer = setTimeout(() => lookUp(now, mine), LATER_MS);
     }
+    drawTold();
+  };
+  /* Whether it is not told yet which pictures of it are there. */
+  const isUnknown = () => Boolean(told?.outlook && !told.there);
+  const lookUp = async (now, mine) => {
+    let answer;
+    try {
+      const response = await fetch("experiments/spared", { method: "POST", body: JSON.stringify({ plan: now, lang }), signal: mine.signal });
+      answer = response.ok ? await response.json() : {};
+    } catch {
+      return; // somebody typed on, or nobody answers: it stays "up to" so many
+    }
+    if (!box.isConnected || mine !== asking || !answer.there) return;
+    told = { ...told, ...answer };
     drawTold();
   };
   const changed = () => {
@@ -131,7 +147,7 @@ bridge.plan = (box, template) => {
     const general = (told?.problems || []).filter((one) => one.axis === null && !one.key);
     const isRight = told && !told.problems.length && count > 0;
     const isBlank = asked().some(isEmptyAxis);
-    const spared = [there && (there < count ? tally("exp_there", there) : say("exp_there_all")), twins && tally("exp_twins", twins)];
+    const spared = isUnknown() ? [say("exp_looking")] : [there && (there < count ? tally("exp_there", there) : say("exp_there_all")), twins && tally("exp_twins", twins)];
     setText(parts.outlook, isRight && told.outlook ? [tally("exp_runs", count), ...spared, ...told.outlook].filter(Boolean).join(" · ") : "");
     setText(parts.much, isRight ? [told.much, told.outlook && asked().length && fresh ? say("exp_turn") : ""].filter(Boolean).join(" ") : "");
     parts.much.classList.toggle("is-much", Boolean(isRight && told.much));
@@ -140,28 +156,16 @@ bridge.plan = (box, template) => {
     setText(parts.make, count > 0 && count <= (told?.most || 0) && isRight ? makeWords(count, fresh) : say("exp_make_none"));
     parts.make.disabled = !isRight || isMaking;
     parts.make.setAttribute("aria-busy", String(isMaking));
-    parts.name.placeholder = nameOf();
+    parts.name.placeholder = plan.again && plan.hasOwnName ? plan.again : told?.called || "";
   };
-  /* Of a large one that repeats another nobody has looked up what is there. */
+  /* Of a large one it takes a moment to look up what is there. */
   const makeWords = (count, fresh) => {
-    if (!told.there && plan.basedOn) return phrase("exp_make_most", { count: count.toLocaleString(lang) });
+    if (isUnknown()) return phrase("exp_make_most", { count: count.toLocaleString(lang) });
     if (!fresh) return say("exp_make_there");
     return tally(fresh < count ? "exp_make_new" : "exp_make", fresh);
   };
   /* A repetition is called as what it repeats, if somebody had given that a name of their own. */
-  const nameOf = () => {
-    const name = byItself();
-    return plan.again && (plan.hasOwnName || name === plan.basedOnName) ? plan.again : name;
-  };
-  /* By what varies, and over which words: a list of "Seed" and "Seed" is no list. */
-  const byItself = () => {
-    const varied = new Set(asked().map((axis) => axis.key));
-    // The prompt comes first among the texts; the negative one names nothing.
-    const prompt = info.inputs.find((one) => one.way === "texts");
-    const text = prompt && !varied.has(prompt.key) ? prompt.now || "" : "";
-    const axes = (told?.axes || []).map((one) => one.title).join(" × ") || plan.title || "";
-    return text && varied.size ? phrase("exp_part", { label: axes, part: text.length > 48 ? `${text.slice(0, 47).trimEnd()}…` : text }) : axes;
-  };
+  const ownName = () => plan.name.trim() || (plan.again && plan.hasOwnName ? plan.again : "");
 
   const makeAll = async () => {
     if (isMaking) return;
@@ -171,7 +175,7 @@ bridge.plan = (box, template) => {
     if (parts.make.textContent !== said || parts.make.disabled) return;
     isMaking = true;
     drawFoot();
-    const answer = await answered(fetch("experiments", { method: "POST", body: JSON.stringify({ plan: forAll(), name: plan.name.trim() || nameOf(), lang }) }));
+    const answer = await answered(fetch("experiments", { method: "POST", body: JSON.stringify({ plan: forAll(), name: ownName(), lang }) }));
     isMaking = false;
     if (answer.id) {
       plans.discard(template);
