@@ -161,7 +161,9 @@ def test_another_template_takes_the_address_at_once_and_the_stage_once_nothing_i
     expect(page).to_have_url(re.compile(r"\?template=text-to-image$"))
     # A run that is asked for names the page, with whatever form; its values bring its own form along.
     create.choose(page, "inpaint")
-    page.locator(f'#strip a[data-run="{run}"]').click()
+    of_run = page.locator(f'#strip a[data-run="{run}"]')
+    expect(of_run).not_to_have_attribute("aria-current", "true")
+    of_run.click()
     create.wait_until_on_stage(page, run)
     expect(page).to_have_url(re.compile(rf"\?run={run}$"))
     page.get_by_role("button", name="Use these values").click()
@@ -170,7 +172,7 @@ def test_another_template_takes_the_address_at_once_and_the_stage_once_nothing_i
     # Values that are put into another form bring its stage, as choosing it does.
     create.fill(page, "lora", steps=3)
     expect(page).to_have_url(re.compile(r"\?template=lora$"))
-    expect(page.locator(f'#strip a[data-run="{run}"]')).not_to_have_attribute("aria-current", "true")
+    expect(of_run).not_to_have_attribute("aria-current", "true")
 
 
 def test_several_pictures_at_once_stand_side_by_side(page: Page) -> None:

@@ -158,16 +158,16 @@ const action = (name, words, hint) =>
 const drawStatus = () => {
   const status = byId("status");
   if (!view || !status?.querySelector(".bar")) return;
-  const isStopped = view.phase === "cancelled" && !view.files.length;
-  const isSaid = isStopped || ["nothing", "unknown"].includes(view.phase); // in the frame
+  const hasEnded = ["cancelled", "failed"].includes(view.phase) && !view.files.length;
+  const isSaid = hasEnded || ["nothing", "unknown"].includes(view.phase); // in the frame
   const stopping = view.live && isStopping(view.run_id, view.stopping);
   const now = isSending && !view.live ? say("sending") : isSaid ? "" : view.line;
   setText(status.querySelector(".line"), stopping ? say("stopping") : now);
   const title = view.title && view.template !== current ? view.title : ""; // not the one of the form beside it
   const hint = [title, stopping ? "" : view.estimate, view.hint].filter(Boolean).join(" · ");
-  setText(status.querySelector(".hint"), isStopped ? title : isSaid && !view.cover ? "" : hint);
+  setText(status.querySelector(".hint"), hasEnded ? title : isSaid && !view.cover ? "" : hint);
   // Every step read aloud would be noise: only what begins and what ends is.
-  if (status.dataset.phase !== view.phase) setText(status.querySelector(".announced"), isSaid && !isStopped ? "" : view.line);
+  if (status.dataset.phase !== view.phase) setText(status.querySelector(".announced"), isSaid && !hasEnded ? "" : view.line);
   const bar = status.querySelector(".bar");
   const percent = Math.round(view.share * 100);
   bar.dataset.run = bar.dataset.run === view.run_id ? view.run_id : ((bar.dataset.share = "0"), view.run_id);

@@ -7,8 +7,8 @@ TABLE = {
     "example": ("Example. Your picture appears here", "示例。你的画面会出现在这里"),
     "last_result": ("Your last result", "你上次的结果"),
     "nothing_yet_hint": (
-        "Change the words if you like, then press Generate.",
-        "可以先改一改文字，再点“生成”。",
+        "Change what you like, then press Generate.",
+        "可以先改一改参数，再点“生成”。",
     ),
     "sending": ("Sending", "正在提交"),
     "queued": ("Queued", "排队中"),
