@@ -69,10 +69,12 @@ def watch_it_fill(page: Page) -> None:
     expect(page.get_by_role("columnheader")).to_have_text(["StepsPrompt", "2", "3", "4", "5"])
     expect(page.get_by_role("rowheader")).to_have_count(3)
     expect(states(page, "failed")).to_contain_text("It hurts")
+    cell(page, 3).locator(".cs-open").focus()
     page.reload()
     expect(page).to_have_title(re.compile("Lakes · ComfyUI Bridge$"))
     expect(page.locator(".cs-line")).to_have_text("11 of 12 done · 1 failed", timeout=LONG_MS)
     expect(page.locator(".cs-shown img.is-there")).to_have_count(11)
+    expect(cell(page, 3).locator(".cs-open")).to_have_attribute("tabindex", "0")  # where one was
     states(page, "failed").get_by_role("button", name="Run again").click()
     expect(page.locator(".cs-line")).to_have_text("All 12 done", timeout=LONG_MS)
     expect(page.locator(".cs-shown img.is-there")).to_have_count(12)

@@ -2,10 +2,32 @@
    It fills while its runs end: what changed since the version that is here is asked for, for as long as
    somebody looks and something may still change. */
 
-const lastSeen = new Map(); // where somebody was on a sheet that is not shown now: its id -> cursor, page, filter
+/* Where somebody was on a sheet: its id -> page, filter, and where on the table. It outlives a reload. */
+const lastSeen = (() => {
+  const STORE = "bridge.sheets";
+  const MOST = 20;
+  const read = () => {
+    try {
+      return new Map(JSON.parse(sessionStorage.getItem(STORE) || "[]"));
+    } catch {
+      return new Map();
+    }
+  };
+  const known = read();
+  const put = (id, where) => {
+    known.delete(id); // the newest stands last
+    known.set(id, where);
+    try {
+      sessionStorage.setItem(STORE, JSON.stringify([...known].slice(-MOST)));
+    } catch {
+      // Not allowed to: it is known until the page is loaded anew.
+    }
+  };
+  return { of: (id) => known.get(id) || {}, put };
+})();
 
 /* On the sheet of this experiment, the cell that a run stands in is where one is. */
-bridge.sheetAt = (id, run) => lastSeen.set(id, { ...lastSeen.get(id), run });
+bridge.sheetAt = (id, run) => lastSeen.put(id, { run });
 
 /* `named` is told what it is called. */
 bridge.sheet = (container, id, named) => {
@@ -94,26 +116,29 @@ bridge.sheet = (container, id, named) => {
     const { axes } = sheet.whole;
     sheet.short = axes.map((axis) => apart(axis.labels));
     const isAgain = Boolean(root);
-    if (!isAgain) comeBack();
+    const isBack = !isAgain && comeBack();
     sheet.page = Math.min(sheet.page, Math.max(0, (axes.length > 2 ? axes[0].labels.length : 1) - 1));
     if (!isAgain) build();
     sheet.head.drawAbout();
     sheet.head.draw(); // the table has what it leaves
     fill();
-    sheet.laying.lay(isAgain);
+    sheet.laying.lay(isAgain || isBack);
     sheet.told();
   };
 
-  /* To where somebody was when it was last shown, or to the cell that a link from a result means. */
+  /* To where somebody was when it was last shown, or to the cell that a link from a result means. Whether
+     one sees then what one saw. */
   const comeBack = () => {
-    const { run, cursor = -1, page = 0, filter = "all" } = lastSeen.get(id) || {};
+    const { run, page = 0, filter = "all", table } = lastSeen.of(id);
     const found = run ? sheet.cells.findIndex((cell) => cell?.run === run) : -1;
     const each = sheet.whole.axes.length > 2 ? sheet.cells.length / sheet.whole.axes[0].labels.length : Infinity;
     const isFound = found >= 0;
     Object.assign(sheet, isFound ? { page: Math.floor(found / each), filter: "all" } : { page, filter });
-    sheet.table.point(isFound ? found : cursor);
-    lastSeen.delete(id);
+    sheet.table.point(isFound ? found : (table?.cursor ?? -1));
+    if (table) sheet.table.comeBack(table);
+    return Boolean(table);
   };
+  const remember = () => root && lastSeen.put(id, { page: sheet.page, filter: sheet.filter, table: sheet.table.whereabouts() });
 
   const build = () => {
     const { element } = sheet.table;
@@ -153,15 +178,20 @@ bridge.sheet = (container, id, named) => {
     if (isShown) look();
     else clearTimeout(timer);
   });
-  const noticed = () => !document.hidden && isShown && look();
+  const noticed = () => {
+    if (document.hidden) remember();
+    else if (isShown) look();
+  };
   document.addEventListener("visibilitychange", noticed);
+  addEventListener("pagehide", remember);
   container.replaceChildren(sheetToCome(say("sh_loading")));
   seen.observe(container);
 
   return {
     close: () => {
       isClosed = true;
-      if (root) lastSeen.set(id, { cursor: sheet.table.cursor(), page: sheet.page, filter: sheet.filter });
+      remember();
+      removeEventListener("pagehide", remember);
       clearTimeout(timer);
       sheet.foot.end();
       endKeys();

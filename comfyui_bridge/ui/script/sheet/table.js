@@ -7,6 +7,7 @@ const sheetTable = (drawCell) => {
   const GAP = 10;
   const EDGE = 16; // the light table around the cells
   const RING = 6; // around the cell that has the keyboard
+  const SMALLER = 11 / 13; // the axes' names beside the labels
   const SIZES = [64, 88, 112, 144, 184, 232, 288, 360, 460];
   const head = make("div", { class: "cs-heads", role: "row", "aria-rowindex": 1 });
   const space = make("div", { class: "cs-space", role: "presentation" }, head);
@@ -19,12 +20,16 @@ const sheetTable = (drawCell) => {
   let at = { width: 1, height: 1, head: 0, side: 0, across: 1 };
   let cursor = -1; // the cell that Tab comes to
   let wished = -1; // the one that somebody went to, which may not stand here now
+  let due = null; // how far it is to be scrolled, by cells, as soon as there is room
+  let scrolled = { rows: 0, columns: 0 }; // how far it is, by cells
   let isDue = false;
 
   /* Where things are ---------------------------------------------------------------------------- */
 
   const isPhone = () => innerWidth < 720;
-  const longest = (labels) => labels.reduce((most, label) => Math.max(most, label.length), 0);
+  /* About as wide as a text is; Chinese signs are twice as wide as Latin letters. */
+  const widthOf = (text) => text.length * 7.7 + (text.match(/[\u2e80-\uffef]/g)?.length || 0) * 5.3;
+  const longest = (labels) => labels.reduce((most, label) => Math.max(most, widthOf(label)), 0);
   const clamp = (least, value, most) => Math.max(least, Math.min(value, most));
 
   /* As high as the table is with a foot of one line: what the foot says moves no picture. */
@@ -51,10 +56,13 @@ const sheetTable = (drawCell) => {
     if (room <= 0) return false;
     let [across, width, side, top] = [laid.across, 0, 0, 0];
     if (laid.columns) {
-      side = laid.rows ? clamp(isPhone() ? 44 : 72, longest(laid.rows) * 7.8 + 28, isPhone() ? 80 : 176) : 0;
+      const names = [laid.titles.columns, laid.titles.rows];
+      const words = names.flatMap((name) => name.split(/\s+|(?<=[\u2e80-\uffef]{4})/));
+      side = laid.rows ? clamp(isPhone() ? 64 : 84, Math.max(longest(laid.rows) + 28, Math.max(longest(words), longest(names) / 2) * SMALLER + 44), isPhone() ? 96 : 176) : 0;
       width = Math.floor(size || fitting(room, side, across));
-      const lines = clamp(1, Math.ceil((longest(laid.columns) * 7.6) / (width - 4)), 3);
-      top = Math.max(lines * 18 + 16, side ? 46 : 0);
+      const lines = clamp(1, Math.ceil(longest(laid.columns) / (width - 4)), 3);
+      const cornerLines = names.map((name) => clamp(1, Math.ceil((widthOf(name) * SMALLER) / (side - 34)), 3));
+      top = Math.max(lines * 18 + 16, side ? (cornerLines[0] + cornerLines[1]) * 15 + 16 : 0);
     } else [across, width] = flowing(room);
     const picture = Math.round(width / laid.ratio);
     at = { across, width, picture, height: picture + (laid.captions ? 42 : 0), head: top, side };
@@ -92,6 +100,7 @@ const sheetTable = (drawCell) => {
     for (let row = firstRow; row < lastRow; row++) drawRow(row, columns, held);
     if (held !== undefined && !elementOf(cursor)) drawRow(Math.floor(held / at.across), [held % at.across, (held % at.across) + 1], held);
     drawHeads(columns);
+    scrolled = { rows: element.scrollTop / (at.height + GAP), columns: element.scrollLeft / (at.width + GAP) };
     element.classList.toggle("is-moved-down", element.scrollTop > 2);
     element.classList.toggle("is-moved-right", element.scrollLeft > 2);
   };
@@ -156,7 +165,10 @@ const sheetTable = (drawCell) => {
     rows.clear();
     head.querySelector(".cs-corner")?.remove();
     if (!measure()) return;
-    if (at.side) head.append(make("div", { class: "cs-corner", role: "columnheader", "aria-colindex": 1 }, make("span", { class: "cs-corner-columns", title: laid.titles.columns }, laid.titles.columns), make("span", { class: "cs-corner-rows", title: laid.titles.rows }, laid.titles.rows)));
+    const named = (of) => make("div", { class: `cs-corner-${of}`, title: laid.titles[of] }, make("span", {}, laid.titles[of]));
+    if (at.side) head.append(make("div", { class: "cs-corner", role: "columnheader", "aria-colindex": 1 }, named("columns"), named("rows")));
+    if (due) Object.assign(element, { scrollTop: due.rows * (at.height + GAP), scrollLeft: due.columns * (at.width + GAP) });
+    due = null;
     draw(hadFocus);
     // Where one looks is not always where the focus is.
     if (hadFocus) elementOf(cursor)?.querySelector(".cs-open")?.focus({ preventScroll: true });
@@ -269,6 +281,12 @@ const sheetTable = (drawCell) => {
     beside,
     elementOf,
     cursor: () => cursor,
+    /* Where one is on it: what is told here it takes back with `comeBack`, before cells are laid. */
+    whereabouts: () => ({ cursor, size, ...scrolled }),
+    comeBack: (where) => {
+      size = where.size;
+      due = { rows: where.rows, columns: where.columns };
+    },
     has: (index) => places.has(index),
     cells: () => laid.cells,
     width: () => at.width,
