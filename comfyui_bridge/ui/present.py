@@ -286,7 +286,8 @@ def badge(servers: Sequence[ServerStatus], now: float, words: Words, *, uses_san
     away = [server for server in servers if server.state is ServerState.AWAY]
     if servers and all(server.paused for server in servers):
         return Badge("wait", words("all_paused"), words("server_paused_short"), words("servers"), link=True)
-    able = [server for server in servers if server.state is not ServerState.AWAY and not server.paused]
+    # One that has not answered yet takes no run; until any has, it may be the first that does.
+    able = ready or [one for one in servers if one.state is not ServerState.AWAY and not one.paused]
     sandboxes = [server for server in able if _is_sandbox(server, uses_sandbox)]
     if sandboxes and len(sandboxes) == len(able):
         names = ", ".join(server.name for server in away)

@@ -385,6 +385,9 @@ def test_a_sandbox_among_the_servers_is_told_whatever_the_others_are() -> None:
     assert present.badge((SANDBOX, AWAY), NOW, EN).words == (
         "Sandbox: procedural pictures, no AI model. No answer from gpu."
     )
+    assert present.badge((SANDBOX, ServerStatus("gpu")), NOW, EN).words == (
+        "Sandbox: procedural pictures, no AI model."
+    )
     said = present.badge((SANDBOX, READY), NOW, EN).words
     assert said == "2 of 2 servers ready, a sandbox without AI model among them"
 
