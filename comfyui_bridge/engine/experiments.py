@@ -40,10 +40,11 @@ from comfyui_bridge.store.runs import RunStore
 
 __all__ = ["Experiments", "Outlook"]
 
-_SAMPLES = 8
+_SAMPLES = 16
 """Cells whose time is foretold, for all of them."""
 AT_A_TIME = 256
 """Cells that are looked up in one go: some 50 ms, after which somebody may have typed on."""
+_GOLDEN = (5**0.5 - 1) / 2
 _LEFT_FOR_S = 2.0
 """How long what was foretold is told again."""
 
@@ -113,8 +114,11 @@ class Experiments:
         made: set[str] = set()
         cells = grid.cells() if found is not None else iter(())
         while found is not None and (some := list(islice(cells, AT_A_TIME))):
-            prepared = ((cell, self._prepared(found, grid, cell)) for cell in some)
-            prints = {cell: one.fingerprint for cell, one in prepared if one is not None}
+            prints: dict[Cell, str] = {}
+            for cell in some:
+                if (one := self._prepared(found, grid, cell)) is not None:
+                    prints[cell] = one.fingerprint
+                time.sleep(0)  # whoever else has something to do goes first
             same = self._engine.same_as(prints.values(), owner)
             for cell, fingerprint in prints.items():
                 if fingerprint in same:
@@ -354,8 +358,7 @@ class Experiments:
 
     def _outlook(self, template: str, grid: Grid, cells: Sequence[Cell]) -> Outlook:
         """From some of these cells, spread over all of them."""
-        many = min(len(cells), _SAMPLES)
-        chosen = [cells[number * len(cells) // many] for number in range(many)]
+        chosen = [cells[place] for place in spread(len(cells), _SAMPLES)]
         found = self._template(template)
         samples = [one.workflow for cell in chosen if found and (one := self._prepared(found, grid, cell))]
         return self._engine.outlook(template, samples, len(cells))
@@ -365,6 +368,14 @@ class Experiments:
             return self._engine.prepared(template, grid.values_of(cell))
         except (InvalidValues, WorkflowError, ValueError):
             return None
+
+
+def spread(count: int, most: int) -> Sequence[int]:
+    """So many places among these, about as many early as late ones on every axis: in even steps all of them
+    may be in one column."""
+    if count <= most:
+        return range(count)
+    return sorted({int((number + 0.5) * _GOLDEN % 1 * count) for number in range(most)})
 
 
 def numbered(name: str, taken: Collection[str]) -> str:

@@ -13,6 +13,7 @@ from comfyui_bridge.core.experiment import AxisKind, AxisPlan, ExperimentState, 
 from comfyui_bridge.core.files import marked
 from comfyui_bridge.core.run import RunState
 from comfyui_bridge.core.values import FileValue
+from comfyui_bridge.engine.experiments import spread
 from comfyui_bridge.store.run_index import RunIndex
 from tests.engine.fake_house import picture
 from tests.engine.lab import COLOR, WIDTH, Lab, many, over
@@ -82,6 +83,17 @@ def test_what_needs_no_run_is_known_before(lab: Callable[..., Lab], one: FakeSer
     sheet = house.done(house.experiments.start(few, "ann"))
     assert [cell.reused for cell in sheet.cells] == [True, False, False, False]
     assert len(one.begun) == 2 + 2
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(200, 50), (20, 20), (3, 6), (100, 7), (16, 16), (30, 10)])
+def test_what_all_cells_take_is_foretold_from_some_of_every_row_and_column(rows: int, columns: int) -> None:
+    places = spread(rows * columns, 16)
+    assert len(set(places)) == 16
+    for axis, length in (
+        ([at // columns for at in places], rows),
+        ([at % columns for at in places], columns),
+    ):
+        assert 0.4 < sum(axis) / len(axis) / (length - 1) < 0.6
 
 
 def done(sheet: SheetNow) -> bool:
