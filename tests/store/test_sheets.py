@@ -9,6 +9,7 @@ import io
 import itertools
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -82,6 +83,10 @@ def test_pictures_stand_under_their_labels_in_order(plain: Callable[[int], str])
     assert all(len({left for left, _, _, _ in column}) == 1 for column in columns)
     assert places[0][0] < places[1][0] < places[2][0]
     assert places[0][3] < places[3][1]
+    # The name of the rows has room, though their labels need none.
+    named = Heading("A longer name", made.axes[0].labels)
+    longer = blocks(painted(sheets.picture(replace(made, axes=(named, made.axes[1])))))
+    assert longer[COLOURS[0]][0] > places[0][0] + 20
 
 
 def test_pages_stand_below_each_other_and_one_axis_wraps(plain: Callable[[int], str]) -> None:

@@ -148,6 +148,7 @@ def test_its_cells_are_steered_and_those_that_failed_are_done_again(lab: Lab) ->
     lab.once(own_id, lambda counts: counts.get("pending", 0) > 1)
     lab.tell(own_id, "stop")
     told = lab.once(own_id, lambda counts: counts.keys() <= {"cancelled", "waiting", "all"})
+    assert not any("why" in cell for cell in told["cells"])  # that somebody stopped it says it all
     assert told["state"] == "stopped"
     assert told["line"].startswith(f"Stopped · {told['counts']['cancelled']} of 8")
     assert lab.tell(own_id, "again", cells=[7]).json() == {"ok": True}

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import unicodedata
 from collections.abc import Iterator
 from html import escape
 from importlib import resources
@@ -63,7 +64,8 @@ class _Page:
 
     def _head(self) -> str:
         sheet = self._sheet
-        style = f"{_text('page.css')}\n:root {{ --columns: {self._columns()}; --shape: {self._shape()}; }}\n"
+        measures = f"--columns: {self._columns()}; --shape: {self._shape()}; --longest: {self._longest()}ch;"
+        style = f"{_text('page.css')}\n:root {{ {measures} }}\n"
         notes = "".join(f'<p dir="auto">{_safe(note)}</p>\n' for note in sheet.notes)
         shared = ""
         if sheet.shared:
@@ -86,6 +88,12 @@ class _Page:
 
     def _columns(self) -> int:
         return max(1, len(self._sheet.columns.labels))
+
+    def _longest(self) -> int:
+        """Digits beside each other that are about as wide as the longest label of a row."""
+        labels = () if self._sheet.is_flow else (*self._sheet.rows.labels, self._sheet.rows.title)
+        wide = [sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in label) for label in labels]
+        return max(wide, default=0) + 3
 
     def _shape(self) -> str:
         """Width by height of a cell: room for the widest and for the highest of the first pictures."""

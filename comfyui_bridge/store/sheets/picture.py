@@ -186,7 +186,8 @@ class _Painter:
         """How wide the widest labels are, at a size of 100."""
         sheet = self._sheet
         columns = [cell.name for cell in sheet.cells] if sheet.is_flow else sheet.columns.labels
-        widest = {"columns": columns, "rows": sheet.rows.labels}
+        rows = [] if sheet.is_flow else [*sheet.rows.labels, sheet.rows.title]
+        widest = {"columns": columns, "rows": rows}
         return {
             name: max((self._fonts.width(label[:120], 100, bold=True) for label in labels), default=0.0)
             for name, labels in widest.items()
@@ -245,14 +246,13 @@ class _Painter:
         """The axis' title over all, and each label at the foot of its room."""
         m = self._measure
         line = round(m.letters * _LINE)
-        self._axis_title(on, x, y + m.letters, self._sheet.columns.title, m.box[0])
-        self._axis_title(
-            on,
-            x - m.row_label,
-            y + m.head - m.gap - line + m.letters,
-            self._sheet.rows.title,
-            m.row_label - m.gap,
-        )
+        for text in self._fonts.lines(self._sheet.columns.title, m.box[0], m.letters, 1):
+            self._fonts.draw(on, (x, y + m.letters), text, m.letters, _SOFT)
+        most = max(1, (m.head - m.gap) // line)
+        names = self._fonts.lines(self._sheet.rows.title, m.row_label - m.gap, m.letters, most)
+        for number, text in enumerate(names, -len(names)):
+            at = (x - m.row_label, y + m.head - m.gap + number * line + m.letters)
+            self._fonts.draw(on, at, text, m.letters, _SOFT)
         for number, label in enumerate(block.columns):
             bold = len(label) <= LONG_LABEL
             lines = self._fonts.lines(label, m.box[0], m.letters, MOST_LABEL_LINES, bold=bold)
@@ -261,10 +261,6 @@ class _Painter:
             for text in lines:
                 self._fonts.draw(on, (left, base), text, m.letters, _INK, bold=bold)
                 base += line
-
-    def _axis_title(self, on: ImageDraw.ImageDraw, x: int, base: int, title: str, width: int) -> None:
-        for text in self._fonts.lines(title, width, self._measure.letters, 1):
-            self._fonts.draw(on, (x, base), text, self._measure.letters, _SOFT)
 
     def _row_label(self, on: ImageDraw.ImageDraw, x: int, y: int, label: str) -> None:
         m = self._measure

@@ -32,8 +32,7 @@ from comfyui_bridge.store import archive, sheets
 from comfyui_bridge.ui import present, value_words
 from comfyui_bridge.ui.asked import words_of
 from comfyui_bridge.ui.dashboard import Dashboard
-from comfyui_bridge.ui.experiments_tab import access, labels
-from comfyui_bridge.ui.results_tab import tiles
+from comfyui_bridge.ui.experiments_tab import access, labels, showing
 from comfyui_bridge.ui.routes import disposition
 from comfyui_bridge.ui.words import Words
 
@@ -233,7 +232,7 @@ class _Drawn:
         return replace(
             made,
             state=run.state.value,
-            reason=now.problem or tiles.why(run, self.words),
+            reason=showing.reason(now, self.words),
             pictures=tuple(self._pictures(run)),
             run_id=run.run_id,
             seconds=run.seconds,

@@ -61,9 +61,16 @@ def _of_run(now: CellNow, words: Words) -> Told:
         "kind": first.source.kind.value if first else "",
         "count": len(run.kept) if len(run.kept) > 1 else 0,
         "text": "" if first else "\n".join(run.texts)[:_LONGEST_TEXT],
-        "why": now.problem or tiles.why(run, words),
+        "why": reason(now, words),
         "share": round(run.progress.overall, 2) if run.state is RunState.IN_PROGRESS else 0,
     }
+
+
+def reason(now: CellNow, words: Words) -> str:
+    """Why a cell shows nothing, where its state does not say it: as a cell that was stopped does."""
+    if now.problem or now.run is None or now.run.state is RunState.CANCELLED:
+        return now.problem
+    return tiles.why(now.run, words)
 
 
 def head(experiment: Experiment, *, own: bool, is_there: bool) -> Told:

@@ -74,7 +74,7 @@ const planGrid = (desk) => {
     const head_ = across.map((label, index) => headOf(saidAcross[index], "exp_skip_column", rows.labels.map((row) => [...before, row, label])));
     const lines = down.map((label, place) => [headOf(saidDown[place], "exp_skip_row", every.map((column) => [...before, label, column])), ...across.map((column, index) => cellOf([...before, label, column], [...saidBefore, saidDown[place], saidAcross[index]]))]);
     matrix = [[null, ...head_], ...lines];
-    const corner = make("td", { class: "exp-corner" }, make("span", {}, columns.title), make("span", {}, rows.title));
+    const corner = make("td", { class: "exp-corner" }, make("span", { title: columns.title }, columns.title), make("span", { title: rows.title }, rows.title));
     const top = make("tr", {}, corner, ...head_.map((button) => make("th", { scope: "col" }, button)));
     const body = lines.map(([label, ...cells]) => make("tr", {}, make("th", { scope: "row" }, label), ...cells.map((cell) => make("td", {}, cell))));
     const isCut = down.length < rows.count || across.length < columns.count;
