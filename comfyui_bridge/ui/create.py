@@ -403,7 +403,7 @@ def _first_template(
     desk: Desk, asked: Mapping[str, str], request: gr.Request
 ) -> tuple[Template | None, dict[str, Any]]:
     """The template a link asks for with its values, else the one of the run it names, else the first."""
-    if asked.get("run"):
+    if asked.get("run") and not asked.get("template"):
         run, _ = run_view(desk, asked["run"], Words(), request)
         template = desk.templates.get(run.template) if run else None
         if run is not None and template is not None:

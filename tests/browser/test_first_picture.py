@@ -140,7 +140,7 @@ def test_a_run_keeps_the_stage_until_it_is_done_then_the_next_has_it_and_the_fir
 
 
 def test_another_template_takes_the_address_at_once_and_the_stage_once_nothing_is_under_way(
-    page: Page, server: Server
+    page: Page, server: Server, visit: Visit
 ) -> None:
     create.fill(page, "text-to-image", **SMALL)
     server.hold()
@@ -148,24 +148,29 @@ def test_another_template_takes_the_address_at_once_and_the_stage_once_nothing_i
     expect(page.locator("#status .line")).to_have_text("Loading model")
     run = create.run_id_of(page)
     create.choose(page, "inpaint")
-    expect(page).to_have_url(re.compile(r"\?template=inpaint$"))
+    expect(page).to_have_url(re.compile(rf"\?template=inpaint&run={run}$"))
     expect(page.locator("#status .hint")).to_contain_text("Text to image")
     server.let_go()
     create.wait_until_done(page)
     # Its seed is of another form, and offered there alone.
     expect(page.locator("#form .seed-last")).to_contain_text("From the workflow")
-    expect(page).to_have_url(re.compile(r"\?template=inpaint$"))
+    # A link leads to what one sees.
+    other = visit(page.url)
+    create.form_of(other, "inpaint")
+    create.wait_until_on_stage(other, run)
+    expect(other).to_have_url(page.url)
+    other.close()
     create.choose(page, "text-to-image")
     expect(page.locator("#status .line")).to_have_text("Your last result")
     expect(page.locator(f'#strip a[data-run="{run}"]')).to_have_attribute("aria-current", "true")
     expect(page).to_have_url(re.compile(r"\?template=text-to-image$"))
-    # A run that is asked for names the page, with whatever form; its values bring its own form along.
+    # A run that is opened stands beside whatever form there is; its values bring its own along.
     create.choose(page, "inpaint")
     of_run = page.locator(f'#strip a[data-run="{run}"]')
     expect(of_run).not_to_have_attribute("aria-current", "true")
     of_run.click()
     create.wait_until_on_stage(page, run)
-    expect(page).to_have_url(re.compile(rf"\?run={run}$"))
+    expect(page).to_have_url(re.compile(rf"\?template=inpaint&run={run}$"))
     page.get_by_role("button", name="Use these values").click()
     create.form_of(page, "text-to-image")
     expect(page).to_have_url(re.compile(rf"\?run={run}$"))

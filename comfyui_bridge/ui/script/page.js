@@ -9,8 +9,8 @@ const openRun = (run) => {
 };
 
 takenUp.create = ({ run, template }) => {
+  if (template && template !== current) (run ? pick : choose)(template);
   if (run && run !== view?.run_id) ask({ action: "open", run });
-  if (!run && template && template !== current) choose(template);
 };
 
 /* What changes without anybody's doing is asked for every three seconds, and while a run moves on the stage,

@@ -7,9 +7,9 @@ let hand = null; // hands in what the form holds
 let kept = null; // called once the server has it
 
 const pick = (slug, replaces = false) => {
-  const isOther = current && slug && slug !== current;
+  if (current && slug && slug !== current) isChosen = true;
   current = goal = slug;
-  if (isOther) noteChosen();
+  noteAddress();
   markCurrent();
   drawStatus();
   if (slug) askFor?.(slug, replaces);

@@ -61,7 +61,7 @@ const stream = (runId) => {
     newest = frame.v;
     toldAt = performance.now();
     const wanted = () =>
-      streaming === runId && newest === frame.v && view.run_id === runId && (view.live || !view.files.length);
+      streaming === runId && newest === frame.v && view.run_id === runId && view.phase !== "failed" && (view.live || !view.files.length);
     const image = layer("preview");
     image.dataset.url = "";
     showPicture("preview", frame.src, say("preview_of").replace("{title}", view.title), wanted);
@@ -164,7 +164,7 @@ const drawStatus = () => {
   const now = isSending && !view.live ? say("sending") : isSaid ? "" : view.line;
   setText(status.querySelector(".line"), stopping ? say("stopping") : now);
   const title = view.title && view.template !== current ? view.title : ""; // not the one of the form beside it
-  const hint = [title, stopping ? "" : view.estimate, view.hint].filter(Boolean).join(" · ");
+  const hint = [title, stopping ? "" : view.estimate, view.hint].filter(Boolean).join(" · ").replaceAll(" · ", "\u00a0· ");
   setText(status.querySelector(".hint"), hasEnded ? title : isSaid && !view.cover ? "" : hint);
   // Every step read aloud would be noise: only what begins and what ends is.
   if (status.dataset.phase !== view.phase) setText(status.querySelector(".announced"), isSaid && !hasEnded ? "" : view.line);
@@ -284,30 +284,21 @@ const rememberSeeds = () => {
   for (const [id, seed] of Object.entries(view.seeds)) byId(id)?.bridgeSeed?.(seed);
 };
 
-/* The run on the stage names the tab, for a link to it brings its form along; unless somebody chose another
-   template since they asked for it. The last result of a template was not asked for. */
-let isChosen = false; // the template was chosen after the run that is on the stage
+/* A link leads to what one sees: the run on the stage, which brings its form along, and the template too where
+   the form is another one's. The last result of a template was not asked for. */
+let isChosen = false; // the form is no more the one that a link led to
 let placeNamed = "";
 const noteAddress = () => {
-  const isRun = view?.run_id && !["unknown", "last"].includes(view.phase) && (!isChosen || view.template === current);
-  if (!isRun && !isChosen) return; // as the link says that led here
-  const words = isRun ? ["run", view.run_id] : ["template", current];
-  if (placeNamed === String(words)) return;
+  const isRun = view?.run_id && !["unknown", "last"].includes(view.phase);
+  const isBeside = isRun && current && view.template !== current;
+  const words = [...(isBeside || (!isRun && isChosen) ? [["template", current]] : []), ...(isRun ? [["run", view.run_id]] : [])];
+  if (!words.length || placeNamed === String(words)) return; // as the link says that led here
   placeNamed = String(words);
-  nameShown("create", [words]);
+  nameShown("create", words);
 };
-const noteChosen = () => {
-  isChosen = true;
-  noteAddress();
-};
-/* These put a run on the stage, whatever stands beside it. */
-const PUT_ON_STAGE = ["open", "show", "values", "use", "again", "seed"];
 
 bridge.stage = (element, props, trigger, watch) => {
-  ask = (what) => {
-    if (PUT_ON_STAGE.includes(what.action)) isChosen = false;
-    trigger("select", what);
-  };
+  ask = (what) => trigger("select", what);
   const draw = () => {
     const next = props.value;
     if (!next?.phase || next.at < shownAt) return;
