@@ -127,6 +127,8 @@ def test_a_wrong_value_is_told_at_its_field_and_nothing_typed_is_lost(page: Page
     expect(page.locator("#refused .refused")).to_have_text("One field needs another value.")
     expect(page.get_by_label("Seed", exact=True)).to_be_focused()
     expect(page.locator("#input-width .field-error")).to_have_count(0)
+    page.get_by_label("Seed", exact=True).fill("12")
+    expect(page.locator("#refused .refused")).to_be_hidden()
 
 
 def test_ctrl_enter_in_the_prompt_generates(page: Page) -> None:

@@ -34,6 +34,7 @@ const putValue = (sheet, field, value) => {
     made.drawn = JSON.stringify(value);
     clearField(made.root);
   }
+  if (sheet === main) putRight(field.key);
   sheet.told();
   if (field.reshapes || (field.element && value === null)) sheet.reshaped();
 };
@@ -254,6 +255,8 @@ const goTo = (place) =>
     place.querySelector("input:not([type=hidden], [type=file], [type=range]), textarea, select")?.focus({ preventScroll: true });
   });
 
+let putRight = () => {}; // a field was changed: it is not counted as wrong any more
+
 /* What the form held when it was handed in: what somebody put right since then is not wrong any more. */
 let handedIn = null;
 const isPutRight = (key) => {
@@ -266,24 +269,36 @@ document.addEventListener("click", (event) => {
 
 /* How many fields are wrong; what is missing is told above the button already, and not counted once more. */
 const countOf = (wrong) => {
-  if (wrong.every(([key]) => toldMissing.has(key))) return "";
+  if (wrong.every((key) => toldMissing.has(key))) return "";
   return wrong.length === 1 ? say("form_problems_one") : say("form_problems").replace("{count}", wrong.length);
 };
 
 bridge.refusals = (element, props, watch) => {
   const sentence = element.querySelector(".refused");
+  let [wrong, others] = [[], []]; // the keys of the fields that are marked, and what else there is to say
+  const drawSentence = () => {
+    setText(sentence, [countOf(wrong), ...others].filter(Boolean).join(" "));
+    sentence.hidden = !sentence.textContent;
+  };
+  putRight = (key) => {
+    const left = wrong.filter((one) => one !== key && !one.startsWith(`${key}.`));
+    if (left.length === wrong.length) return;
+    wrong = left;
+    drawSentence();
+  };
   const draw = () => {
     for (const field of document.querySelectorAll("#form .is-wrong")) clearField(field);
     const { fields = {}, sentence: said = "", seeds = {}, slug = "", answers = false } = props.value || {};
-    const wrong = Object.entries(fields).filter(([key]) => !(answers && isPutRight(key)));
-    const [first, lost] = markFields(Object.fromEntries(wrong));
+    const still = Object.entries(fields).filter(([key]) => !(answers && isPutRight(key)));
+    const [first, lost] = markFields(Object.fromEntries(still));
+    wrong = still.map(([key]) => key);
+    others = [said, ...lost];
     if (answers) {
       busy(false);
       handedIn = null;
     }
     if (slug && slug === main.slug) for (const [key, seed] of Object.entries(seeds)) stepSeed(key, seed);
-    setText(sentence, [Object.keys(fields).length ? countOf(wrong) : said, ...lost].filter(Boolean).join(" "));
-    sentence.hidden = !sentence.textContent;
+    drawSentence();
     if (first) goTo(first);
   };
   watch("value", draw);
