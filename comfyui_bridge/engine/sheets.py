@@ -49,6 +49,8 @@ class Sheet:
         """Runs under way that are no cell's since it was deleted, by id, and their fingerprints."""
         self._places: dict[str, list[int]] = {}
         """Where each run stands."""
+        self._under_way: set[int] = set()
+        """The cells with runs that have not ended: a few, of however many."""
         for row in rows:
             self._write(row, version)
 
@@ -67,6 +69,8 @@ class Sheet:
         self._write(row, version, run or kept)
 
     def _write(self, row: CellRow, version: int, run: Run | None = None) -> None:
+        is_under_way = bool(row.run_id) and row.outcome is None
+        (self._under_way.add if is_under_way else self._under_way.discard)(row.index)
         if row.run_id:
             places = self._places.setdefault(row.run_id, [])
             if row.index not in places:
@@ -104,6 +108,7 @@ class Sheet:
                 if self.rows[index].outcome is None:
                     self.brake.ended(run)
                 self.rows[index] = replace(self.rows[index], outcome=run.state)
+                self._under_way.discard(index)
             self.now[index] = replace(
                 self.now[index],
                 run=without_work(run) if run.state.is_final else run,
@@ -143,11 +148,11 @@ class Sheet:
 
     def waiting(self) -> list[CellRow]:
         """The cells whose runs wait with us: their rows are there, and no server has them."""
-        return [row for row in self._unended() if row.run_id and not _server(self.now[row.index].run)]
+        return [row for row in self._begun() if not _server(self.now[row.index].run)]
 
     def inside(self) -> list[CellRow]:
         """The cells whose runs servers have."""
-        return [row for row in self._unended() if row.run_id and _server(self.now[row.index].run)]
+        return [row for row in self._begun() if _server(self.now[row.index].run)]
 
     def is_stopping(self, row: CellRow) -> bool:
         run = self.now[row.index].run
@@ -159,13 +164,13 @@ class Sheet:
 
     def begun(self) -> dict[str, str]:
         """The runs under way, by their fingerprints."""
-        runs = (self.now[row.index].run for row in self._unended())
+        runs = (self.now[row.index].run for row in self._begun())
         adrift = {fingerprint: run_id for run_id, fingerprint in self._adrift.items()}
         return {**adrift, **{run.fingerprint: run.run_id for run in runs if run is not None}}
 
     def lacking_room(self) -> str:
         """Why what a run has made cannot be fetched, if that is for want of room here."""
-        runs = (self.now[row.index].run for row in self._unended())
+        runs = (self.now[row.index].run for row in self._begun())
         said = (one for run in runs if run is not None and run.server_done for one in run.warnings)
         return next((one for one in said if one.startswith(NO_ROOM)), "")
 
@@ -189,6 +194,9 @@ class Sheet:
         if self.trouble:
             experiment = replace(experiment, problem=self.trouble)
         return SheetNow(experiment, self.version, tuple(self.now))
+
+    def _begun(self) -> Iterator[CellRow]:
+        return (self.rows[index] for index in sorted(self._under_way))
 
     def _unended(self) -> Iterator[CellRow]:
         return (row for row in self.rows.values() if row.outcome is None)

@@ -13,6 +13,7 @@ bridge.plan = (box, template) => {
   let timer = 0;
   let asking = null;
   let isMaking = false;
+  let isLooking = false; // for what of a large plan is there already
   const parts = {};
 
   const save = (isTouched = true) => {
@@ -70,22 +71,18 @@ bridge.plan = (box, template) => {
         plan.hasOwnName = ![plan.basedOnName, plan.basedOnName.replace(/ \d{1,3}$/, "")].includes(answer.name);
         save(false);
       }
-      if (isUnknown()) timer = setTimeout(() => lookUp(now, mine), LATER_MS);
+      isLooking = isUnknown();
+      if (isLooking) timer = setTimeout(() => lookUp(now, mine), LATER_MS);
     }
     drawTold();
   };
   /* Whether it is not told yet which pictures of it are there. */
   const isUnknown = () => Boolean(told?.outlook && !told.there);
   const lookUp = async (now, mine) => {
-    let answer;
-    try {
-      const response = await fetch("experiments/spared", { method: "POST", body: JSON.stringify({ plan: now, lang }), signal: mine.signal });
-      answer = response.ok ? await response.json() : {};
-    } catch {
-      return; // somebody typed on, or nobody answers: it stays "up to" so many
-    }
-    if (!box.isConnected || mine !== asking || !answer.there) return;
-    told = { ...told, ...answer };
+    const answer = await answered(fetch("experiments/spared", { method: "POST", body: JSON.stringify({ plan: now, lang }), signal: mine.signal }));
+    if (!box.isConnected || mine !== asking || mine.signal.aborted) return;
+    isLooking = false;
+    if (answer.there) told = { ...told, ...answer }; // else it stays "up to" so many
     drawTold();
   };
   const changed = () => {
@@ -147,7 +144,7 @@ bridge.plan = (box, template) => {
     const general = (told?.problems || []).filter((one) => one.axis === null && !one.key);
     const isRight = told && !told.problems.length && count > 0;
     const isBlank = asked().some(isEmptyAxis);
-    const spared = isUnknown() ? [say("exp_looking")] : [there && (there < count ? tally("exp_there", there) : say("exp_there_all")), twins && tally("exp_twins", twins)];
+    const spared = isUnknown() ? [isLooking && say("exp_looking")] : [there && (there < count ? tally("exp_there", there) : say("exp_there_all")), twins && tally("exp_twins", twins)];
     setText(parts.outlook, isRight && told.outlook ? [tally("exp_runs", count), ...spared, ...told.outlook].filter(Boolean).join(" · ") : "");
     setText(parts.much, isRight ? [told.much, told.outlook && asked().length && fresh ? say("exp_turn") : ""].filter(Boolean).join(" ") : "");
     parts.much.classList.toggle("is-much", Boolean(isRight && told.much));
