@@ -1,4 +1,4 @@
-"""Whatever people do to an experiment, and whatever befalls it meanwhile: its sheet tells the truth.
+"""Whatever people do to experiments, and whatever befalls them meanwhile: their sheets tell the truth.
 
 Which acts, and in which order, is drawn from a fixed seed; how far the cells are then is up to the threads.
 """
@@ -29,9 +29,11 @@ class Play:
     def __init__(self, house: Lab, one: FakeServer, two: FakeServer, seed: int) -> None:
         self.house, self.chance = house, random.Random(seed)
         self.experiment_id = house.begin(same(house, 3), over(COLOR, f"{seed}01..{seed}06"))
+        self.other = house.begin(over(COLOR, f"{seed}01..{seed}06"))
+        """Each graph of the first one once more."""
         self.verdicts: dict[int, Verdict] = {}
         self.asked: Counter[str] = Counter()
-        """How often cells of each column were asked for again."""
+        """How often cells of each graph were asked for again."""
         own = self.experiment_id
         self.acts: dict[str, Callable[[], Any]] = {
             "pause": lambda: self.house.experiments.pause(own),
@@ -44,6 +46,9 @@ class Play:
             "again": self.again,
             "judge": self.judge,
             "cancel": self.cancel,
+            "pause the other": lambda: self.house.experiments.pause(self.other),
+            "resume the other": lambda: self.house.experiments.resume(self.other),
+            "stop the other": lambda: self.house.experiments.stop(self.other),
             "clear": lambda: self.house.engine.cancel_all("ann"),
             "break": lambda: self.house.templates.update(picture=BADLY),
             "mend": lambda: self.house.templates.update(picture=WELL),
@@ -80,14 +85,18 @@ class Play:
         """Everything mended, until all is made."""
         self.house.experiments.restore(self.experiment_id)
         self.house.templates["picture"] = WELL
+        for experiment_id in (self.experiment_id, self.other):
+            self.end_it(experiment_id)
+
+    def end_it(self, experiment_id: str) -> None:
         for _ in range(6):
-            self.house.experiments.resume(self.experiment_id)
-            sheet = self.house.done(self.experiment_id)
+            self.house.experiments.resume(experiment_id)
+            sheet = self.house.done(experiment_id)
             failed = [cell.cell.index for cell in sheet.cells if state(cell) is not RunState.COMPLETED]
             if not failed:
                 return
-            self.asked.update(sheet.cells[index].cell.labels[1] for index in failed)
-            self.house.experiments.again(self.experiment_id, failed)
+            self.asked.update(sheet.cells[index].cell.labels[-1] for index in failed)
+            self.house.experiments.again(experiment_id, failed)
         raise AssertionError(f"still without: {failed}")
 
 
