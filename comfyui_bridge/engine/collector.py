@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 _RETRY_S = (0.2, 0.5, 1.0, 3.0, 5.0)
 """Between tries to fetch what could not be fetched; the last goes on."""
 _TOLD_AFTER = 2
-"""Tries of a run until people are told what it waits for: most of it is over by then."""
+"""Tries of a run until people are told what it waits for: most of it is over by then, but want of room."""
 _FAILURES = 15
 """Tries, a minute of them, at a file that its server fails to give although it is there."""
 
@@ -47,6 +47,9 @@ class _Task:
     waits: dict[OutputFile, str] = field(default_factory=dict)
     """Why a file has not come yet."""
     tries: int = 0
+    lacks_room: bool = False
+    is_told: bool = False
+    """People know that it waits."""
     due: float = 0.0
     is_given_up: bool = False
 
@@ -132,7 +135,8 @@ class Collector:
             self._end(task, (*task.lost.values(), *task.waits.values()))
             return
         task.due = time.monotonic() + _RETRY_S[min(task.tries, len(_RETRY_S)) - 1]
-        if task.tries == _TOLD_AFTER:
+        if not task.is_told and (task.lacks_room or task.tries >= _TOLD_AFTER):
+            task.is_told = True
             self._report(task.run.run_id, task.event(tuple(task.waits.values())), is_last=False)
 
     def _try(self, task: _Task, file: OutputFile) -> None:
@@ -140,6 +144,7 @@ class Collector:
         try:
             task.kept[file] = self._fetch(task.run.run_id, file)
         except Full as error:
+            task.lacks_room = True
             task.waits[file] = f"{error} {name} is still on the server {self._server.name}."
         except Unreachable as error:
             task.waits[file] = f"{name} waits to be fetched: {error}"

@@ -109,7 +109,7 @@ def test_an_experiment_whose_files_have_no_room(
     small_disk: Path, tmp_path: Path, server: ServerProcess
 ) -> None:
     name = graphs.prefix()
-    prefixes = [f"{name}c{number:02d}" for number in range(18)]
+    prefixes = [f"{name}c{number:02d}" for number in range(30)]
     data, filler = tmp_path / "data", small_disk / "filler"
     data.mkdir()
     (data / "media").symlink_to(small_disk)
