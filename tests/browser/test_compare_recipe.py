@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from playwright.sync_api import Locator, Page, expect
 
+from comfyui_bridge.store.accounts import Accounts
 from tests.browser import create
-from tests.browser.conftest import Program
+from tests.browser.conftest import Program, Server
 
 Visit = Callable[..., Page]
 ELSEWHERE: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "locale": "zh-CN", "has_touch": True}
@@ -173,3 +175,40 @@ def test_a_recipe_link_shows_a_card_elsewhere_and_fills_the_form_there(
     expect(sheet(page).locator(".notice")).to_contain_text(f"There is no template “{slug}” here.")
     expect(sheet(page).get_by_role("button", name="Open as mine")).to_have_count(0)
     expect(sheet(page).locator(".recipe-picture img")).to_be_visible()
+
+
+def signed_in(visit: Visit, program: Program, name: str, **options: Any) -> Page:
+    """The page of somebody with an account, in a browser of their own."""
+    page = visit(program.url, **options)
+    page.get_by_label("Name").fill(name)
+    page.get_by_label("Password").fill(f"the secret of {name}")
+    page.get_by_role("button", name="Sign in").click()
+    create.form_of(page)
+    return page
+
+
+def test_where_people_sign_in_a_copied_link_shows_the_result_until_it_is_taken_back(
+    start: Callable[..., Program], server: Server, visit: Visit, tmp_path: Path
+) -> None:
+    for name in ("ann", "bob"):
+        Accounts(tmp_path / "accounts.txt").add(name, f"the secret of {name}")
+    program = start("--server", server.url, "--auth", str(tmp_path / "accounts.txt"))
+    ann = signed_in(visit, program, "ann", locale="en-GB")
+    bob = signed_in(visit, program, "bob", locale="en-AU")
+    run_id = made(ann, prompt="a fox")
+    link = ann.evaluate("async run => (await (await fetch(`runs/${run}/recipe`)).json()).link", run_id)
+    bob.goto(f"{program.url}/{link}")
+    expect(sheet(bob).locator(".no-picture")).to_be_visible()
+
+    ann.get_by_role("button", name="Copy recipe link").click()
+    expect(ann.locator(".shared-line")).to_contain_text("Whoever signs in here and has the link")
+    bob.reload()
+    expect(sheet(bob).locator(".recipe-picture img")).to_be_visible()
+    sheet(bob).get_by_role("link", name="Open the run").click()
+    expect(bob.locator("#frame .layer.result.is-shown")).to_be_visible()
+    expect(bob.locator("#status")).to_contain_text("by ann")
+
+    ann.get_by_role("button", name="Only for me").click()
+    expect(ann.locator(".shared-line")).to_contain_text("Only you see this result now.")
+    bob.reload()
+    expect(bob.locator("#frame")).to_contain_text("not shared with you")
