@@ -206,8 +206,8 @@ def _account(request: gr.Request, words: Words) -> str:
     """Who is signed in, and the way out; nothing where everyone may come."""
     if not is_signed_in(request):
         return ""
+    name = escape(owner_of(request))
     return (
-        '<form method="post" action="sign-out">'
-        f'<span class="who">{escape(owner_of(request))}</span>'
-        f'<button type="submit" class="link">{escape(words("sign_out"))}</button></form>'
+        f'<form method="post" action="sign-out"><span class="who">{name}</span>'
+        f'<button type="submit" class="link" title="{name}">{escape(words("sign_out"))}</button></form>'
     )
