@@ -93,6 +93,8 @@ class Timing:
 TIMING = Timing()
 WAITED_S = 0.001
 """A read that took so long had to wait: all that had come before was read."""
+CATCH_UP_S = 1.0
+"""At most so long is read before a run is ended by its history."""
 
 
 @dataclass
@@ -571,12 +573,30 @@ class Follower:
         for prompt_id in disowned:
             self._look_out_for(prompt_id, queue)
         self._tell_queue(queue)
+        if any(one.run.prompt_id not in queue for one in followed):
+            self._catch_up()
         for one in followed:
-            self._settle(one, queue)
+            if self._followed.get(one.run.prompt_id) is one:
+                self._settle(one, queue)
         with self._lock:
             orphaned = any(self._is_orphan(f) for f in self._followed.values())
         if orphaned:
             self._look_after(self._timing.orphan)
+
+    def _catch_up(self) -> None:
+        """Read what has come over the socket: a history that ends a run leaves out what was on its way."""
+        with self._lock:
+            connection = self._connection
+        until = self._monotonic() + CATCH_UP_S
+        while connection is not None and self._monotonic() < until:
+            try:
+                event = connection.next_event(0.0)
+            except ServerError:
+                return  # the next read meets it too, and sees to it
+            if event is None:
+                self._caught_up_at = self._monotonic()
+                return
+            self._heard(event, connection)
 
     def _tell_queue(self, queue: QueueState) -> None:
         inside = (*queue.running, *queue.pending)

@@ -174,7 +174,7 @@ def test_the_second_of_two_is_told_and_chooses(program: Program, page: Page, vis
     expect(theirs).to_have_value("Both")
 
 
-def test_a_template_goes_out_is_deleted_and_comes_back(page: Page, tmp_path: Path) -> None:
+def test_a_template_goes_out_is_deleted_and_comes_back(program: Program, page: Page, tmp_path: Path) -> None:
     create.fill(page, "text-to-image", steps=2, width=256, height=256)
     create.run(page)
     tab = templates(page)
@@ -183,6 +183,10 @@ def test_a_template_goes_out_is_deleted_and_comes_back(page: Page, tmp_path: Pat
     expect(page.locator(".ed-slug")).to_have_text("lora-2")
 
     page.get_by_role("button", name="Change the cover").click()
+    # What is asked goes on being asked when somebody changes the card meanwhile.
+    card = program.workflows / "lora-2.toml"
+    card.write_text(re.sub(r"(?m)^title = .*$", 'title = "A copy"', card.read_text("utf-8")), "utf-8")
+    expect(page.locator(".ed-head h1")).to_have_text("A copy")
     before = page.locator(".ed-cover img").get_attribute("src")
     page.locator(".ed-results button").first.click()
     expect(page.locator(".ed-cover img")).not_to_have_attribute("src", before or "")
@@ -199,11 +203,11 @@ def test_a_template_goes_out_is_deleted_and_comes_back(page: Page, tmp_path: Pat
     expect(page.locator(".ed-slug")).to_have_text("lora-2")
     expect(tab.locator('.entry[data-slug="lora-2"]')).to_be_visible()
     page.get_by_role("button", name="Delete").click()
-    expect(page.locator(".ed-told")).to_contain_text("Deleted “LoRA style 2”")
+    expect(page.locator(".ed-told")).to_contain_text("Deleted “A copy”")
 
     bring(page, bundle)
     expect(page.locator(".ed-slug")).to_have_text("lora-2")
-    expect(page.get_by_label("Title", exact=True)).to_have_value("LoRA style 2")
+    expect(page.get_by_label("Title", exact=True)).to_have_value("A copy")
     expect(page.locator(".ed-cover img")).to_be_visible()
 
     wrong = tmp_path / "wrong.json"

@@ -173,6 +173,19 @@ def test_a_run_that_ended_while_the_socket_was_away(server: FakeServer, follower
     assert not watcher.has(RunEnded)
 
 
+def test_what_came_while_a_question_took_long_is_told_before_the_end(
+    server: FakeServer, follower: Follower
+) -> None:
+    watcher = submit(follower, HELD)
+    watcher.until_running()
+    server.hang()
+    watcher.until(lambda: server.is_asked)
+    server.let_go()
+    server.go_on()
+    assert watcher.until_over().state is RunState.COMPLETED
+    assert [event.node_id for event in watcher.events if isinstance(event, NodeStarted)] == ["1", "2", "9"]
+
+
 def test_a_socket_that_hears_nothing_does_not_hide_the_end(server: FakeServer, follower: Follower) -> None:
     server.silent = True
     assert submit(follower, QUICK).until_over().state is RunState.COMPLETED

@@ -192,6 +192,8 @@ class FakeServer:
         self._is_refusing = False
         self._is_awake = threading.Event()
         self._is_awake.set()
+        self.is_asked = False
+        """Somebody has asked since it hangs."""
         self._connections: dict[str, FakeConnection] = {}
         self._running: _Prompt | None = None
         self._pending: list[_Prompt] = []
@@ -243,6 +245,7 @@ class FakeServer:
 
     def hang(self) -> None:
         """Stop in mid-work, as by SIGSTOP: what is asked of it is answered after `go_on`."""
+        self.is_asked = False
         self._is_awake.clear()
 
     def go_on(self) -> None:
@@ -448,6 +451,7 @@ class FakeServer:
             raise UnexpectedAnswer(f"{self.name} has no workflow {name}.", server=self.name) from None
 
     def _reach(self) -> None:
+        self.is_asked = True
         self._is_awake.wait()
         with self._lock:
             if self._is_refusing:

@@ -128,7 +128,8 @@ def test_a_browser_that_goes_leaves_no_thread_behind(runs: Runs, client: httpx.C
     runs.publish(a_run("left"))
     before = live_viewers(runs, "left")
     with client.stream("GET", "/live/left") as answer:
-        next(answer.iter_lines())
+        lines = answer.iter_lines()  # held: the stream closes with it
+        next(lines)
         until(lambda: live_viewers(runs, "left") > before, "somebody waits for the run")
     until(lambda: live_viewers(runs, "left") == before, "nobody waits for the run")
 

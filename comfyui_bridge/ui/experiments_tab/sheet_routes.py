@@ -23,7 +23,7 @@ from comfyui_bridge.ui.asked import table, words_of
 from comfyui_bridge.ui.dashboard import Dashboard
 from comfyui_bridge.ui.experiments_tab import access, showing
 from comfyui_bridge.ui.json_answer import JsonAnswer
-from comfyui_bridge.ui.sign_in import is_own
+from comfyui_bridge.ui.sign_in import is_name, is_own
 from comfyui_bridge.ui.words import Words
 
 _LONGEST_ASKED = 1 << 20
@@ -79,7 +79,9 @@ class _Sheets:
             "shared": self._dashboard.seeing.shared_experiment(experiment, request),
             "version": sheet.version,
             "counts": counted,
-            "line": showing.line(experiment, counted, left, words),
+            "line": " · ".join(
+                (showing.line(experiment, counted, left, words), *_maker(experiment, own, words))
+            ),
             "cells": [showing.cell(now, words) for now in access.shown(self._dashboard, fresh, request)],
         }
         if not is_whole:
@@ -162,6 +164,11 @@ class _Sheets:
 
 def _version(text: str) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 20 else 0
+
+
+def _maker(experiment: Experiment, own: bool, words: Words) -> tuple[str, ...]:
+    """Whose sheet this is, where that is not oneself and has a name."""
+    return (words("made_by", name=experiment.owner),) if not own and is_name(experiment.owner) else ()
 
 
 _SHARING = ("share", "unshare")

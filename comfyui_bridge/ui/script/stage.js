@@ -278,9 +278,9 @@ const copyLink = () =>
     setTimeout(() => setText(button, say("copy_link")), 1500);
   } }, say("copy_link"));
 
-/* The seeds a run used, at the form of its own template: others may call another seed the same. */
+/* The seeds a run of one's own used, at the form of its template: others may call another seed the same. */
 const rememberSeeds = () => {
-  if (!view || view.template !== main.slug || (view.live && view.phase === "queued")) return;
+  if (!view || view.theirs || view.template !== main.slug || (view.live && view.phase === "queued")) return;
   for (const [id, seed] of Object.entries(view.seeds)) byId(id)?.bridgeSeed?.(seed);
 };
 

@@ -119,7 +119,12 @@ const followShelf = async () => {
   if (!slug || isChanged() || editor.aside) return;
   const told = await askLibrary("open", { slug });
   if (told.error || editor.slug !== slug || isChanged() || same(told, editor.opened)) return;
+  // What is being asked goes on being asked, with what was typed there.
+  const asked = editor.root?.querySelector(".ed-ask");
+  const focused = asked?.contains(document.activeElement) ? document.activeElement : null;
   take(told);
+  if (asked) editor.root.prepend(asked);
+  focused?.focus({ preventScroll: true });
 };
 
 /* The editor: opening */
