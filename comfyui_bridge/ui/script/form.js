@@ -173,7 +173,7 @@ bridge.form = (element, props, trigger, watch) => {
     performance.mark("form-drawn", { detail: said.slug });
   };
   askFor = (slug, replaces) => {
-    noteFilling(replaces);
+    noteFilling(slug, replaces);
     // In a turn of its own: what was put into `held` just now is on its way to where Gradio reads it.
     setTimeout(() => {
       main.since.clear(); // what the server is told now is in its answer

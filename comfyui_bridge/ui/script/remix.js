@@ -131,7 +131,7 @@ const drawNotice = () => {
 const MOST_STEPS = 20;
 const steps = []; // oldest first: the states `from` and `to`, their forms, and whether it was taken back
 const noted = new Map(); // each form as it was last, by slug
-let filledFrom = ""; // the state that values were asked to be put into, until they are
+let filling = null; // values are being put into a form: the state `from` which, and the form that it is
 let settling = 0;
 let restoring = false;
 
@@ -159,10 +159,12 @@ const noteState = () => {
   if (was && was !== now) addStep(was, now);
   drawBar();
 };
-/* The form is being asked for: as it will be with the values that are put into it, or as it was left. */
-const noteFilling = (isFilled) => {
+/* The form is being asked for: as it will be with the values that are put into it, or as it is. Until that has
+   come it may be asked for again, and so may the one that still stands. */
+const noteFilling = (slug, isFilled) => {
   if (isFilled) noteState();
-  filledFrom = isFilled && main.slug ? stateNow() : "";
+  if (isFilled && main.slug) filling = { from: stateNow(), slug };
+  else if (filling && goal !== filling.slug) filling = null; // somebody went on to another
 };
 
 /* Typing is remembered once it pauses. */
@@ -197,9 +199,10 @@ const beforeDrawn = () => {
 };
 const afterDrawn = () => {
   const [was, now] = [noted.get(main.slug), stateNow()];
-  if (filledFrom) filledFrom !== now && addStep(filledFrom, now);
+  const from = filling?.slug === main.slug ? filling.from : "";
+  if (from) filling = null;
+  if (from) from !== now && addStep(from, now);
   else if (!restoring) for (const one of steps) if (one.to === was) one.to = now; // as the server spells it
-  filledFrom = "";
   restoring = false;
   noted.set(main.slug, now);
   drawBar();
